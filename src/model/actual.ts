@@ -1,0 +1,91 @@
+/** What was observed in the kernel and at the supervisor: the differ's other input. Keys are those of `objectKey`. */
+
+export interface ActualLink {
+  readonly netns: string;
+  readonly name: string;
+  readonly index: number;
+  /** IFLA_INFO_KIND; a link without one is `physical`, or `loopback`. */
+  readonly type: string;
+  readonly mac: string | null;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly carrier: boolean;
+  readonly master: string | null;
+  /** Index of the other end of a veth pair, in that end's namespace. */
+  readonly peerIndex: number | null;
+  readonly owned: boolean;
+}
+
+export interface ActualAddress {
+  readonly netns: string;
+  readonly dev: string;
+  readonly address: string;
+  readonly owned: boolean;
+}
+
+export interface ActualRoute {
+  readonly netns: string;
+  readonly to: string;
+  readonly dev: string;
+  readonly via: string | null;
+  readonly metric: number | null;
+  readonly owned: boolean;
+}
+
+export interface ActualPeer {
+  readonly publicKey: string;
+  /** Where the kernel sends to now, learned by roaming or given. */
+  readonly endpoint: string | null;
+  /** The endpoint that we gave last; null when none. */
+  readonly givenEndpoint: string | null;
+  readonly allowedIps: readonly string[];
+  readonly keepalive: number;
+  /** Unix seconds; 0 when there was none. */
+  readonly lastHandshake: number;
+  readonly rxBytes: number;
+  readonly txBytes: number;
+}
+
+export interface ActualWireguard {
+  readonly netns: string;
+  readonly dev: string;
+  readonly publicKey: string | null;
+  readonly listenPort: number;
+  readonly peers: readonly ActualPeer[];
+}
+
+export interface ActualNft {
+  readonly netns: string;
+  readonly family: string;
+  readonly table: string;
+  /** Hash of the content that we loaded, kept in the table's comment; null when there is none. */
+  readonly hash: string | null;
+  /** True when someone changed a ruleset of this namespace after we loaded the table. */
+  readonly touched: boolean;
+}
+
+export interface ActualSysctl {
+  readonly netns: string;
+  readonly key: string;
+  readonly value: string | null;
+}
+
+export interface ActualProcess {
+  readonly name: string;
+  /** Hash of the definition that the supervisor runs. */
+  readonly hash: string | null;
+  readonly up: boolean;
+  readonly pid: number | null;
+}
+
+export interface Actual {
+  /** Our namespaces. */
+  readonly netns: readonly { readonly name: string; readonly owned: boolean }[];
+  readonly link: readonly ActualLink[];
+  readonly address: readonly ActualAddress[];
+  readonly route: readonly ActualRoute[];
+  readonly wireguard: readonly ActualWireguard[];
+  readonly nft: readonly ActualNft[];
+  readonly sysctl: readonly ActualSysctl[];
+  readonly process: readonly ActualProcess[];
+}

@@ -1,0 +1,87 @@
+/** The document version that this program reads and writes. */
+export const API_VERSION = "netloom/v1";
+
+/** The node itself: its uplink, name and clock. There is one per daemon. */
+export interface NodeDocument {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: "Node";
+  readonly name: string;
+  readonly hostname?: string;
+  readonly uplink: UplinkPolicy;
+  /** Time servers beside those of the lease. */
+  readonly ntp: readonly string[];
+  /** Networks that may ask this node for the time. */
+  readonly ntpServe: readonly string[];
+}
+
+export interface UplinkPolicy {
+  /** `dhcp4`: the first NIC with carrier and a lease becomes the uplink. `none`: this node has no uplink. */
+  readonly mode: "dhcp4" | "none";
+  /** Candidates by name pattern; by default every physical NIC. */
+  readonly nics?: readonly string[];
+  /** Never a candidate, whatever `nics` says. */
+  readonly ignore: readonly string[];
+}
+
+/** A virtual network for containers and VMs: a bridge with DHCP, router advertisements and DNS. */
+export interface LanDocument {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: "Lan";
+  readonly name: string;
+  readonly type: "bridge";
+  readonly backend: "linux";
+  readonly cidr: string;
+  /** The node's own address in the LAN; by default the first host address. */
+  readonly gateway?: string;
+  readonly ipv6?: {
+    readonly cidr: string;
+    /** Stateful DHCPv6 beside the router advertisements. */
+    readonly dhcp: boolean;
+  };
+  /** DHCPv4 for members; with `ipv6`, router advertisements and DHCPv6 too. */
+  readonly dhcp: boolean;
+  /** Name servers that members learn; by default the gateway, which answers for the LAN's own members. */
+  readonly dns?: readonly string[];
+  /** Time servers that members learn (DHCP option 42). */
+  readonly ntp: readonly string[];
+  /** Physical NICs that become ports of the LAN. */
+  readonly nics: readonly string[];
+}
+
+export interface WireguardPeerDocument {
+  readonly publicKey: string;
+  /** Where the peer listens; a peer without it has to call first. */
+  readonly endpoint?: string;
+  /** The peer's own networks; the kernel sends to the peer what lies in them, and accepts from it nothing else. */
+  readonly allowedIps: readonly string[];
+  /** Seconds between keepalives; 0 switches them off. */
+  readonly keepalive: number;
+}
+
+/** The node-local part of a tenant's network (seeds 000 and 002). */
+export interface NetworkResourceDocument {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: "NetworkResource";
+  readonly name: string;
+  /** This node's /24 of the network. */
+  readonly subnet: string;
+  /** The whole network, a /16 in private address space (seed 003). */
+  readonly range: string;
+  readonly wireguard?: {
+    /** Left out: the node makes a key of its own and keeps it (`netloom key NAME` prints the public half). */
+    readonly privateKey?: string;
+    readonly listenPort: number;
+    readonly peers: readonly WireguardPeerDocument[];
+  };
+}
+
+export type Document = NodeDocument | LanDocument | NetworkResourceDocument;
+export type Kind = Document["kind"];
+
+/** The kinds, in the order in which `show` prints them. */
+export const KINDS: readonly Kind[] = ["Node", "Lan", "NetworkResource"];
+
+/** "Lan lab": how messages and files name a document. */
+export function documentId(document: { readonly kind: Kind; readonly name: string }): string {
+  return `${document.kind} ${document.name}`;
+}

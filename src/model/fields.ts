@@ -1,0 +1,112 @@
+import * as v from "valibot";
+import { NAME_MAX } from "../lib/ifname.ts";
+import { canonicalAddress, cidr, contains, familyOf, formatCidr, networkOf, parseCidr } from "../lib/ip.ts";
+
+/**
+ * A document name. It becomes a file, interfaces (`w-` + name, at most 15 characters) and service names,
+ * so one character set holds for all of them.
+ */
+export const Name: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/u, "may hold letters, digits, '-' and '_' only, and begins with a letter or digit"),
+  v.maxLength(NAME_MAX, `is longer than ${NAME_MAX} characters (it becomes part of interface names)`),
+);
+
+/** A network in canonical text, host bits cleared by rule: "10.1.3.0/24". */
+export const Network: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.check((text) => parseCidr(text) !== undefined, "is not a network such as 10.1.3.0/24 or fd00:1::/64"),
+  v.check((text) => {
+    const parsed = parseCidr(text);
+    return parsed === undefined || networkOf(parsed).address === parsed.address;
+  }, "has bits set beyond its prefix length: give the network's first address"),
+  v.transform((text) => {
+    const parsed = parseCidr(text);
+    return parsed === undefined ? text : formatCidr(parsed);
+  }),
+);
+
+/** An IPv4 network. */
+export const Network4: v.GenericSchema<string, string> = v.pipe(
+  Network,
+  v.check((text) => familyOf(text) === 4, "has to be IPv4"),
+);
+
+const PRIVATE4 = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map((text) => cidr(text));
+
+/** An IPv4 network inside private address space (RFC 1918). */
+export const PrivateNetwork: v.GenericSchema<string, string> = v.pipe(
+  Network4,
+  v.check((text) => {
+    const parsed = parseCidr(text);
+    return parsed !== undefined && PRIVATE4.some((block) => contains(block, parsed));
+  }, "is not in private address space: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 (RFC 1918)"),
+);
+
+/** An IPv6 network. */
+export const Network6: v.GenericSchema<string, string> = v.pipe(
+  Network,
+  v.check((text) => familyOf(text) === 6, "has to be IPv6"),
+);
+
+/** An address in canonical text. */
+export const Address: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.check((text) => canonicalAddress(text) !== undefined, "is not an IP address"),
+  v.transform((text) => canonicalAddress(text) ?? text),
+);
+
+/** An IPv4 address. */
+export const Address4: v.GenericSchema<string, string> = v.pipe(
+  Address,
+  v.check((text) => familyOf(text) === 4, "has to be an IPv4 address"),
+);
+
+/** A UDP or TCP port. */
+export const Port: v.GenericSchema<number, number> = v.pipe(
+  v.number("is no number"),
+  v.integer("is no whole number"),
+  v.minValue(1, "is below 1"),
+  v.maxValue(65_535, "is above 65535"),
+);
+
+/** A 32-byte WireGuard key in base64 (44 characters). */
+export const WireguardKey: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/u, "is not a WireGuard key: 32 bytes in base64, 44 characters"),
+);
+
+/** "address:port", IPv6 in brackets; names are refused, because an endpoint is resolved once only. */
+export const Endpoint: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.check((text) => parseEndpoint(text) !== undefined, "is not address:port (IPv6 in brackets; host names are not resolved)"),
+  v.transform((text) => {
+    const parsed = parseEndpoint(text);
+    return parsed === undefined ? text : formatEndpoint(parsed.address, parsed.port);
+  }),
+);
+
+/** "address:port" of canonical parts; IPv6 in brackets. */
+export function formatEndpoint(address: string, port: number): string {
+  return familyOf(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function parseEndpoint(text: string): { address: string; port: number } | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):([1-9]\d{0,4})$/u.exec(text);
+  const address = canonicalAddress(match?.[1] ?? match?.[2] ?? "");
+  const port = Number(match?.[3]);
+  if (address === undefined || port > 65_535 || (match?.[1] !== undefined) !== (familyOf(address) === 6)) return undefined;
+  return { address, port };
+}
+
+/** A glob over interface names: letters, digits and `. _ - * ?`. */
+export const NicPattern: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.regex(/^[A-Za-z0-9._*?-]{1,15}$/u, "is not an interface name or a pattern with * and ?"),
+);
+
+/** A DNS host name of one or more labels (RFC 1123). */
+export const Hostname: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.regex(/^(?=.{1,64}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/u, "is not a host name"),
+);

@@ -1,0 +1,80 @@
+import type { NicDecision } from "./facts.ts";
+
+/** Something the user has to mend: one line, with file, line and key where it came from a file. */
+export interface Issue {
+  readonly file?: string;
+  readonly line?: number;
+  /** Dotted path of the key concerned: "wireguard.peers.0.publicKey". */
+  readonly key?: string;
+  /** Documents concerned, both owners of a conflict among them. */
+  readonly documents: readonly string[];
+  readonly message: string;
+}
+
+/** "file:line: key: message", as far as they are known. */
+export function formatIssue(issue: Issue): string {
+  const place = issue.file === undefined ? "" : `${issue.file}${issue.line === undefined ? "" : `:${issue.line}`}: `;
+  const key = issue.key === undefined || issue.key === "" ? "" : `${issue.key} `;
+  return `${place}${key}${issue.message}`;
+}
+
+/** A step that did not work. */
+export interface StepFailure {
+  readonly step: string;
+  readonly message: string;
+}
+
+/** What a reconcile did. */
+export interface Report {
+  /** "unchanged": the kernel was as wished. "changed": it is now. "failed": something is not. */
+  readonly outcome: "unchanged" | "changed" | "failed";
+  /** The steps taken, one `ip`-like line each. */
+  readonly steps: readonly string[];
+  readonly failures: readonly StepFailure[];
+  /** Steps that a second look at the kernel still found necessary. */
+  readonly unverified: readonly string[];
+  readonly milliseconds: number;
+}
+
+/** The answer to `plan` and `apply`. */
+export interface ChangeReport extends Report {
+  readonly issues: readonly Issue[];
+}
+
+export interface PeerStatus {
+  readonly resource: string;
+  readonly publicKey: string;
+  readonly endpoint: string | null;
+  readonly lastHandshake: number;
+  readonly rxBytes: number;
+  readonly txBytes: number;
+  /** What a reader should know: "sent, never answered: …". */
+  readonly note?: string;
+}
+
+export interface UplinkStatus {
+  readonly nic: string;
+  readonly address: string;
+  readonly router: string | null;
+  readonly server: string | null;
+  readonly expiresAt: number;
+}
+
+/** `netloom status --json`. */
+export interface Status {
+  readonly version: string;
+  readonly pid: number;
+  readonly hostname: string;
+  readonly online: boolean;
+  /** Seconds since the kernel started at which the node first came online. */
+  readonly onlineAt: number | null;
+  readonly uplink: UplinkStatus | null;
+  readonly decision: readonly NicDecision[];
+  readonly documents: readonly { readonly kind: string; readonly name: string; readonly source: string }[];
+  readonly processes: readonly { readonly name: string; readonly up: boolean; readonly pid: number | null }[];
+  readonly peers: readonly PeerStatus[];
+  readonly lastReconcile: Report | null;
+  /** Reconciles since the daemon started, and how many of them changed something. */
+  readonly reconciles: { readonly total: number; readonly changed: number };
+  readonly problems: readonly string[];
+}

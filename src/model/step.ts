@@ -1,0 +1,48 @@
+import type { AddressSpec, LinkSpec, NftSpec, ProcessSpec, RouteSpec, SysctlSpec, WireguardPeerSpec, WireguardSpec } from "./kernel.ts";
+
+interface LinkId {
+  readonly netns: string;
+  readonly name: string;
+}
+
+/** Arguments of every step by its operation. An operation without an executor, an explanation or a rank does not compile. */
+export interface StepArguments {
+  readonly "netns.add": { readonly name: string };
+  readonly "netns.del": { readonly name: string };
+  readonly "link.add": LinkSpec;
+  /** Only the members that differ; `master: null` releases a port. */
+  readonly "link.set": LinkId & {
+    readonly up?: true;
+    readonly mac?: string;
+    readonly mtu?: number;
+    readonly master?: string | null;
+  };
+  readonly "link.del": LinkId;
+  readonly "sysctl.set": SysctlSpec;
+  readonly "address.add": AddressSpec;
+  readonly "address.del": AddressSpec;
+  readonly "route.add": RouteSpec;
+  readonly "route.del": RouteSpec;
+  readonly "nft.load": NftSpec;
+  readonly "nft.del": { readonly netns: string; readonly family: string; readonly table: string };
+  readonly "wireguard.device": Omit<WireguardSpec, "peers">;
+  /** `endpoint` is present only when it has to be given to the kernel. */
+  readonly "wireguard.peer": { readonly netns: string; readonly dev: string; readonly peer: WireguardPeerSpec };
+  readonly "wireguard.unpeer": { readonly netns: string; readonly dev: string; readonly publicKey: string };
+  readonly "process.set": ProcessSpec;
+  readonly "process.del": { readonly name: string };
+}
+
+export type Operation = keyof StepArguments;
+
+/** One change to the kernel or the supervisor, as data. */
+export type Step = { readonly [O in Operation]: { readonly op: O; readonly args: StepArguments[O] } }[Operation];
+
+/** One function per operation: the shape of executors, explanations and ranks. */
+export type StepTable<R> = { readonly [O in Operation]: (args: StepArguments[O]) => R };
+
+/** Calls the function of a step's own operation. */
+export function visitStep<R>(table: StepTable<R>, step: Step): R {
+  const handle = table[step.op] as (args: Step["args"]) => R;
+  return handle(step.args);
+}

@@ -1,0 +1,144 @@
+//! The messages. One JSON object a line; bytes travel as base64.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Bytes that are base64 on the wire.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Blob(pub(crate) Vec<u8>);
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD
+            .decode(text)
+            .map(Blob)
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// What the host asks. `id` is chosen by the host and comes back in every answer.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) id: u64,
+    #[serde(flatten)]
+    pub(crate) op: Op,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub(crate) enum Op {
+    /// Run a program; answered by `stream`s and one `exit`.
+    Exec(Exec),
+    /// End the program that was started under this id, and what it started, by SIGKILL.
+    Kill,
+    Ping,
+    /// Send a file as `stream` "stdout", then `exit` 0.
+    Read {
+        path: String,
+    },
+    /// Write or append to a file, then `exit` 0.
+    Write {
+        path: String,
+        data: Blob,
+        #[serde(default)]
+        append: bool,
+        mode: Option<u32>,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Exec {
+    pub(crate) argv: Vec<String>,
+    #[serde(default)]
+    pub(crate) stdin: Blob,
+    #[serde(default)]
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) cwd: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// What the guest says.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Reply {
+    Hello {
+        hello: Hello,
+    },
+    Pong {
+        id: u64,
+        pong: Hello,
+    },
+    Data {
+        id: u64,
+        stream: Stream,
+        data: Blob,
+    },
+    Exit {
+        id: u64,
+        exit: Option<i32>,
+        signal: Option<i32>,
+    },
+    Error {
+        id: Option<u64>,
+        error: String,
+    },
+}
+
+/// Which boot of which guest this is; a new boot id tells the host that everything it had started is gone.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Hello {
+    pub(crate) boot_id: String,
+    /// Seconds since the kernel started.
+    pub(crate) uptime: f64,
+    pub(crate) version: &'static str,
+}
+
+/// The way to the host, shared by all threads; each message is written whole.
+#[derive(Clone)]
+pub(crate) struct Host(Arc<Mutex<dyn Write + Send>>);
+
+impl Host {
+    pub(crate) fn new(output: impl Write + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(output)))
+    }
+
+    /// Sends one message; blocks while no host is connected.
+    pub(crate) fn send(&self, reply: &Reply) -> io::Result<()> {
+        let mut line = serde_json::to_vec(reply)?;
+        line.push(b'\n');
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(&line)
+    }
+
+    /// Ends a line that an earlier session may have left half written, then greets.
+    pub(crate) fn greet(&self, hello: Hello) -> io::Result<()> {
+        let mut line = b"\n".to_vec();
+        serde_json::to_writer(&mut line, &Reply::Hello { hello })?;
+        line.push(b'\n');
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(&line)
+    }
+}

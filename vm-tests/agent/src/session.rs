@@ -1,0 +1,119 @@
+//! One host, from its greeting until it goes away.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::thread;
+
+use crate::exec::{self, Jobs};
+use crate::files;
+use crate::lines::{LIMIT, Line, Lines};
+use crate::protocol::{Hello, Host, Op, Reply, Request};
+
+/// Serves a host until it disconnects, then ends what it had started. No request can make this fail, only the port can.
+pub(crate) fn run(input: impl Read, output: impl Write + Send + 'static) -> io::Result<()> {
+    let host = Host::new(output);
+    let jobs = Jobs::default();
+    let mut lines = Lines::new(input, LIMIT);
+    host.greet(hello())?;
+    let outcome = loop {
+        let error = match lines.next_line() {
+            Ok(Some(Line::Text(text))) if text.is_empty() => continue,
+            Ok(Some(Line::Text(text))) => match serde_json::from_slice::<Request>(&text) {
+                Ok(request) => {
+                    handle(request, &host, &jobs);
+                    continue;
+                }
+                Err(error) => format!("not a request: {error}"),
+            },
+            Ok(Some(Line::TooLong)) => format!("a request is longer than {LIMIT} bytes"),
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
+        if let Err(error) = host.send(&Reply::Error { id: None, error }) {
+            break Err(error);
+        }
+    };
+    jobs.kill_all();
+    outcome
+}
+
+/// Requests that can take long get a thread, so that `kill` and `ping` are always answered.
+fn handle(request: Request, host: &Host, jobs: &Jobs) {
+    let id = request.id;
+    let answer = match request.op {
+        Op::Ping => Some(Reply::Pong { id, pong: hello() }),
+        Op::Kill if jobs.kill(id) => None,
+        Op::Kill => Some(failure(id, "kill", "no program runs under this id")),
+        Op::Exec(exec) => {
+            let what = format!("starting {:?}", exec.argv);
+            exec::start(id, exec, host, jobs)
+                .err()
+                .map(|error| failure(id, &what, error))
+        }
+        Op::Read { path } => {
+            let host = host.clone();
+            thread::spawn(move || {
+                let reply = done(
+                    id,
+                    &format!("reading {path}"),
+                    files::read(id, &path, &host),
+                );
+                // When this fails the port is gone, and with it everyone who could be told.
+                let _ = host.send(&reply);
+            });
+            None
+        }
+        // In the order of the requests: a file is appended piece by piece.
+        Op::Write {
+            path,
+            data,
+            append,
+            mode,
+        } => {
+            let result = files::write(&path, &data.0, append, mode);
+            Some(done(id, &format!("writing {path}"), result))
+        }
+    };
+    if let Some(reply) = answer {
+        // The next read tells when the port is gone.
+        let _ = host.send(&reply);
+    }
+}
+
+fn done(id: u64, what: &str, result: io::Result<()>) -> Reply {
+    match result {
+        Ok(()) => Reply::Exit {
+            id,
+            exit: Some(0),
+            signal: None,
+        },
+        Err(error) => failure(id, what, error),
+    }
+}
+
+fn failure(id: u64, what: &str, why: impl std::fmt::Display) -> Reply {
+    Reply::Error {
+        id: Some(id),
+        error: format!("{what} failed: {why}"),
+    }
+}
+
+fn hello() -> Hello {
+    let first = |path: &str| {
+        fs::read_to_string(path)
+            .ok()?
+            .split_whitespace()
+            .next()
+            .map(str::to_owned)
+    };
+    Hello {
+        boot_id: first("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
+        uptime: first("/proc/uptime")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default(),
+        version: env!("CARGO_PKG_VERSION"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 /// Longest request that is accepted, in bytes. The harness cuts files into smaller pieces.
-pub(crate) const LIMIT: usize = 1 << 20;
+pub(crate) const LIMIT: usize = 4 << 20;
 
 /// One line without its end, or the note that a line was too long and was thrown away.
 #[derive(Debug, PartialEq, Eq)]

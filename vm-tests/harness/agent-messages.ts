@@ -1,0 +1,59 @@
+/** Which boot of the guest speaks. A new `bootId` means that everything started before is gone. */
+export type Hello = { readonly bootId: string; readonly uptime: number; readonly version: string };
+
+/** What the host asks of the agent (vm-tests/agent/src/protocol.rs). */
+export type AgentRequest =
+  | {
+      readonly op: "exec";
+      readonly argv: readonly string[];
+      readonly stdin?: string;
+      readonly env?: Readonly<Record<string, string>>;
+      readonly cwd?: string;
+    }
+  | { readonly op: "kill" }
+  | { readonly op: "ping" }
+  | { readonly op: "read"; readonly path: string }
+  | { readonly op: "write"; readonly path: string; readonly data: string; readonly append: boolean; readonly mode?: number };
+
+/** What the agent answers. */
+export type AgentReply =
+  | { readonly kind: "hello"; readonly hello: Hello }
+  | { readonly kind: "pong"; readonly id: number; readonly pong: Hello }
+  | { readonly kind: "data"; readonly id: number; readonly stream: "stdout" | "stderr"; readonly data: Buffer }
+  | { readonly kind: "exit"; readonly id: number; readonly exit: number | null; readonly signal: number | null }
+  | { readonly kind: "error"; readonly id: number | null; readonly error: string };
+
+/** Longest request line in bytes that the agent takes. */
+export const requestLimit: number = 4 << 20;
+
+type Wire = {
+  readonly id?: number | null;
+  readonly hello?: Hello;
+  readonly pong?: Hello;
+  readonly stream?: "stdout" | "stderr";
+  readonly data?: string;
+  readonly exit?: number | null;
+  readonly signal?: number | null;
+  readonly error?: string;
+};
+
+/** Reads one line of the agent; undefined when it is none, such as the torn rest of an earlier boot. */
+export function parseReply(line: string): AgentReply | undefined {
+  let wire: Wire;
+  try {
+    wire = JSON.parse(line) as Wire;
+  } catch {
+    return undefined;
+  }
+  if (typeof wire !== "object" || wire === null) return undefined;
+  if (wire.hello !== undefined) return { kind: "hello", hello: wire.hello };
+  if (wire.error !== undefined) return { kind: "error", id: wire.id ?? null, error: wire.error };
+  if (typeof wire.id !== "number") return undefined;
+  const { id } = wire;
+  if (wire.pong !== undefined) return { kind: "pong", id, pong: wire.pong };
+  if (wire.stream !== undefined && wire.data !== undefined) {
+    return { kind: "data", id, stream: wire.stream, data: Buffer.from(wire.data, "base64") };
+  }
+  if (wire.exit !== undefined) return { kind: "exit", id, exit: wire.exit, signal: wire.signal ?? null };
+  return undefined;
+}

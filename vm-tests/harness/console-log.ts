@@ -1,0 +1,89 @@
+import { type WriteStream, createWriteStream } from "node:fs";
+import { finished } from "node:stream/promises";
+import { type ConsoleFinding, judgeLine } from "./console-rules.ts";
+import { LineSplitter } from "./lines.ts";
+
+const kept = 4000;
+// Colours and cursor movements of firmware and shells (ECMA-48) are noise in a log.
+// eslint-disable-next-line no-control-regex
+const escapes = /\u001B(?:\[[0-9;?]*[ -/]*[@-~]|[@-_])|\r/g;
+
+/** The serial console of one guest: written to a file with the seconds since the start, judged line by line. */
+export class ConsoleLog implements AsyncDisposable {
+  readonly file: string;
+  readonly #out: WriteStream;
+  readonly #started = performance.now();
+  readonly #splitter = new LineSplitter((line) => this.#add(line), 16 * 1024);
+  readonly #lines: string[] = [];
+  readonly #findings: ConsoleFinding[] = [];
+  readonly #watchers = new Set<(line: string) => void>();
+  readonly #expected: readonly RegExp[];
+
+  constructor(file: string, expected: readonly RegExp[] = []) {
+    this.file = file;
+    this.#expected = expected;
+    this.#out = createWriteStream(file, { flags: "a" });
+    // A full disk must not end the lab; the lines in memory still tell what happened.
+    this.#out.on("error", () => {});
+  }
+
+  push(chunk: Buffer): void {
+    this.#splitter.push(chunk);
+  }
+
+  /** A line of the harness itself among those of the guest, such as "reset by QMP". */
+  note(text: string): void {
+    this.#splitter.end();
+    this.#add(`-- ${text}`);
+  }
+
+  /** The last lines, oldest first. */
+  tail(count: number = 20): readonly string[] {
+    return this.#lines.slice(-count);
+  }
+
+  /** Lines that broke a console rule. */
+  get findings(): readonly ConsoleFinding[] {
+    return this.#findings;
+  }
+
+  /** Resolves with the first line, from those already seen on, that matches. Waits until the signal says no. */
+  waitFor(pattern: RegExp, signal: AbortSignal): Promise<string> {
+    const seen = this.#lines.find((line) => pattern.test(line));
+    if (seen !== undefined) return Promise.resolve(seen);
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        this.#watchers.delete(watcher);
+        signal.removeEventListener("abort", abort);
+      };
+      const watcher = (line: string): void => {
+        if (!pattern.test(line)) return;
+        done();
+        resolve(line);
+      };
+      const abort = (): void => {
+        done();
+        reject(signal.reason);
+      };
+      this.#watchers.add(watcher);
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#splitter.end();
+    this.#out.end();
+    await finished(this.#out).catch(() => {});
+  }
+
+  #add(raw: string): void {
+    const line = raw.replace(escapes, "");
+    const seconds = ((performance.now() - this.#started) / 1000).toFixed(3).padStart(8);
+    this.#out.write(`[${seconds}] ${line}\n`);
+    this.#lines.push(line);
+    if (this.#lines.length > kept) this.#lines.splice(0, kept / 2);
+    const finding = judgeLine(line, this.#expected);
+    if (finding !== undefined) this.#findings.push(finding);
+    for (const watcher of this.#watchers) watcher(line);
+  }
+}

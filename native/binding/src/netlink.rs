@@ -1,0 +1,59 @@
+//! `class NetlinkSocket`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+use netloom_net::{Result, Sockets};
+
+use crate::job::{Job, job};
+
+/// Netlink sockets inside one network namespace. They keep the namespace alive until `close`.
+#[napi]
+pub struct NetlinkSocket {
+    sockets: Mutex<Option<Arc<Sockets>>>,
+}
+
+#[napi]
+impl NetlinkSocket {
+    /// Opens the sockets in the namespace at `netnsPath`, or in the process's own.
+    #[napi(ts_return_type = "Promise<NetlinkSocket>", catch_unwind)]
+    pub fn open(netns_path: Option<String>) -> AsyncTask<Job<NetlinkSocket>> {
+        job(move || {
+            let sockets = Sockets::open(netns_path.as_deref())?;
+            Ok(NetlinkSocket {
+                sockets: Mutex::new(Some(Arc::new(sockets))),
+            })
+        })
+    }
+
+    /// Closes all sockets as soon as the calls that are under way are done. Later calls fail with `EBADF`.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.slot().take();
+    }
+
+    /// `what`: JSON array of `links`, `addresses`, `routes`. Answers with a JSON object that has those keys.
+    #[napi(ts_return_type = "Promise<string>", catch_unwind)]
+    pub fn dump(&self, what: String) -> AsyncTask<Job<String>> {
+        self.run(move |sockets| sockets.dump(&what))
+    }
+
+    /// `requests`: JSON array of requests. Answers with a JSON array of outcomes in the same order.
+    #[napi(ts_return_type = "Promise<string>", catch_unwind)]
+    pub fn batch(&self, requests: String) -> AsyncTask<Job<String>> {
+        self.run(move |sockets| sockets.batch(&requests))
+    }
+
+    fn run(
+        &self,
+        call: impl FnOnce(&Sockets) -> Result<String> + Send + 'static,
+    ) -> AsyncTask<Job<String>> {
+        let sockets = self.slot().clone();
+        job(move || call(sockets.as_deref().ok_or_else(netloom_net::Error::closed)?))
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<Sockets>>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,169 @@
+//! Addresses: observing, adding with the owner's mark (`IFA_PROTO`), deleting.
+
+use libc::{RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
+use netlink_packet_route::address::{
+    AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, AddressScope, CacheInfo,
+};
+use serde::Serialize;
+
+use crate::{
+    attribute::{attributes, read_u32},
+    error::{At, Error, Failure, Result},
+    link,
+    prefix::{family, family_number, parse_prefix, scope_name},
+    request::{AddressAdd, AddressDel},
+    socket::{Socket, bytes},
+};
+
+const ADD: &str = "address.add";
+const DEL: &str = "address.del";
+/// `struct ifaddrmsg`
+const HEADER: usize = 8;
+const IFA_PROTO: u16 = 11;
+const FOREVER: u32 = u32::MAX;
+
+/// One address of a namespace.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Address {
+    /// Index of its link.
+    pub(crate) index: u32,
+    /// With its prefix length.
+    pub(crate) address: String,
+    /// 4 or 6.
+    pub(crate) family: u8,
+    /// Who made it (`IFA_PROTO`), 0 when nobody said.
+    pub(crate) proto: u8,
+    /// `global`, `site`, `link`, `host` or `nowhere`.
+    pub(crate) scope: &'static str,
+    /// `IFA_F_*` in lower case.
+    pub(crate) flags: Vec<&'static str>,
+    /// Seconds left; `None` is for ever.
+    pub(crate) valid_lifetime: Option<u32>,
+}
+
+/// Every address of the socket's namespace, both families.
+pub(crate) fn dump(socket: &mut Socket) -> Result<Vec<Address>, Failure> {
+    socket.dump(RTM_GETADDR, &bytes(&AddressMessage::default()), |message| {
+        (message.kind == RTM_NEWADDR)
+            .then(|| parse(message.body))
+            .flatten()
+    })
+}
+
+/// One `RTM_NEWADDR` body; `None` when it is too short or has no address.
+pub(crate) fn parse(body: &[u8]) -> Option<Address> {
+    let (family, length, scope) = (*body.first()?, *body.get(1)?, *body.get(3)?);
+    let mut address = Address {
+        index: read_u32(body, 4)?,
+        address: String::new(),
+        family: family_number(family)?,
+        proto: 0,
+        scope: scope_name(scope),
+        flags: Vec::new(),
+        valid_lifetime: None,
+    };
+    let (mut local, mut remote) = (None, None);
+    for found in attributes(body, HEADER) {
+        match found.kind {
+            libc::IFA_LOCAL => local = found.ip(),
+            libc::IFA_ADDRESS => remote = found.ip(),
+            libc::IFA_FLAGS => address.flags = flag_names(found.u32()?, address.family),
+            IFA_PROTO => address.proto = found.u8()?,
+            libc::IFA_CACHEINFO => {
+                address.valid_lifetime = read_u32(found.value, 4).filter(|valid| *valid != FOREVER);
+            }
+            _ => {}
+        }
+    }
+    // On a point-to-point link IFA_ADDRESS is the far end.
+    address.address = format!("{}/{length}", local.or(remote)?);
+    Some(address)
+}
+
+fn flag_names(flags: u32, family: u8) -> Vec<&'static str> {
+    let first = if family == 4 {
+        "secondary"
+    } else {
+        "temporary"
+    };
+    let names = [
+        first,
+        "nodad",
+        "optimistic",
+        "dadfailed",
+        "homeaddress",
+        "deprecated",
+        "tentative",
+        "permanent",
+        "managetempaddr",
+        "noprefixroute",
+        "autojoin",
+        "stableprivacy",
+    ];
+    names
+        .into_iter()
+        .enumerate()
+        .filter(|(bit, _)| flags >> bit & 1 == 1)
+        .map(|(_, name)| name)
+        .collect()
+}
+
+/// Adds the address, or changes mark and lifetimes of the same one.
+pub(crate) fn add(socket: &mut Socket, wanted: &AddressAdd) -> Result<()> {
+    let target = format!("{} on {}", wanted.address, wanted.dev);
+    let mut message = describe(socket, ADD, &wanted.dev, &wanted.address)?;
+    if wanted.no_dad {
+        message
+            .attributes
+            .push(AddressAttribute::Flags(AddressFlags::Nodad));
+    }
+    if wanted.valid_lifetime.is_some() || wanted.preferred_lifetime.is_some() {
+        let valid = wanted.valid_lifetime.unwrap_or(FOREVER);
+        let mut lifetimes = CacheInfo::default();
+        lifetimes.ifa_valid = valid;
+        lifetimes.ifa_preferred = wanted.preferred_lifetime.unwrap_or(valid);
+        message
+            .attributes
+            .push(AddressAttribute::CacheInfo(lifetimes));
+    }
+    let proto = AddressProtocol::from(wanted.proto);
+    message.attributes.push(AddressAttribute::Protocol(proto));
+    socket
+        .request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &bytes(&message))
+        .at(ADD, target)
+}
+
+/// Removes the address; `EADDRNOTAVAIL` when it is not there.
+pub(crate) fn delete(socket: &mut Socket, wanted: &AddressDel) -> Result<()> {
+    let message = describe(socket, DEL, &wanted.dev, &wanted.address)?;
+    let target = format!("{} on {}", wanted.address, wanted.dev);
+    socket
+        .request(RTM_DELADDR, 0, &bytes(&message))
+        .at(DEL, target)
+}
+
+fn describe(
+    socket: &mut Socket,
+    op: &'static str,
+    dev: &str,
+    address: &str,
+) -> Result<AddressMessage, Error> {
+    let (ip, length) = parse_prefix(op, address)?;
+    let mut message = AddressMessage::default();
+    message.header.index = link::get(socket, dev)
+        .at(op, format!("{address} on {dev}"))?
+        .index;
+    message.header.family = family(ip);
+    message.header.prefix_len = length;
+    // The kernel computes the scope of IPv6 addresses itself and takes ours for IPv4.
+    message.header.scope = if ip.is_loopback() {
+        AddressScope::Host
+    } else {
+        AddressScope::Universe
+    };
+    message.attributes.push(AddressAttribute::Local(ip));
+    message.attributes.push(AddressAttribute::Address(ip));
+    Ok(message)
+}

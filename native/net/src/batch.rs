@@ -1,0 +1,98 @@
+//! Executing a list of requests in order. One that fails does not stop the others.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    address,
+    error::{Error, Result},
+    link_add, link_change,
+    request::Request,
+    route_change,
+    session::Session,
+    socket::Socket,
+};
+
+/// What became of one request.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Outcome {
+    Done {
+        ok: bool,
+    },
+    Failed {
+        ok: bool,
+        #[serde(flatten)]
+        first: Refusal,
+        /// Every name that could not be deleted, when `link.del` was given several.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        failures: Vec<Refusal>,
+    },
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Refusal {
+    code: String,
+    errno: i32,
+    message: String,
+    op: &'static str,
+    target: String,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (code, errno) = (error.code(), error.errno as i32);
+        Self {
+            code,
+            errno,
+            message: error.reason,
+            op: error.op,
+            target: error.target,
+        }
+    }
+}
+
+/// Runs every request of a JSON array; `Err` only when it is not an array.
+pub(crate) fn run(socket: &mut Socket, requests: &str) -> Result<Vec<Outcome>> {
+    let requests: Vec<Value> = serde_json::from_str(requests)
+        .map_err(|error| Error::invalid("batch", "requests", error.to_string()))?;
+    let mut session = Session::new(socket);
+    Ok(requests
+        .into_iter()
+        .map(|request| outcome(execute(&mut session, request)))
+        .collect())
+}
+
+fn outcome(errors: Vec<Error>) -> Outcome {
+    let failures: Vec<Refusal> = errors.into_iter().map(Refusal::from).collect();
+    match failures.first() {
+        None => Outcome::Done { ok: true },
+        Some(first) => Outcome::Failed {
+            ok: false,
+            first: first.clone(),
+            failures: if failures.len() > 1 {
+                failures
+            } else {
+                Vec::new()
+            },
+        },
+    }
+}
+
+fn execute(session: &mut Session<'_>, request: Value) -> Vec<Error> {
+    let request = match serde_json::from_value(request) {
+        Ok(request) => request,
+        Err(error) => return vec![Error::invalid("batch", "request", error.to_string())],
+    };
+    let socket = &mut *session.here;
+    let done = match request {
+        Request::LinkDel(wanted) => return link_change::delete(socket, &wanted.names),
+        Request::LinkAdd(wanted) => link_add::add(session, &wanted),
+        Request::LinkSet(wanted) => link_change::set(socket, &wanted),
+        Request::AddressAdd(wanted) => address::add(socket, &wanted),
+        Request::AddressDel(wanted) => address::delete(socket, &wanted),
+        Request::RouteAdd(wanted) => route_change::add(socket, &wanted),
+        Request::RouteDel(wanted) => route_change::delete(socket, &wanted),
+    };
+    done.err().into_iter().collect()
+}

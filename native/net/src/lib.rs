@@ -1,0 +1,24 @@
+//! What Netloom does with the Linux kernel's network: netlink sockets, namespaces, links, addresses and routes.
+//!
+//! Plain Rust without Node types; `netloom-native` wraps it. Policy (what `EEXIST` means, what may be deleted)
+//! is decided by the caller.
+
+mod address;
+mod attribute;
+mod batch;
+mod error;
+mod link;
+mod link_add;
+mod link_change;
+mod message;
+pub mod netns;
+mod prefix;
+mod request;
+mod route;
+mod route_change;
+mod session;
+mod socket;
+mod sockets;
+
+pub use error::{Error, Result};
+pub use sockets::Sockets;

@@ -1,0 +1,194 @@
+//! Observing links: the kernel's `RTM_NEWLINK` answers as plain data.
+
+use libc::{RTM_GETLINK, RTM_NEWLINK};
+use netlink_packet_route::link::{LinkAttribute, LinkMessage};
+use serde::Serialize;
+
+use crate::{
+    attribute::{Attribute, attributes, read_u16, read_u32, read_u64},
+    error::Failure,
+    socket::{Socket, bytes},
+};
+
+/// `struct ifinfomsg`
+const HEADER: usize = 16;
+const IFLA_INFO_KIND: u16 = 1;
+const IFLA_PERM_ADDRESS: u16 = 54;
+const IFLA_PARENT_DEV_NAME: u16 = 56;
+const IFLA_PARENT_DEV_BUS_NAME: u16 = 57;
+
+/// One link of a namespace.
+#[derive(Debug, Default, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Link {
+    /// Interface index, unique in its namespace.
+    pub(crate) index: u32,
+    /// Interface name.
+    pub(crate) name: String,
+    /// `IFLA_INFO_KIND`; `None` for links without one (physical NICs, `lo`).
+    pub(crate) kind: Option<String>,
+    /// The link layer.
+    pub(crate) r#type: LinkType,
+    /// Current hardware address.
+    pub(crate) mac: Option<String>,
+    /// Hardware address the device was made with.
+    pub(crate) permanent_mac: Option<String>,
+    /// Largest packet in bytes, without the link-layer header.
+    pub(crate) mtu: u32,
+    /// `IFF_UP`: switched on by the administrator.
+    pub(crate) up: bool,
+    /// The physical layer says that somebody is there.
+    pub(crate) carrier: bool,
+    /// RFC 2863 state.
+    pub(crate) operstate: &'static str,
+    /// Index of the bridge or bond it belongs to.
+    pub(crate) master: Option<u32>,
+    /// Link group, 0 unless set.
+    pub(crate) group: u32,
+    /// Text for people.
+    pub(crate) alias: Option<String>,
+    /// `IFLA_LINK`: index of the other end of a veth, or of the link below.
+    pub(crate) peer_index: Option<u32>,
+    /// Namespace id where `peer_index` counts, when it is another one.
+    pub(crate) peer_netns_id: Option<i32>,
+    /// Bus address of the device (`0000:00:03.0`).
+    pub(crate) parent_dev: Option<String>,
+    /// Name of that bus (`pci`, `virtio`).
+    pub(crate) parent_bus: Option<String>,
+    /// Traffic counters.
+    pub(crate) stats: Stats,
+}
+
+/// Link layer by its `ARPHRD_*` number.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(crate) enum LinkType {
+    /// `ether`, `loopback` or `none`.
+    Name(&'static str),
+    /// Any other.
+    Number(u16),
+}
+
+impl Default for LinkType {
+    fn default() -> Self {
+        Self::Number(0)
+    }
+}
+
+/// Counters since the link was made.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Stats {
+    /// Bytes received.
+    pub(crate) rx_bytes: u64,
+    /// Bytes sent.
+    pub(crate) tx_bytes: u64,
+    /// Packets received.
+    pub(crate) rx_packets: u64,
+    /// Packets sent.
+    pub(crate) tx_packets: u64,
+}
+
+/// Every link of the socket's namespace.
+pub(crate) fn dump(socket: &mut Socket) -> Result<Vec<Link>, Failure> {
+    socket.dump(RTM_GETLINK, &bytes(&LinkMessage::default()), |message| {
+        (message.kind == RTM_NEWLINK)
+            .then(|| parse(message.body))
+            .flatten()
+    })
+}
+
+/// The link called `name`; `ENODEV` when there is none.
+pub(crate) fn get(socket: &mut Socket, name: &str) -> Result<Link, Failure> {
+    let mut request = LinkMessage::default();
+    request
+        .attributes
+        .push(LinkAttribute::IfName(name.to_owned()));
+    get_link(socket, &request)
+}
+
+/// The loopback link, which is number 1 in every namespace.
+pub(crate) fn get_loopback(socket: &mut Socket) -> Result<Link, Failure> {
+    let mut request = LinkMessage::default();
+    request.header.index = 1;
+    get_link(socket, &request)
+}
+
+fn get_link(socket: &mut Socket, request: &LinkMessage) -> Result<Link, Failure> {
+    let answer = socket.get(RTM_GETLINK, &bytes(request))?;
+    parse(&answer).ok_or_else(|| Failure::malformed("a link shorter than its header"))
+}
+
+/// One `RTM_NEWLINK` body; `None` when it is shorter than its header.
+pub(crate) fn parse(body: &[u8]) -> Option<Link> {
+    let flags = read_u32(body, 8)?;
+    let mut link = Link {
+        index: read_u32(body, 4)?,
+        r#type: link_type(read_u16(body, 2)?),
+        up: flags & libc::IFF_UP.cast_unsigned() != 0,
+        operstate: "unknown",
+        ..Link::default()
+    };
+    for found in attributes(body, HEADER) {
+        read_attribute(&mut link, found);
+    }
+    Some(link)
+}
+
+fn read_attribute(link: &mut Link, found: Attribute<'_>) {
+    match found.kind {
+        libc::IFLA_IFNAME => link.name = found.text(),
+        libc::IFLA_ADDRESS => link.mac = found.mac(),
+        IFLA_PERM_ADDRESS => link.permanent_mac = found.mac(),
+        libc::IFLA_MTU => link.mtu = found.u32().unwrap_or_default(),
+        libc::IFLA_CARRIER => link.carrier = found.u8() == Some(1),
+        libc::IFLA_OPERSTATE => link.operstate = operstate(found.u8().unwrap_or_default()),
+        libc::IFLA_MASTER => link.master = found.u32(),
+        libc::IFLA_GROUP => link.group = found.u32().unwrap_or_default(),
+        libc::IFLA_IFALIAS => link.alias = Some(found.text()),
+        libc::IFLA_LINK => link.peer_index = found.u32(),
+        libc::IFLA_LINK_NETNSID => link.peer_netns_id = found.i32(),
+        IFLA_PARENT_DEV_NAME => link.parent_dev = Some(found.text()),
+        IFLA_PARENT_DEV_BUS_NAME => link.parent_bus = Some(found.text()),
+        libc::IFLA_STATS64 => link.stats = stats(found.value).unwrap_or_default(),
+        libc::IFLA_LINKINFO => {
+            link.kind = found
+                .nested()
+                .find(|info| info.kind == IFLA_INFO_KIND)
+                .map(Attribute::text);
+        }
+        _ => {}
+    }
+}
+
+/// `struct rtnl_link_stats64`
+fn stats(value: &[u8]) -> Option<Stats> {
+    Some(Stats {
+        rx_packets: read_u64(value, 0)?,
+        tx_packets: read_u64(value, 8)?,
+        rx_bytes: read_u64(value, 16)?,
+        tx_bytes: read_u64(value, 24)?,
+    })
+}
+
+fn link_type(number: u16) -> LinkType {
+    match number {
+        libc::ARPHRD_ETHER => LinkType::Name("ether"),
+        libc::ARPHRD_LOOPBACK => LinkType::Name("loopback"),
+        libc::ARPHRD_NONE => LinkType::Name("none"),
+        other => LinkType::Number(other),
+    }
+}
+
+/// `IF_OPER_*`
+fn operstate(number: u8) -> &'static str {
+    match number {
+        1 => "notpresent",
+        2 => "down",
+        3 => "lowerlayerdown",
+        4 => "testing",
+        5 => "dormant",
+        6 => "up",
+        _ => "unknown",
+    }
+}

@@ -1,0 +1,235 @@
+//! Creating links in one request: born in its target namespace, with MAC, MTU, group, master and state.
+//!
+//! A veth moved after creation costs 16-18 ms of RCU grace periods, one born in place 0.25 ms; and the group, which is our
+//! mark of ownership, is honoured at creation. Two things are not, and follow in a second request: an alias
+//! (`IFLA_IFALIAS` is accepted and ignored) and a peer that is up (`veth_open` answers ENOTCONN, since the kernel ties the
+//! two ends together last).
+
+use std::{fs::File, os::fd::AsRawFd};
+
+use libc::RTM_NEWLINK;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::link::{
+    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo,
+    LinkMessage,
+};
+
+use crate::{
+    error::{At, Error, Failure, Result},
+    link, link_change,
+    request::{Bridge, Kind, LinkAdd, LinkSet, Peer},
+    session::Session,
+    socket::bytes,
+};
+
+const OP: &str = "link.add";
+/// Bridge timers are given in `USER_HZ`, hundredths of a second on every architecture we run on.
+const USER_HZ: u32 = 100;
+
+pub(crate) fn add(session: &mut Session<'_>, wanted: &LinkAdd) -> Result<()> {
+    let name = &wanted.name;
+    let socket = &mut *session.here;
+    refuse_contradictions(wanted)?;
+    let own_netns = open_netns(wanted.netns_path.as_deref()).at(OP, name)?;
+    let mut message = LinkMessage::default();
+    describe(
+        &mut message,
+        &Common {
+            name,
+            mac: wanted.mac.as_deref(),
+            mtu: wanted.mtu,
+            up: wanted.up,
+            group: wanted.group,
+            netns: own_netns.as_ref(),
+        },
+    )?;
+    if let Some(master) = &wanted.master {
+        let index = link::get(socket, master)
+            .at(OP, format!("{name} (master {master})"))?
+            .index;
+        message.attributes.push(LinkAttribute::Controller(index));
+    }
+    // The file stays open until the request is done.
+    let peer_netns = open_netns(
+        wanted
+            .peer
+            .as_ref()
+            .and_then(|peer| peer.netns_path.as_deref()),
+    )
+    .at(OP, name)?;
+    message
+        .attributes
+        .push(LinkAttribute::LinkInfo(info(wanted, peer_netns.as_ref())?));
+    socket
+        .request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &bytes(&message))
+        .at(OP, name)?;
+    if let Some(Peer {
+        name,
+        netns_path,
+        up: true,
+        ..
+    }) = &wanted.peer
+    {
+        let up = LinkSet {
+            up: Some(true),
+            ..LinkSet::unchanged(name)
+        };
+        link_change::set(session.at(netns_path.as_deref())?, &up)?;
+    }
+    if let Some(alias) = &wanted.alias {
+        let alias = LinkSet {
+            alias: Some(alias.clone()),
+            ..LinkSet::unchanged(name)
+        };
+        link_change::set(session.at(wanted.netns_path.as_deref())?, &alias)?;
+    }
+    Ok(())
+}
+
+fn refuse_contradictions(wanted: &LinkAdd) -> Result<()> {
+    let refuse = |reason: &str| Err(Error::invalid(OP, wanted.name.as_str(), reason));
+    match wanted {
+        // The kernel looks the master up in the namespace where the link is born.
+        LinkAdd {
+            master: Some(_),
+            netns_path: Some(_),
+            ..
+        } => refuse("a link born in another namespace cannot have a master of this one"),
+        LinkAdd {
+            r#type: Kind::Veth,
+            peer: None,
+            ..
+        } => refuse("a veth needs a peer"),
+        LinkAdd {
+            r#type: Kind::Bridge | Kind::Wireguard,
+            peer: Some(_),
+            ..
+        } => refuse("only a veth has a peer"),
+        LinkAdd {
+            r#type: Kind::Veth | Kind::Wireguard,
+            bridge: Some(_),
+            ..
+        } => refuse("bridge options are for bridges"),
+        _ => Ok(()),
+    }
+}
+
+fn open_netns(path: Option<&str>) -> Result<Option<File>, Failure> {
+    path.map(|path| {
+        File::open(path).map_err(|error| {
+            let failure = Failure::from(error);
+            let text = format!("namespace {path}: {}", failure.errno.desc());
+            Failure {
+                text: Some(text),
+                ..failure
+            }
+        })
+    })
+    .transpose()
+}
+
+/// What both ends of a veth, and every other link, are described by.
+struct Common<'a> {
+    name: &'a str,
+    mac: Option<&'a str>,
+    mtu: Option<u32>,
+    up: bool,
+    group: u32,
+    netns: Option<&'a File>,
+}
+
+fn describe(message: &mut LinkMessage, link: &Common<'_>) -> Result<()> {
+    if link.up {
+        message.header.flags = LinkFlags::Up;
+        message.header.change_mask = LinkFlags::Up;
+    }
+    let attributes = &mut message.attributes;
+    attributes.push(LinkAttribute::IfName(link.name.to_owned()));
+    attributes.push(LinkAttribute::Group(link.group));
+    if let Some(mac) = link.mac {
+        attributes.push(LinkAttribute::Address(parse_mac(OP, link.name, mac)?));
+    }
+    attributes.extend(link.mtu.map(LinkAttribute::Mtu));
+    attributes.extend(
+        link.netns
+            .map(|file| LinkAttribute::NetNsFd(file.as_raw_fd())),
+    );
+    Ok(())
+}
+
+fn info(wanted: &LinkAdd, peer_netns: Option<&File>) -> Result<Vec<LinkInfo>> {
+    Ok(match wanted.r#type {
+        Kind::Wireguard => vec![LinkInfo::Kind(InfoKind::Wireguard)],
+        Kind::Bridge => {
+            let options = wanted
+                .bridge
+                .as_ref()
+                .map(bridge_options)
+                .unwrap_or_default();
+            vec![
+                LinkInfo::Kind(InfoKind::Bridge),
+                LinkInfo::Data(InfoData::Bridge(options)),
+            ]
+        }
+        Kind::Veth => {
+            let mut peer = LinkMessage::default();
+            if let Some(Peer {
+                name,
+                mac,
+                mtu,
+                group,
+                ..
+            }) = &wanted.peer
+            {
+                let (mac, netns) = (mac.as_deref(), peer_netns);
+                describe(
+                    &mut peer,
+                    &Common {
+                        name,
+                        mac,
+                        mtu: *mtu,
+                        up: false,
+                        group: *group,
+                        netns,
+                    },
+                )?;
+            }
+            let data = InfoData::Veth(InfoVeth::Peer(peer));
+            vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(data)]
+        }
+    })
+}
+
+fn bridge_options(wanted: &Bridge) -> Vec<InfoBridge> {
+    let state = |on| {
+        if on {
+            BridgeStpState::KernelStp
+        } else {
+            BridgeStpState::Disabled
+        }
+    };
+    let mut options = Vec::new();
+    options.extend(
+        wanted
+            .forward_delay
+            .map(|s| InfoBridge::ForwardDelay(s.saturating_mul(USER_HZ))),
+    );
+    options.extend(wanted.stp.map(|on| InfoBridge::StpState(state(on))));
+    options.extend(wanted.mcast_snooping.map(InfoBridge::MulticastSnooping));
+    options
+}
+
+/// `aa:bb:cc:dd:ee:ff` as bytes.
+pub(crate) fn parse_mac(op: &'static str, link: &str, mac: &str) -> Result<Vec<u8>> {
+    let octets: Option<Vec<u8>> = mac
+        .split(':')
+        .map(|part| {
+            u8::from_str_radix(part, 16)
+                .ok()
+                .filter(|_| part.len() == 2)
+        })
+        .collect();
+    octets
+        .filter(|octets| octets.len() == 6)
+        .ok_or_else(|| Error::invalid(op, link, format!("{mac} is not a MAC address")))
+}

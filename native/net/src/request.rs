@@ -1,0 +1,140 @@
+//! The requests of a batch, as TypeScript sends them. Unknown keys are refused, so a typing error never becomes a
+//! silently missing property.
+
+use serde::{Deserialize, Deserializer};
+
+/// One request, tagged by `op`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "op")]
+pub(crate) enum Request {
+    #[serde(rename = "link.add")]
+    LinkAdd(Box<LinkAdd>),
+    #[serde(rename = "link.set")]
+    LinkSet(LinkSet),
+    #[serde(rename = "link.del")]
+    LinkDel(LinkDel),
+    #[serde(rename = "address.add")]
+    AddressAdd(AddressAdd),
+    #[serde(rename = "address.del")]
+    AddressDel(AddressDel),
+    #[serde(rename = "route.add")]
+    RouteAdd(Route),
+    #[serde(rename = "route.del")]
+    RouteDel(Route),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct LinkAdd {
+    pub(crate) name: String,
+    pub(crate) r#type: Kind,
+    pub(crate) mac: Option<String>,
+    pub(crate) mtu: Option<u32>,
+    #[serde(default)]
+    pub(crate) up: bool,
+    pub(crate) master: Option<String>,
+    pub(crate) group: u32,
+    pub(crate) alias: Option<String>,
+    pub(crate) bridge: Option<Bridge>,
+    pub(crate) netns_path: Option<String>,
+    pub(crate) peer: Option<Peer>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Bridge,
+    Veth,
+    Wireguard,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Bridge {
+    pub(crate) stp: Option<bool>,
+    /// Seconds.
+    pub(crate) forward_delay: Option<u32>,
+    pub(crate) mcast_snooping: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Peer {
+    pub(crate) name: String,
+    pub(crate) mac: Option<String>,
+    pub(crate) mtu: Option<u32>,
+    #[serde(default)]
+    pub(crate) up: bool,
+    pub(crate) group: u32,
+    pub(crate) netns_path: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct LinkSet {
+    pub(crate) name: String,
+    pub(crate) up: Option<bool>,
+    pub(crate) mtu: Option<u32>,
+    pub(crate) mac: Option<String>,
+    /// Absent: leave; `null`: release; a name: join.
+    #[serde(default, deserialize_with = "present")]
+    pub(crate) master: Option<Option<String>>,
+    pub(crate) group: Option<u32>,
+    pub(crate) alias: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LinkDel {
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AddressAdd {
+    pub(crate) dev: String,
+    /// With its prefix length.
+    pub(crate) address: String,
+    pub(crate) proto: u8,
+    #[serde(default)]
+    pub(crate) no_dad: bool,
+    /// Seconds; absent means for ever.
+    pub(crate) valid_lifetime: Option<u32>,
+    pub(crate) preferred_lifetime: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddressDel {
+    pub(crate) dev: String,
+    pub(crate) address: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Route {
+    /// `default` or a prefix.
+    pub(crate) to: String,
+    pub(crate) via: Option<String>,
+    pub(crate) dev: String,
+    pub(crate) metric: Option<u32>,
+    pub(crate) table: Option<u32>,
+    pub(crate) protocol: u8,
+    pub(crate) source: Option<String>,
+    pub(crate) scope: Option<Scope>,
+    /// 4 or 6; needed only for `default` without `via` and `source`, where 4 is assumed.
+    pub(crate) family: Option<u8>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Scope {
+    Global,
+    Link,
+    Host,
+}
+
+/// Tells a key that is `null` from one that is absent.
+fn present<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(source).map(Some)
+}

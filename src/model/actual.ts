@@ -11,6 +11,8 @@ export interface ActualLink {
   readonly up: boolean;
   readonly carrier: boolean;
   readonly master: string | null;
+  /** True when the bridge it is a port of is ours. */
+  readonly masterOwned: boolean;
   /** Index of the other end of a veth pair, in that end's namespace. */
   readonly peerIndex: number | null;
   readonly owned: boolean;
@@ -72,10 +74,8 @@ export interface ActualSysctl {
 
 export interface ActualProcess {
   readonly name: string;
-  /** Hash of the definition that the supervisor runs. */
+  /** Hash of the definition that the supervisor keeps alive. */
   readonly hash: string | null;
-  readonly up: boolean;
-  readonly pid: number | null;
 }
 
 export interface Actual {

@@ -20,9 +20,9 @@ export interface LeaseFact {
   readonly server?: string;
   readonly dns: readonly string[];
   readonly ntp: readonly string[];
-  /** Unix seconds. */
+  /** Seconds since the kernel started (/proc/uptime): a clock that is set later must not end the lease. */
   readonly obtainedAt: number;
-  /** Unix seconds. */
+  /** Seconds since the kernel started. */
   readonly expiresAt: number;
 }
 
@@ -39,8 +39,12 @@ export interface Facts {
   readonly uplink: string | null;
   /** Keys by the name of the NetworkResource. */
   readonly wireguardKeys: Readonly<Record<string, WireguardKeyFact>>;
-  /** Where run-time files go, e.g. "/run/netloom". */
+  /** Where files go that a reboot may lose, e.g. "/run/netloom". */
   readonly runtimeDir: string;
+  /** Where files go that a reboot should keep, e.g. "/var/cache/modules/network". */
+  readonly stateDir: string;
+  /** True when this daemon keeps the machine's clock (the image's does; one beside another time client must not). */
+  readonly keepsClock: boolean;
 }
 
 /** Why a NIC became the uplink, or did not. */

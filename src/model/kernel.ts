@@ -56,7 +56,7 @@ export interface AddressSpec extends Located {
 
 export interface RouteSpec extends Located {
   readonly kind: "route";
-  /** A network, or "default4" / "default6". */
+  /** A network; the default route is "0.0.0.0/0" or "::/0". */
   readonly to: string;
   readonly dev: string;
   readonly via?: string;
@@ -100,6 +100,8 @@ export interface SysctlSpec extends Located {
 export interface ProcessFile {
   readonly path: string;
   readonly content: string;
+  /** Mode 0755 instead of 0644. */
+  readonly executable?: true;
 }
 
 /** A permanent process, kept alive by the supervisor. */
@@ -107,6 +109,7 @@ export interface ProcessSpec extends Located {
   readonly kind: "process";
   readonly name: string;
   readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
   readonly files: readonly ProcessFile[];
 }
 

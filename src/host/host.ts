@@ -1,0 +1,40 @@
+import type { Secret } from "../lib/secret.ts";
+import type { Actual } from "../model/actual.ts";
+import type { LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { Target } from "../model/kernel.ts";
+import type { Step } from "../model/step.ts";
+
+/** A service of ours as the supervisor sees it. */
+export interface ServiceState {
+  readonly name: string;
+  readonly up: boolean;
+  readonly pid: number | null;
+}
+
+/** A step that did not work, and why. */
+export interface FailedStep {
+  readonly step: Step;
+  readonly error: Error;
+}
+
+/** WireGuard keys of the node, made here and kept in 0600 files: private halves never travel. */
+export interface WireguardKeys {
+  /** The key of a resource; made at the first call, unless `given` is the one to keep. */
+  ensure(resource: string, given?: Secret): Promise<WireguardKeyFact>;
+  remove(resource: string): Promise<void>;
+}
+
+/** The seam to the operating system: whatever the engine learns or changes goes through here. */
+export interface Host extends AsyncDisposable {
+  readonly keys: WireguardKeys;
+  /** What is, as far as it is ours or the target speaks of it. */
+  observe(target: Target): Promise<Actual>;
+  /** Takes the steps in order. One that fails does not stop the others; all failures are returned. */
+  execute(steps: readonly Step[]): Promise<readonly FailedStep[]>;
+  nics(): Promise<readonly NicFact[]>;
+  /** Leases that the DHCP clients reported, expired ones left out. */
+  leases(): Promise<readonly LeaseFact[]>;
+  services(): Promise<readonly ServiceState[]>;
+  /** Calls back when something in the kernel or a lease may have changed; what it was is not said. */
+  watch(onChange: () => void): Disposable;
+}

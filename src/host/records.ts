@@ -1,0 +1,79 @@
+import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
+
+interface Content {
+  /** The endpoint that we gave a peer last, by "netns/dev publicKey". */
+  readonly endpoints: Record<string, string>;
+  /** The nft generation after our last load, by namespace. */
+  readonly nftGenerations: Record<string, number>;
+}
+
+/**
+ * What the kernel does not remember for us and a restarted daemon must know.
+ * It lives where the kernel's own state lives: a reboot loses both together.
+ */
+export class Records {
+  readonly #path: string;
+  #content: Content = { endpoints: {}, nftGenerations: {} };
+  #dirty = false;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Reads the records; unreadable ones count as lost, which costs one harmless re-application. */
+  static async open(path: string): Promise<Records> {
+    const records = new Records(path);
+    const text = await readIfExists(path);
+    if (text !== undefined) records.#content = parse(text) ?? records.#content;
+    return records;
+  }
+
+  givenEndpoint(netns: string, dev: string, publicKey: string): string | null {
+    return this.#content.endpoints[peerKey(netns, dev, publicKey)] ?? null;
+  }
+
+  setGivenEndpoint(netns: string, dev: string, publicKey: string, endpoint: string | undefined): void {
+    const key = peerKey(netns, dev, publicKey);
+    if (endpoint === undefined) delete this.#content.endpoints[key];
+    else this.#content.endpoints[key] = endpoint;
+    this.#dirty = true;
+  }
+
+  nftGeneration(netns: string): number | undefined {
+    return this.#content.nftGenerations[netns];
+  }
+
+  setNftGeneration(netns: string, generation: number): void {
+    this.#content.nftGenerations[netns] = generation;
+    this.#dirty = true;
+  }
+
+  /** Forgets a namespace that is gone. */
+  forgetNetns(netns: string): void {
+    delete this.#content.nftGenerations[netns];
+    for (const key of Object.keys(this.#content.endpoints)) {
+      if (key.startsWith(`${netns}/`)) delete this.#content.endpoints[key];
+    }
+    this.#dirty = true;
+  }
+
+  /** Writes the records when they changed. */
+  async save(): Promise<void> {
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    await writeFileAtomic(this.#path, `${JSON.stringify(this.#content)}\n`, 0o600);
+  }
+}
+
+function parse(text: string): Content | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Content>;
+    return { endpoints: { ...value.endpoints }, nftGenerations: { ...value.nftGenerations } };
+  } catch {
+    return undefined;
+  }
+}
+
+function peerKey(netns: string, dev: string, publicKey: string): string {
+  return `${netns}/${dev} ${publicKey}`;
+}

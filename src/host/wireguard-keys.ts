@@ -1,0 +1,67 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { chmod, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
+import { NetloomError } from "../lib/errors.ts";
+import { Secret } from "../lib/secret.ts";
+import type { WireguardKeyFact } from "../model/facts.ts";
+import type { WireguardKeys } from "./host.ts";
+
+/** PKCS#8 header of an X25519 private key (RFC 8410): the 32 raw bytes follow. */
+const PKCS8_X25519 = Buffer.from("302e020100300506032b656e04220420", "hex");
+const RAW_BYTES = 32;
+
+/** Keys as files `<resource>.key` of mode 0600 in a directory, base64 as `wg genkey` writes them. */
+export class KeyFiles implements WireguardKeys {
+  readonly #directory: string;
+  readonly #known = new Map<string, WireguardKeyFact>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async ensure(resource: string, given?: Secret): Promise<WireguardKeyFact> {
+    const known = this.#known.get(resource);
+    if (known !== undefined && (given === undefined || given.reveal() === known.privateKey.reveal())) return known;
+    const stored = given === undefined ? await this.#read(resource) : undefined;
+    const fact = stored ?? (given === undefined ? generate() : fromPrivate(given));
+    if (stored === undefined) await writeFileAtomic(this.#path(resource), `${fact.privateKey.reveal()}\n`, 0o600);
+    this.#known.set(resource, fact);
+    return fact;
+  }
+
+  async remove(resource: string): Promise<void> {
+    this.#known.delete(resource);
+    await rm(this.#path(resource), { force: true });
+  }
+
+  async #read(resource: string): Promise<WireguardKeyFact | undefined> {
+    const text = await readIfExists(this.#path(resource));
+    if (text === undefined) return undefined;
+    await chmod(this.#path(resource), 0o600);
+    return fromPrivate(new Secret(text.trim()), this.#path(resource));
+  }
+
+  #path(resource: string): string {
+    return join(this.#directory, `${resource}.key`);
+  }
+}
+
+function generate(): WireguardKeyFact {
+  const { privateKey } = generateKeyPairSync("x25519");
+  const raw = privateKey.export({ format: "der", type: "pkcs8" }).subarray(-RAW_BYTES);
+  return { privateKey: new Secret(raw.toString("base64")), publicKey: publicOf(privateKey) };
+}
+
+function fromPrivate(secret: Secret, path: string = "the document"): WireguardKeyFact {
+  const raw = Buffer.from(secret.reveal(), "base64");
+  if (raw.length !== RAW_BYTES) {
+    throw new NetloomError({ code: "invalid", op: "read the WireGuard key in", target: path, why: `it is not ${RAW_BYTES} bytes in base64`, hint: "remove the file to have a new key made" });
+  }
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8_X25519, raw]), format: "der", type: "pkcs8" });
+  return { privateKey: secret, publicKey: publicOf(key) };
+}
+
+function publicOf(privateKey: KeyObject): string {
+  return createPublicKey(privateKey).export({ format: "der", type: "spki" }).subarray(-RAW_BYTES).toString("base64");
+}

@@ -1,0 +1,34 @@
+import type { NodeDocument } from "../model/document.ts";
+import type { Facts } from "../model/facts.ts";
+import { HOST, type ProcessSpec } from "../model/kernel.ts";
+
+/**
+ * chronyd, when this daemon keeps the clock. WireGuard falls silent on a clock that went back
+ * (FINDINGS.md 3.2), so the first three corrections may step, later ones slew.
+ */
+export function compileClock(node: NodeDocument, facts: Facts, leaseServers: readonly string[]): readonly ProcessSpec[] {
+  const servers = [...new Set([...leaseServers, ...node.ntp])];
+  if (!facts.keepsClock || (servers.length === 0 && node.ntpServe.length === 0)) return [];
+  const path = `${facts.runtimeDir}/chrony/chrony.conf`;
+  const lines = [
+    ...servers.map((server) => `server ${server} iburst`),
+    ...node.ntpServe.map((network) => `allow ${network}`),
+    ...(node.ntpServe.length > 0 ? ["local stratum 10"] : []),
+    "makestep 1 3",
+    "rtcsync",
+    "cmdport 0",
+    // The command socket and the pid file of the package's default would need directories that the image lacks.
+    "bindcmdaddress /",
+    `pidfile ${facts.runtimeDir}/chrony/chronyd.pid`,
+  ];
+  return [
+    {
+      kind: "process",
+      netns: HOST,
+      name: "chrony",
+      argv: ["chronyd", "-d", "-f", path],
+      env: {},
+      files: [{ path, content: `${lines.join("\n")}\n` }],
+    },
+  ];
+}

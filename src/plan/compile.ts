@@ -1,0 +1,58 @@
+import type { Document, LanDocument, NetworkResourceDocument } from "../model/document.ts";
+import { documentId } from "../model/document.ts";
+import type { Facts, NicDecision } from "../model/facts.ts";
+import type { KernelObject, Target } from "../model/kernel.ts";
+import type { Issue } from "../model/report.ts";
+import { compileNode, DEFAULT_NODE } from "./bootstrap.ts";
+import { findConflicts } from "./conflicts.ts";
+import { lanPorts } from "./lan/bridge.ts";
+import { LAN_COMPILERS } from "./lan/index.ts";
+import { objectKey } from "./object-key.ts";
+import { compileResource } from "./resource.ts";
+import { chooseUplink, type UplinkChoice } from "./uplink.ts";
+
+export interface Compiled {
+  readonly target: Target;
+  /** Refusals; with any of them the target must not be applied. */
+  readonly issues: readonly Issue[];
+  readonly decision: readonly NicDecision[];
+  readonly uplink: UplinkChoice["chosen"];
+}
+
+/** Compiles all documents to one target for the kernel. Pure: equal documents and facts give an equal target. */
+export function compile(documents: readonly Document[], facts: Facts): Compiled {
+  const lans = documents.filter((document): document is LanDocument => document.kind === "Lan");
+  const resources = documents.filter((document): document is NetworkResourceDocument => document.kind === "NetworkResource");
+  const node = documents.find((document) => document.kind === "Node") ?? DEFAULT_NODE;
+
+  const taken = new Map(lans.flatMap((lan) => lanPorts(lan, facts).map((nic) => [nic.name, documentId(lan)] as const)));
+  const choice = chooseUplink(node.uplink, facts, taken);
+  const upstream = choice.chosen?.lease.dns ?? [];
+
+  const parts: readonly (readonly [owner: string, objects: readonly KernelObject[]])[] = [
+    [documentId(node), compileNode(node, facts, choice)],
+    ...lans.map((lan) => [documentId(lan), LAN_COMPILERS[lan.type](lan, facts, upstream)] as const),
+    ...resources.map((resource) => [documentId(resource), compileResource(resource, facts)] as const),
+  ];
+  return {
+    target: parts.flatMap(([, objects]) => objects),
+    issues: [...findConflicts(documents), ...findDoubleClaims(parts)],
+    decision: choice.decision,
+    uplink: choice.chosen,
+  };
+}
+
+/** Two documents that want the same kernel object, whatever it is: the refusal names both. */
+function findDoubleClaims(parts: readonly (readonly [string, readonly KernelObject[]])[]): readonly Issue[] {
+  const owners = new Map<string, string>();
+  const issues: Issue[] = [];
+  for (const [owner, objects] of parts) {
+    for (const object of objects) {
+      const key = `${object.kind} ${objectKey(object)}`;
+      const other = owners.get(key);
+      if (other === undefined) owners.set(key, owner);
+      else if (other !== owner) issues.push({ documents: [other, owner], message: `${owner} and ${other} both claim ${key}: give one of them another name` });
+    }
+  }
+  return issues;
+}

@@ -1,0 +1,67 @@
+import type { Actual, ActualLink } from "../../model/actual.ts";
+import { HOST, type LinkSpec, type Target } from "../../model/kernel.ts";
+import { KEYS } from "../object-key.ts";
+
+/** What the differs of all kinds need to know about namespaces and links before they can judge what is on them. */
+export interface DiffContext {
+  readonly actual: Actual;
+  readonly target: Target;
+  /** Observed links by key. */
+  readonly links: ReadonlyMap<string, ActualLink>;
+  /** Wanted links by key. */
+  readonly wantedLinks: ReadonlyMap<string, LinkSpec>;
+  /** True when the namespace is about to disappear with all that is in it. */
+  readonly netnsVanishes: (netns: string) => boolean;
+  /** True when the link is about to disappear, with its addresses and routes. */
+  readonly linkVanishes: (netns: string, name: string) => boolean;
+  /** Why a namespace or link must not be touched although we want it, or undefined. */
+  readonly foreign: (netns: string, name?: string) => string | undefined;
+}
+
+export function diffContext(actual: Actual, target: Target): DiffContext {
+  const links = new Map(actual.link.map((link) => [KEYS.link(link), link]));
+  const wantedLinks = new Map(target.flatMap((object) => (object.kind === "link" ? [[KEYS.link(object), object] as const] : [])));
+  const wantedNetns = new Set(target.flatMap((object) => (object.kind === "netns" ? [object.name] : [])));
+  const ownedNetns = new Set(actual.netns.flatMap((netns) => (netns.owned ? [netns.name] : [])));
+  const foreignNetns = new Set(actual.netns.flatMap((netns) => (netns.owned ? [] : [netns.name])));
+
+  const netnsVanishes = (netns: string): boolean => ownedNetns.has(netns) && !wantedNetns.has(netns);
+  const vanishing = vanishingLinks(links, wantedLinks, netnsVanishes);
+  const foreign = (netns: string, name?: string): string | undefined => {
+    if (netns !== HOST && foreignNetns.has(netns) && wantedNetns.has(netns)) return `namespace ${netns} exists and is not Netloom's`;
+    if (name === undefined) return undefined;
+    const key = KEYS.link({ netns, name });
+    const seen = links.get(key);
+    const wanted = wantedLinks.get(key);
+    if (seen === undefined || seen.owned || wanted === undefined || wanted.type === "physical") return undefined;
+    return `link ${key} exists (${seen.type}) and is not Netloom's`;
+  };
+  return { actual, target, links, wantedLinks, netnsVanishes, linkVanishes: (netns, name) => vanishing.has(KEYS.link({ netns, name })), foreign };
+}
+
+/** Our links that are not wanted, or wanted otherwise than a change could make them; a veth takes its other end along. */
+function vanishingLinks(
+  links: ReadonlyMap<string, ActualLink>,
+  wanted: ReadonlyMap<string, LinkSpec>,
+  netnsVanishes: (netns: string) => boolean,
+): ReadonlySet<string> {
+  const vanishing = new Set<string>();
+  for (const [key, link] of links) {
+    if (!link.owned || link.type === "loopback") continue;
+    const spec = wanted.get(key);
+    if (spec === undefined || spec.type !== link.type || netnsVanishes(link.netns)) vanishing.add(key);
+  }
+  // Pairs are known from the wish: either end missing, vanishing or paired elsewhere means that both are made anew.
+  for (const [key, spec] of wanted) {
+    if (spec.peer === undefined) continue;
+    const peerKey = KEYS.link(spec.peer);
+    const [a, b] = [links.get(key), links.get(peerKey)];
+    if (a !== undefined && b !== undefined && !vanishing.has(key) && !vanishing.has(peerKey) && paired(a, b)) continue;
+    for (const [end, link] of [[key, a], [peerKey, b]] as const) if (link?.owned === true) vanishing.add(end);
+  }
+  return vanishing;
+}
+
+function paired(a: ActualLink, b: ActualLink): boolean {
+  return a.peerIndex === b.index && b.peerIndex === a.index;
+}

@@ -1,0 +1,77 @@
+import { cidr, formatCidr, hostAt, sizeOf } from "../lib/ip.ts";
+import type { LanDocument } from "../model/document.ts";
+
+const LEASE_TIME = "1h";
+
+export interface DnsmasqInput {
+  readonly lan: LanDocument;
+  readonly bridge: string;
+  readonly gateway: string;
+  readonly gateway6: string | undefined;
+  /** Name servers of the uplink, asked for what the LAN does not know. */
+  readonly upstream: readonly string[];
+  readonly leaseFile: string;
+}
+
+/**
+ * The configuration of one LAN's dnsmasq (dnsmasq(8)): DHCPv4, router advertisements, DHCPv6 and the names of its members.
+ * Every value comes from a schema that admits no comma or line break, so nothing can be injected here.
+ */
+export function renderDnsmasq(input: DnsmasqInput): string {
+  const { lan } = input;
+  const lines = [
+    "# Written by Netloom from the LAN's document; changes here are overwritten.",
+    `interface=${input.bridge}`,
+    "except-interface=lo",
+    "bind-dynamic",
+    "no-hosts",
+    "no-resolv",
+    ...input.upstream.map((server) => `server=${server}`),
+    "domain-needed",
+    "bogus-priv",
+    `domain=${lan.name}.lan`,
+    `local=/${lan.name}.lan/`,
+    "dhcp-fqdn",
+    "dhcp-authoritative",
+    "quiet-ra",
+    `dhcp-leasefile=${input.leaseFile}`,
+    ...dhcp4(input),
+    ...dhcp6(input),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function dhcp4({ lan, gateway }: DnsmasqInput): readonly string[] {
+  const network = cidr(lan.cidr);
+  const size = Number(sizeOf(network));
+  // The lower quarter is left for fixed addresses.
+  const from = hostAt(network, Math.max(2, Math.floor(size / 4))).address;
+  const to = hostAt(network, size - 2).address;
+  const dns = (lan.dns ?? [gateway]).filter((server) => !server.includes(":"));
+  return [
+    `dhcp-range=${from},${to},${LEASE_TIME}`,
+    `dhcp-option=option:router,${gateway}`,
+    ...(dns.length > 0 ? [`dhcp-option=option:dns-server,${dns.join(",")}`] : []),
+    ...(lan.ntp.length > 0 ? [`dhcp-option=option:ntp-server,${lan.ntp.join(",")}`] : []),
+  ];
+}
+
+function dhcp6({ lan, gateway6 }: DnsmasqInput): readonly string[] {
+  if (lan.ipv6 === undefined || gateway6 === undefined) return [];
+  const network = cidr(lan.ipv6.cidr);
+  const dns = (lan.dns ?? [gateway6]).filter((server) => server.includes(":")).map((server) => `[${server}]`);
+  const start = hostAt(network, 0x1000).address;
+  const end = hostAt(network, 0x1fff).address;
+  return [
+    "enable-ra",
+    lan.ipv6.dhcp ? `dhcp-range=${start},${end},slaac,${network.prefix},${LEASE_TIME}` : `dhcp-range=${network.address},ra-only,${network.prefix},${LEASE_TIME}`,
+    ...(dns.length > 0 ? [`dhcp-option=option6:dns-server,${dns.join(",")}`] : []),
+  ];
+}
+
+/** The node's own addresses in a LAN: the gateway's, with the LAN's prefix lengths. */
+export function lanAddresses(lan: LanDocument): { readonly v4: string; readonly v6: string | undefined } {
+  const network = cidr(lan.cidr);
+  const v4 = formatCidr({ ...network, address: lan.gateway ?? hostAt(network, 1).address });
+  return { v4, v6: lan.ipv6 === undefined ? undefined : formatCidr(hostAt(cidr(lan.ipv6.cidr), 1)) };
+}

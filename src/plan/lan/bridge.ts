@@ -1,0 +1,56 @@
+import { matchesGlob } from "../../lib/glob.ts";
+import { derivedMac } from "../../lib/ifname.ts";
+import type { LanDocument } from "../../model/document.ts";
+import type { Facts, NicFact } from "../../model/facts.ts";
+import { HOST, type KernelObject } from "../../model/kernel.ts";
+import { lanAddresses, renderDnsmasq } from "../dnsmasq.ts";
+
+/** The interface name of a LAN's bridge. */
+export function lanBridge(name: string): string {
+  return `l-${name}`;
+}
+
+/** The physical NICs that become ports of a LAN. */
+export function lanPorts(lan: LanDocument, facts: Facts): readonly NicFact[] {
+  return facts.nics.filter((nic) => lan.nics.some((pattern) => matchesGlob(nic.name, pattern)));
+}
+
+/** A LAN of type `bridge` on the Linux backend: one bridge with the node's addresses, its ports, and dnsmasq when asked for. */
+export function compileBridgeLan(lan: LanDocument, facts: Facts, upstream: readonly string[]): readonly KernelObject[] {
+  const bridge = lanBridge(lan.name);
+  const { v4, v6 } = lanAddresses(lan);
+  const objects: KernelObject[] = [
+    { kind: "link", netns: HOST, name: bridge, type: "bridge", mac: derivedMac(bridge) },
+    { kind: "address", netns: HOST, dev: bridge, address: v4 },
+    ...lanPorts(lan, facts).map((nic) => ({ kind: "link", netns: HOST, name: nic.name, type: "physical", master: bridge }) as const),
+  ];
+  if (v6 !== undefined) objects.push({ kind: "address", netns: HOST, dev: bridge, address: v6 });
+  // A router's own LAN must not be configured by someone else's advertisements.
+  objects.push({ kind: "sysctl", netns: HOST, key: `net.ipv6.conf.${bridge}.accept_ra`, value: "0" });
+  if (lan.dhcp) objects.push(dnsmasq(lan, bridge, { v4, v6 }, facts, upstream));
+  return objects;
+}
+
+function dnsmasq(
+  lan: LanDocument,
+  bridge: string,
+  addresses: { readonly v4: string; readonly v6: string | undefined },
+  facts: Facts,
+  upstream: readonly string[],
+): KernelObject {
+  const path = `${facts.runtimeDir}/dnsmasq/${lan.name}.conf`;
+  const content = renderDnsmasq({
+    lan,
+    bridge,
+    gateway: withoutPrefix(addresses.v4),
+    gateway6: addresses.v6 === undefined ? undefined : withoutPrefix(addresses.v6),
+    upstream,
+    leaseFile: `${facts.stateDir}/dnsmasq-${lan.name}.leases`,
+  });
+  const argv = ["dnsmasq", "--keep-in-foreground", "--log-facility=-", "--pid-file", `--conf-file=${path}`];
+  return { kind: "process", netns: HOST, name: `dnsmasq-${lan.name}`, argv, env: {}, files: [{ path, content }] };
+}
+
+function withoutPrefix(address: string): string {
+  return address.slice(0, address.indexOf("/"));
+}

@@ -1,0 +1,82 @@
+import { cidr, formatCidr, hostAt } from "../lib/ip.ts";
+import { derivedMac, hostVethName } from "../lib/ifname.ts";
+import type { NetworkResourceDocument } from "../model/document.ts";
+import type { Facts } from "../model/facts.ts";
+import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
+import { compileResourceFirewall } from "./firewall.ts";
+
+/** WireGuard's overhead on IPv6 is 80 bytes, so 1420 fits an uplink of 1500 for both families. */
+const WIREGUARD_MTU = 1420;
+
+/** Names of a network resource, as seed 000 and netlight have them. */
+export interface ResourceNames {
+  readonly netns: string;
+  readonly privateBridge: string;
+  readonly myceliumBridge: string;
+  readonly wireguard: string;
+}
+
+export function resourceNames(name: string): ResourceNames {
+  return { netns: `n${name}`, privateBridge: `r${name}`, myceliumBridge: `m${name}`, wireguard: `w-${name}` };
+}
+
+/** The address of a resource inside the WireGuard mesh: x.A.B.0/24 becomes 100.64.A.B/16 (COMPAT.md 3.3). */
+export function wireguardAddress(subnet: string): string {
+  const [, a, b] = cidr(subnet).address.split(".");
+  return `100.64.${a ?? "0"}.${b ?? "0"}/16`;
+}
+
+/** The resource's own address in its subnet, which is its members' gateway: the first host address. */
+export function resourceAddress(subnet: string): string {
+  return formatCidr(hostAt(cidr(subnet), 1));
+}
+
+/**
+ * A network resource: namespace, private and mycelium bridge, a veth pair from each into the namespace,
+ * addresses, firewall, and the WireGuard link to the other nodes. The order of creation is seed 000's (`order.ts`).
+ */
+export function compileResource(resource: NetworkResourceDocument, facts: Facts): readonly KernelObject[] {
+  const names = resourceNames(resource.name);
+  const { netns } = names;
+  const objects: KernelObject[] = [
+    bridge(names.privateBridge),
+    bridge(names.myceliumBridge),
+    // The segments belong to the members; the node takes no part in them.
+    ...[names.privateBridge, names.myceliumBridge].map((name) => ({ kind: "sysctl", netns: HOST, key: `net.ipv6.conf.${name}.disable_ipv6`, value: "1" }) as const),
+    { kind: "netns", name: netns },
+    { kind: "sysctl", netns, key: "net.ipv4.ip_forward", value: "1" },
+    { kind: "sysctl", netns, key: "net.ipv6.conf.all.forwarding", value: "1" },
+    ...vethPair(resource.name, netns, "private", names.privateBridge),
+    ...vethPair(resource.name, netns, "mycelium", names.myceliumBridge),
+    { kind: "address", netns, dev: "private", address: resourceAddress(resource.subnet) },
+    compileResourceFirewall(netns, resource.wireguard === undefined ? undefined : names.wireguard),
+  ];
+  return [...objects, ...compileWireguard(resource, names, facts)];
+}
+
+function compileWireguard(resource: NetworkResourceDocument, names: ResourceNames, facts: Facts): readonly KernelObject[] {
+  const key = facts.wireguardKeys[resource.name];
+  if (resource.wireguard === undefined || key === undefined) return [];
+  const { netns, wireguard: dev } = names;
+  const { listenPort, peers } = resource.wireguard;
+  return [
+    { kind: "link", netns, name: dev, type: "wireguard", mtu: WIREGUARD_MTU },
+    { kind: "wireguard", netns, dev, ...key, listenPort, peers },
+    { kind: "address", netns, dev, address: wireguardAddress(resource.subnet) },
+    // One route for the whole network: the local /24 wins by its length, cryptokey routing decides the rest.
+    { kind: "route", netns, to: resource.range, dev },
+  ];
+}
+
+function bridge(name: string): LinkSpec {
+  return { kind: "link", netns: HOST, name, type: "bridge", mac: derivedMac(name) };
+}
+
+function vethPair(owner: string, netns: string, name: string, master: string): readonly LinkSpec[] {
+  const host = hostVethName(owner, name);
+  const mac = derivedMac(`${netns}/${name}`);
+  return [
+    { kind: "link", netns: HOST, name: host, type: "veth", mac: derivedMac(host), master, peer: { netns, name, mac } },
+    { kind: "link", netns, name, type: "veth", mac, bornWith: { netns: HOST, name: host } },
+  ];
+}

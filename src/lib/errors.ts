@@ -57,6 +57,8 @@ export function isGone(error: unknown): boolean {
 /** The text of an error for people: its message without a stack, causes appended once. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  // Ours says why in its own words already.
+  if (error instanceof NetloomError) return error.message;
   const cause = error.cause instanceof Error && !error.message.includes(error.cause.message) ? `: ${error.cause.message}` : "";
   return `${error.message}${cause}`;
 }

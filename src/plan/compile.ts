@@ -16,6 +16,8 @@ export interface Compiled {
   /** Refusals; with any of them the target must not be applied. */
   readonly issues: readonly Issue[];
   readonly decision: readonly NicDecision[];
+  /** False when the node's document says that it has none. */
+  readonly wantsUplink: boolean;
   readonly uplink: UplinkChoice["chosen"];
 }
 
@@ -38,6 +40,7 @@ export function compile(documents: readonly Document[], facts: Facts): Compiled 
     target: parts.flatMap(([, objects]) => objects),
     issues: [...findConflicts(documents), ...findDoubleClaims(parts)],
     decision: choice.decision,
+    wantsUplink: node.uplink.mode !== "none",
     uplink: choice.chosen,
   };
 }

@@ -1,0 +1,91 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { once } from "node:events";
+import { chmod, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import * as v from "valibot";
+import { describeError, errorCode, NetloomError } from "../lib/errors.ts";
+import type { Service } from "./service.ts";
+
+/** No request is larger: a node's documents are text of some kilobytes. */
+const MAX_BODY_BYTES = 4 << 20;
+
+interface Route {
+  readonly method: string;
+  /** Segments of the path; ":" stands for a parameter. */
+  readonly path: readonly string[];
+  readonly handle: (service: Service, parameters: readonly string[], request: IncomingMessage) => Promise<unknown>;
+}
+
+const ROUTES: readonly Route[] = [
+  { method: "POST", path: ["v1", "plan"], handle: async (service, _parameters, request) => await service.plan(await json(request)) },
+  { method: "POST", path: ["v1", "apply"], handle: async (service, _parameters, request) => await service.apply(await json(request)) },
+  { method: "GET", path: ["v1", "documents"], handle: (service) => Promise.resolve({ documents: service.documents(), yaml: service.documentsYaml() }) },
+  { method: "DELETE", path: ["v1", "documents", ":", ":"], handle: (service, [kind, name]) => service.delete(kind, name) },
+  { method: "GET", path: ["v1", "status"], handle: (service) => service.status() },
+  { method: "POST", path: ["v1", "keys", ":"], handle: (service, [name]) => service.key(name) },
+];
+
+/** Serves the operations as JSON over HTTP on a unix socket that only its owner and group may open. */
+export async function serveHttp(service: Service, socketPath: string): Promise<Server & AsyncDisposable> {
+  await removeStale(socketPath);
+  const server = createServer((request, response) => void answer(service, request, response));
+  // The mode has to hold from the moment the socket appears.
+  const umask = process.umask(0o117);
+  try {
+    server.listen(socketPath);
+    await once(server, "listening");
+  } finally {
+    process.umask(umask);
+  }
+  await chmod(socketPath, 0o660);
+  return server;
+}
+
+/** A socket file that nobody serves is left from a crash; one that answers belongs to another daemon. */
+async function removeStale(socketPath: string): Promise<void> {
+  const probe = connect(socketPath);
+  try {
+    await once(probe, "connect");
+  } catch (error) {
+    if (errorCode(error) === "ECONNREFUSED") await rm(socketPath, { force: true });
+    return;
+  } finally {
+    probe.destroy();
+  }
+  throw new NetloomError({ code: "refused", op: "listen on", target: socketPath, why: "another daemon answers there", hint: "stop it, or give --socket another path" });
+}
+
+async function answer(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    const segments = (request.url ?? "/").split("?")[0]?.split("/").slice(1).map(decodeURIComponent) ?? [];
+    const route = ROUTES.find(({ method, path }) => method === request.method && path.length === segments.length && path.every((part, index) => part === ":" || part === segments[index]));
+    if (route === undefined) throw new NetloomError({ code: "not-found", op: "answer", target: `${request.method ?? ""} ${request.url ?? ""}`, why: "there is no such operation" });
+    const parameters = segments.filter((_segment, index) => route.path[index] === ":");
+    send(response, 200, await route.handle(service, parameters, request));
+  } catch (error) {
+    send(response, statusOf(error), { error: { code: errorCode(error) ?? "failed", message: v.isValiError(error) ? `the request ${error.message}` : describeError(error) } });
+  }
+}
+
+function statusOf(error: unknown): number {
+  if (v.isValiError(error) || error instanceof SyntaxError || error instanceof URIError) return 400;
+  const code = errorCode(error);
+  return code === "not-found" ? 404 : code === "refused" ? 409 : code === "invalid" ? 400 : 500;
+}
+
+async function json(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new NetloomError({ code: "invalid", op: "read", target: "the request", why: `it is larger than ${MAX_BODY_BYTES} bytes` });
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
+  response.end(text);
+}

@@ -1,0 +1,84 @@
+import { hostname } from "node:os";
+import * as v from "valibot";
+import { stringify } from "yaml";
+import type { Engine } from "../engine/engine.ts";
+import type { NodeState } from "../engine/node-state.ts";
+import { KINDS, type Document } from "../model/document.ts";
+import { Name } from "../model/fields.ts";
+import type { ChangeReport, Status } from "../model/report.ts";
+import { peerStatus } from "./peer-status.ts";
+
+const Kind = v.picklist(KINDS, `is none of ${KINDS.join(", ")}`);
+const Files = v.strictObject({ files: v.array(v.strictObject({ name: v.string(), text: v.string() })) });
+
+/** Input of each operation; what does not fit is refused before anything is done. */
+export const REQUESTS: {
+  readonly files: v.GenericSchema<unknown, { readonly files: readonly { readonly name: string; readonly text: string }[] }>;
+  readonly kind: v.GenericSchema<unknown, Document["kind"]>;
+  readonly name: v.GenericSchema<unknown, string>;
+} = { files: Files, kind: Kind, name: Name };
+
+export interface ServiceOptions {
+  readonly engine: Engine;
+  readonly state: NodeState;
+  readonly version: string;
+  /** What went wrong at start and is not retried by a pass: damaged files, rejected words. */
+  readonly problems: () => readonly string[];
+}
+
+/** The operations of the daemon, once and free of any transport. */
+export class Service {
+  readonly #options: ServiceOptions;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+  }
+
+  plan(input: unknown): Promise<ChangeReport> {
+    return this.#options.engine.plan(v.parse(REQUESTS.files, input).files);
+  }
+
+  apply(input: unknown): Promise<ChangeReport> {
+    return this.#options.engine.apply(v.parse(REQUESTS.files, input).files);
+  }
+
+  delete(kind: unknown, name: unknown): Promise<ChangeReport> {
+    return this.#options.engine.delete(v.parse(REQUESTS.kind, kind), v.parse(REQUESTS.name, name));
+  }
+
+  /** Documents that `apply` accepts; private keys are left out, which means "the node's own". */
+  documents(): readonly Document[] {
+    return this.#options.engine.documents.map(({ document }) => document);
+  }
+
+  /** The same as a YAML text. */
+  documentsYaml(): string {
+    return this.documents().map((document) => stringify(document)).join("---\n");
+  }
+
+  async key(name: unknown): Promise<{ readonly publicKey: string }> {
+    return { publicKey: await this.#options.engine.publicKey(v.parse(REQUESTS.name, name)) };
+  }
+
+  async status(): Promise<Status> {
+    const { engine, state, version, problems } = this.#options;
+    const { compiled, report, total, changed } = engine.view;
+    const [devices, processes] = await Promise.all([engine.wireguard(), engine.services()]);
+    const uplink = compiled?.uplink ?? null;
+    return {
+      version,
+      pid: process.pid,
+      hostname: hostname(),
+      online: state.online,
+      onlineAt: state.onlineAt,
+      uplink: uplink === null ? null : { nic: uplink.nic.name, address: uplink.lease.address, router: uplink.lease.router ?? null, server: uplink.lease.server ?? null, expiresAt: uplink.lease.expiresAt },
+      decision: compiled?.decision ?? [],
+      documents: engine.documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),
+      processes,
+      peers: devices.flatMap((device) => peerStatus(device)),
+      lastReconcile: report,
+      reconciles: { total, changed },
+      problems: problems(),
+    };
+  }
+}

@@ -1,0 +1,37 @@
+import { parseArgs } from "node:util";
+import { describeError } from "../lib/errors.ts";
+import { UsageError } from "./usage.ts";
+
+/** The words of `netloom daemon`, with their defaults. */
+export interface DaemonArguments {
+  readonly root: string;
+  readonly config: string;
+  readonly socket: string;
+  readonly runtime: string;
+  readonly services: string;
+  readonly cmdline: string | undefined;
+  readonly keepsClock: boolean;
+  readonly logLevel: string;
+}
+
+export function parseDaemonArguments(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): DaemonArguments {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        root: { type: "string", default: "/var/cache/modules/network" },
+        config: { type: "string", default: "/etc/netloom" },
+        socket: { type: "string", default: environment["NETLOOM_SOCKET"] ?? "/run/netloom.sock" },
+        runtime: { type: "string", default: "/run/netloom" },
+        services: { type: "string", default: "/run/service" },
+        cmdline: { type: "string" },
+        "keep-clock": { type: "boolean", default: false },
+        "log-level": { type: "string", default: "info" },
+      },
+    });
+    const { root, config, socket, runtime, services, cmdline } = values;
+    return { root, config, socket, runtime, services, cmdline, keepsClock: values["keep-clock"], logLevel: values["log-level"] };
+  } catch (error) {
+    throw new UsageError(describeError(error));
+  }
+}

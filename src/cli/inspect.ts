@@ -1,0 +1,68 @@
+import { stringify } from "yaml";
+import { NetloomError } from "../lib/errors.ts";
+import { documentId, type Document } from "../model/document.ts";
+import type { PeerStatus, Status } from "../model/report.ts";
+import type { Client } from "../sdk/client.ts";
+import { parseKind, type Output } from "./change.ts";
+import { UsageError } from "./usage.ts";
+
+/** `netloom show [KIND [NAME]]`: documents as YAML, or as JSON. */
+export async function showCommand(client: Client, words: readonly string[], json: boolean, output: Output): Promise<number> {
+  const [kindWord, name, ...rest] = words;
+  if (rest.length > 0) throw new UsageError("show takes a kind and a name at most: netloom show Lan lab");
+  const kind = kindWord === undefined ? undefined : parseKind(kindWord);
+  const { documents } = await client.documents();
+  const found = documents.filter((document) => (kind === undefined || document.kind === kind) && (name === undefined || document.name === name));
+  if (kind !== undefined && name !== undefined && found.length === 0) {
+    throw new NetloomError({ code: "not-found", op: "show", target: documentId({ kind, name }), why: "there is no such document", hint: "`netloom show` lists them" });
+  }
+  output.out(json ? `${JSON.stringify(found, null, 2)}\n` : found.map((document: Document) => stringify(document)).join("---\n"));
+  return 0;
+}
+
+/** `netloom status`: for people, or as JSON. */
+export async function statusCommand(client: Client, json: boolean, output: Output): Promise<number> {
+  const status = await client.status();
+  output.out(json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status, Date.now() / 1000));
+  return 0;
+}
+
+/** `netloom key RESOURCE` */
+export async function keyCommand(client: Client, words: readonly string[], output: Output): Promise<number> {
+  const [resource, ...rest] = words;
+  if (resource === undefined || rest.length > 0) throw new UsageError("key needs the name of one network resource: netloom key demo");
+  output.out(`${await client.publicKey(resource)}\n`);
+  return 0;
+}
+
+/** A node's status in lines; `now` in Unix seconds. */
+export function statusText(status: Status, now: number): string {
+  const online = status.online ? `online${status.onlineAt === null ? "" : ` since ${status.onlineAt.toFixed(1)} s after kernel start`}` : "offline";
+  const uplink = status.uplink === null ? "none" : `${status.uplink.nic} ${status.uplink.address}${status.uplink.router === null ? "" : ` via ${status.uplink.router}`}`;
+  const lines = [
+    `node      ${status.hostname}, netloom ${status.version}, ${online}`,
+    `uplink    ${uplink}`,
+    ...status.decision.map(({ nic, mac, chosen, reasons }) => `nic       ${nic} ${mac} ${chosen ? "chosen" : "not chosen"}: ${reasons.join(", ")}`),
+    ...status.documents.map(({ kind, name, source }) => `document  ${kind} ${name} (${source})`),
+    ...status.processes.map(({ name, up, pid }) => `service   ${name} ${up ? `up, pid ${pid ?? "?"}` : "down"}`),
+    ...status.peers.map((peer) => peerLine(peer, now)),
+    ...reconcileLines(status),
+    ...status.problems.map((problem) => `problem   ${problem}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function peerLine({ resource, publicKey, endpoint, lastHandshake, rxBytes, txBytes, note }: PeerStatus, now: number): string {
+  const handshake = lastHandshake === 0 ? "no handshake yet" : `handshake ${Math.max(0, Math.round(now - lastHandshake))} s ago`;
+  return `peer      ${resource} ${publicKey} ${endpoint ?? "(no endpoint)"} ${handshake}, received ${rxBytes} B, sent ${txBytes} B${note === undefined ? "" : `: ${note}`}`;
+}
+
+function reconcileLines({ lastReconcile, reconciles }: Status): readonly string[] {
+  if (lastReconcile === null) return ["reconcile none yet"];
+  const { outcome, steps, failures, unverified, milliseconds } = lastReconcile;
+  return [
+    `reconcile ${outcome}, ${steps.length} steps in ${milliseconds} ms (${reconciles.total} passes, ${reconciles.changed} with changes)`,
+    ...failures.map(({ step, message }) => `failed    ${step}: ${message}`),
+    ...unverified.map((step) => `failed    not seen to hold: ${step}`),
+  ];
+}

@@ -1,0 +1,19 @@
+/** Thrown for a command line that makes no sense; exit code 2. */
+export class UsageError extends Error {
+  override readonly name: string = "UsageError";
+}
+
+export const USAGE: string = `netloom: turns a bare machine into a networked node
+
+  netloom daemon [--root DIR] [--config DIR] [--socket PATH] [--runtime DIR] [--services DIR] [--keep-clock]
+  netloom plan FILE...            what apply would do, step by step
+  netloom apply FILE...           apply documents; "-" reads standard input
+  netloom delete KIND NAME        remove a document and all that it made
+  netloom show [KIND [NAME]] [--json | --yaml]   documents, as apply accepts them
+  netloom status [--json]         uplink and why, services, WireGuard peers, what fails
+  netloom key RESOURCE            the public half of this node's WireGuard key for a resource
+  netloom --version | --help
+
+  Clients find the daemon by --socket PATH or NETLOOM_SOCKET (default /run/netloom.sock).
+  Exit codes: 0 done, 1 refused or failed, 2 usage.
+`;

@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { zstdDecompressSync } from "node:zlib";
+import { NetloomError } from "../lib/errors.ts";
+import type { ConfigSource } from "../plan/boot-words.ts";
+import type { SourceFile } from "../plan/parse-documents.ts";
+
+/** Magic number of a zstd frame (RFC 8878, 3.1.1), as bytes. */
+const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+/** No configuration is larger, compressed or not. */
+const MAX_BYTES = 1 << 20;
+const FW_CFG = "/sys/firmware/qemu_fw_cfg/by_name";
+const FETCH_TIMEOUT_MS = 15_000;
+
+/** True when the source can be read before the node is online. */
+export function isLocal(source: ConfigSource): boolean {
+  return source.type !== "url";
+}
+
+/** Reads one configuration source: plain YAML or a zstd frame of it. Throws with what was attempted and what to do. */
+export async function readConfig(source: ConfigSource): Promise<SourceFile> {
+  const bytes = await read(source);
+  return { name: source.word, text: decode(bytes, source) };
+}
+
+async function read(source: ConfigSource): Promise<Buffer> {
+  switch (source.type) {
+    case "inline":
+      return Buffer.from(source.base64, "base64url");
+    case "fw_cfg":
+      return await readFile(join(FW_CFG, source.name, "raw")).catch((error: unknown) => {
+        throw failure(source, "the machine's firmware has no such file", "start QEMU with -fw_cfg name=…,file=…, and load qemu_fw_cfg", error);
+      });
+    case "url":
+      return await download(source);
+  }
+}
+
+async function download(source: ConfigSource & { readonly type: "url" }): Promise<Buffer> {
+  const response = await fetch(source.url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: "error" }).catch((error: unknown) => {
+    throw failure(source, error instanceof Error ? error.message : String(error), "it is tried again", error);
+  });
+  if (!response.ok) throw failure(source, `the server answered ${response.status}`, "it is tried again");
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  if (digest === source.sha256) return bytes;
+  throw new NetloomError({ code: "refused", op: "use the configuration", target: source.word, why: `its SHA-256 is ${digest}, not the one on the command line`, hint: "nothing of it was applied" });
+}
+
+function decode(bytes: Buffer, source: ConfigSource): string {
+  if (bytes.length > MAX_BYTES) throw failure(source, `it is larger than ${MAX_BYTES} bytes`, "split it");
+  if (!bytes.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC)) return bytes.toString("utf8");
+  try {
+    return zstdDecompressSync(bytes, { maxOutputLength: MAX_BYTES }).toString("utf8");
+  } catch (error) {
+    throw failure(source, "its zstd frame is damaged or too large", "compress it again with zstd", error);
+  }
+}
+
+function failure(source: ConfigSource, why: string, hint: string, cause?: unknown): NetloomError {
+  return new NetloomError({ code: "failed", op: "read the configuration", target: source.word, why, hint, cause });
+}

@@ -1,0 +1,86 @@
+import { uptime } from "node:os";
+import { join } from "node:path";
+import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
+import type { NicDecision } from "../model/facts.ts";
+import type { Report } from "../model/report.ts";
+import type { Compiled } from "../plan/compile.ts";
+
+interface Persisted {
+  readonly uplink: string | null;
+  readonly onlineAt: number | null;
+  readonly bootId: string;
+  readonly decision: readonly NicDecision[];
+}
+
+/** Says something to the person at the console; one line. */
+export type Announce = (line: string) => void;
+
+/**
+ * What the node decided about itself: its uplink, why, and when it came online. Written to `node.json` under the
+ * daemon's root when it changes, so that a restarted daemon keeps the choice.
+ */
+export class NodeState {
+  readonly #path: string;
+  readonly #bootId: string;
+  readonly #announce: Announce;
+  #kept: Persisted;
+  #online = false;
+
+  private constructor(path: string, bootId: string, kept: Persisted, announce: Announce) {
+    this.#path = path;
+    this.#bootId = bootId;
+    this.#kept = kept;
+    this.#announce = announce;
+  }
+
+  static async open(root: string, announce: Announce): Promise<NodeState> {
+    const path = join(root, "node.json");
+    const bootId = ((await readIfExists("/proc/sys/kernel/random/boot_id")) ?? "").trim();
+    const kept = parse(await readIfExists(path));
+    const fresh: Persisted = { uplink: kept?.uplink ?? null, onlineAt: null, bootId, decision: [] };
+    return new NodeState(path, bootId, kept?.bootId === bootId ? kept : fresh, announce);
+  }
+
+  get uplink(): string | null {
+    return this.#kept.uplink;
+  }
+
+  get online(): boolean {
+    return this.#online;
+  }
+
+  /** Seconds since the kernel started at which this boot came online first; null before. */
+  get onlineAt(): number | null {
+    return this.#kept.onlineAt;
+  }
+
+  /** Takes over what a pass found, and tells the console what is new in it. */
+  async update(compiled: Compiled, report: Report): Promise<void> {
+    const { uplink, decision } = compiled;
+    const online = report.outcome !== "failed" && (uplink !== null || !compiled.wantsUplink);
+    const became = online && !this.#online;
+    const next: Persisted = {
+      uplink: uplink?.nic.name ?? this.#kept.uplink,
+      onlineAt: this.#kept.onlineAt ?? (online ? uptime() : null),
+      bootId: this.#bootId,
+      decision,
+    };
+    const chosen = uplink !== null && uplink.nic.name !== this.#kept.decision.find((entry) => entry.chosen)?.nic;
+    if (chosen) for (const entry of decision) this.#announce(`netloom: nic ${entry.nic} ${entry.chosen ? "chosen" : "not chosen"}: ${entry.reasons.join(", ")}`);
+    if (became) this.#announce(`netloom: online ${uplink === null ? "without uplink" : `${uplink.nic.name} ${uplink.lease.address}`} at ${uptime().toFixed(1)} s`);
+    if (!online && this.#online) this.#announce(`netloom: offline, ${report.failures[0]?.message ?? "no uplink has a lease"}`);
+    this.#online = online;
+    if (JSON.stringify(next) !== JSON.stringify(this.#kept)) await writeFileAtomic(this.#path, `${JSON.stringify(next, null, 2)}\n`);
+    this.#kept = next;
+  }
+}
+
+function parse(text: string | undefined): Persisted | undefined {
+  try {
+    const value = JSON.parse(text ?? "") as Partial<Persisted>;
+    if (typeof value.bootId !== "string") return undefined;
+    return { uplink: value.uplink ?? null, onlineAt: value.onlineAt ?? null, bootId: value.bootId, decision: value.decision ?? [] };
+  } catch {
+    return undefined;
+  }
+}

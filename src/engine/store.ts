@@ -1,0 +1,104 @@
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
+import { isGone } from "../lib/errors.ts";
+import { documentId, KINDS, type Document, type Kind } from "../model/document.ts";
+import { formatIssue } from "../model/report.ts";
+import { parseDocuments, type SourceFile } from "../plan/parse-documents.ts";
+
+/** Where a document came from; a later layer wins over an earlier one. */
+export type Source = "config" | "boot" | "applied";
+const LAYERS: readonly Source[] = ["config", "boot", "applied"];
+
+export interface StoredDocument {
+  readonly document: Document;
+  readonly source: Source;
+}
+
+/**
+ * The desired state: documents from the configuration directory, from the kernel command line, and applied ones.
+ * Applied ones are kept as YAML under the daemon's root, one file each, so that people can read them.
+ */
+export class DocumentStore {
+  readonly #directory: string;
+  readonly #layers: Readonly<Record<Source, Map<string, Document>>> = { config: new Map(), boot: new Map(), applied: new Map() };
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Reads what was applied before. A damaged file is set aside and named in the result; the rest is read. */
+  async load(): Promise<readonly string[]> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const { files, problems } = await readYamlFiles(this.#directory);
+    for (const file of files) {
+      const { documents, issues } = parseDocuments([file]);
+      if (issues.length === 0) for (const document of documents) this.#layers.applied.set(identity(document), document);
+      else {
+        await rename(file.name, `${file.name}.damaged`);
+        problems.push(`set aside ${file.name} as ${file.name}.damaged: ${issues.map(formatIssue).join("; ")}`);
+      }
+    }
+    return problems;
+  }
+
+  /** Replaces the documents of a layer that is not written to disk. */
+  setLayer(source: "config" | "boot", documents: readonly Document[]): void {
+    this.#layers[source].clear();
+    for (const document of documents) this.#layers[source].set(identity(document), document);
+  }
+
+  /** All documents that hold, in the order of kinds and names. */
+  all(): readonly StoredDocument[] {
+    const merged = new Map<string, StoredDocument>();
+    for (const source of LAYERS) for (const [key, document] of this.#layers[source]) merged.set(key, { document, source });
+    const rank = ({ document }: StoredDocument): string => `${KINDS.indexOf(document.kind)} ${document.name}`;
+    return [...merged.values()].toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  }
+
+  /** What `all` would hold with these documents applied. */
+  with(documents: readonly Document[]): readonly Document[] {
+    const merged = new Map(this.all().map(({ document }) => [identity(document), document]));
+    for (const document of documents) merged.set(identity(document), document);
+    return [...merged.values()];
+  }
+
+  find(kind: Kind, name: string): StoredDocument | undefined {
+    return this.all().find(({ document }) => document.kind === kind && document.name === name);
+  }
+
+  async put(documents: readonly Document[]): Promise<void> {
+    for (const document of documents) {
+      const previous = this.#layers.applied.get(identity(document));
+      await writeFileAtomic(this.#path(document), stringify(document), 0o600);
+      if (previous !== undefined && previous.name !== document.name) await rm(this.#path(previous), { force: true });
+      this.#layers.applied.set(identity(document), document);
+    }
+  }
+
+  async remove(document: Document): Promise<void> {
+    await rm(this.#path(document), { force: true });
+    this.#layers.applied.delete(identity(document));
+  }
+
+  #path({ kind, name }: Document): string {
+    return join(this.#directory, `${kind}-${name}.yaml`);
+  }
+}
+
+/** There is one `Node` per daemon, whatever its name. */
+function identity(document: Document): string {
+  return document.kind === "Node" ? "Node" : documentId(document);
+}
+
+/** The YAML files of a directory in the order of their names; a directory that is not there has none. */
+export async function readYamlFiles(directory: string): Promise<{ readonly files: readonly SourceFile[]; readonly problems: string[] }> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (isGone(error)) return [];
+    throw error;
+  });
+  const paths = names.filter((name) => /\.ya?ml$/u.test(name)).toSorted().map((name) => join(directory, name));
+  const files = await Promise.all(paths.map(async (name) => ({ name, text: (await readIfExists(name)) ?? "" })));
+  return { files, problems: [] };
+}

@@ -1,0 +1,28 @@
+import { parseDaemonArguments } from "./cli/daemon-options.ts";
+import { runClientCommand } from "./cli/run.ts";
+import { USAGE, UsageError } from "./cli/usage.ts";
+import { describeError } from "./lib/errors.ts";
+import { VERSION } from "./version.ts";
+
+const argv = process.argv.slice(2);
+const [command] = argv;
+
+if (command === "--version" || command === "version") process.stdout.write(`${VERSION}\n`);
+else if (command === "--help" || command === "help") process.stdout.write(USAGE);
+else if (command === "daemon") process.exitCode = await daemon(argv.slice(1));
+else process.exitCode = await runClientCommand(argv, process.env, { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text) });
+
+async function daemon(words: readonly string[]): Promise<number> {
+  try {
+    const options = parseDaemonArguments(words, process.env);
+    // Only the daemon needs the addon and the engine: a client starts without them.
+    const { runDaemon } = await import("./daemon.ts");
+    const stop = new AbortController();
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
+    await runDaemon(options, stop.signal);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`netloom: ${describeError(error)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}

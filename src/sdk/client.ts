@@ -1,0 +1,81 @@
+import { request } from "node:http";
+import { NetloomError, errorCode } from "../lib/errors.ts";
+import type { Document, Kind } from "../model/document.ts";
+import type { ChangeReport, Status } from "../model/report.ts";
+
+interface NamedText {
+  /** How messages call it, usually the file's name. */
+  readonly name: string;
+  readonly text: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A client of the daemon's unix socket. Failures of the daemon's come as `NetloomError` with its code and message. */
+export class Client {
+  readonly #socketPath: string;
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  /** The steps that `apply` would take, and every issue of the texts. */
+  async plan(files: readonly NamedText[]): Promise<ChangeReport> {
+    return (await this.#call("POST", "/v1/plan", { files })) as ChangeReport;
+  }
+
+  /** Applies the documents of YAML texts, all or none of them. */
+  async apply(files: readonly NamedText[]): Promise<ChangeReport> {
+    return (await this.#call("POST", "/v1/apply", { files })) as ChangeReport;
+  }
+
+  /** Removes a document and what it made. */
+  async delete(kind: Kind, name: string): Promise<ChangeReport> {
+    return (await this.#call("DELETE", `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`)) as ChangeReport;
+  }
+
+  /** All documents, and the same as YAML that `apply` accepts. */
+  async documents(): Promise<{ readonly documents: readonly Document[]; readonly yaml: string }> {
+    return (await this.#call("GET", "/v1/documents")) as { documents: readonly Document[]; yaml: string };
+  }
+
+  async status(): Promise<Status> {
+    return (await this.#call("GET", "/v1/status")) as Status;
+  }
+
+  /** The public half of the node's WireGuard key for a resource; made when there is none. */
+  async publicKey(resource: string): Promise<string> {
+    return ((await this.#call("POST", `/v1/keys/${encodeURIComponent(resource)}`)) as { publicKey: string }).publicKey;
+  }
+
+  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const { status, body: text } = await this.#send(method, path, body === undefined ? "" : JSON.stringify(body));
+    const value: unknown = JSON.parse(text);
+    if (status === 200) return value;
+    const { code, message } = (value as { error: { code: string; message: string } }).error;
+    throw Object.assign(new Error(message), { code });
+  }
+
+  #send(method: string, path: string, body: string): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const call = request({ socketPath: this.#socketPath, method, path, headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) } }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => resolve({ status: response.statusCode ?? 500, body: Buffer.concat(chunks).toString("utf8") }));
+      response.on("error", reject);
+    });
+    call.on("error", (error) => reject(this.#unreachable(error)));
+    call.end(body);
+    return promise;
+  }
+
+  #unreachable(error: Error): NetloomError {
+    const code = errorCode(error);
+    const why = code === "ENOENT" ? "the socket does not exist" : code === "ECONNREFUSED" ? "nobody listens on it" : code === "EACCES" ? "permission is denied" : error.message;
+    const hint = code === "EACCES" ? "run as root or as a member of the socket's group" : "start it with `netloom daemon`, or name its socket with --socket or NETLOOM_SOCKET";
+    return new NetloomError({ code: "unreachable", op: "reach the daemon at", target: this.#socketPath, why, hint, cause: error });
+  }
+}

@@ -1,8 +1,10 @@
 //! Node-API shims over `netloom-net`: strings in, promises of strings out. No logic lives here.
 
 pub mod job;
+pub mod monitor;
 pub mod netlink;
 pub mod netns;
+pub mod system;
 
 use napi_derive::napi;
 

@@ -1,10 +1,10 @@
 //! `class NetlinkSocket`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use napi::bindgen_prelude::AsyncTask;
+use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName};
 use napi_derive::napi;
-use netloom_net::{Result, Sockets};
+use netloom_net::{Error, Result, Sockets};
 
 use crate::job::{Job, job};
 
@@ -45,15 +45,33 @@ impl NetlinkSocket {
         self.run(move |sockets| sockets.batch(&requests))
     }
 
-    fn run(
-        &self,
-        call: impl FnOnce(&Sockets) -> Result<String> + Send + 'static,
-    ) -> AsyncTask<Job<String>> {
-        let sockets = self.slot().clone();
-        job(move || call(sockets.as_deref().ok_or_else(netloom_net::Error::closed)?))
+    /// The WireGuard device `name` as a JSON object, without private keys.
+    #[napi(ts_return_type = "Promise<string>", catch_unwind)]
+    pub fn wireguard_get(&self, name: String) -> AsyncTask<Job<String>> {
+        self.run(move |sockets| sockets.wireguard_get(&name))
     }
 
-    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<Sockets>>> {
+    /// Changes what the JSON object `config` mentions of the WireGuard device `name`, and nothing else.
+    #[napi(ts_return_type = "Promise<void>", catch_unwind)]
+    pub fn wireguard_set(&self, name: String, config: String) -> AsyncTask<Job<()>> {
+        self.run(move |sockets| sockets.wireguard_set(&name, &config))
+    }
+
+    /// Generation and tables of nftables as a JSON object; `nft` is not executed.
+    #[napi(ts_return_type = "Promise<string>", catch_unwind)]
+    pub fn nft_tables(&self) -> AsyncTask<Job<String>> {
+        self.run(Sockets::nft_tables)
+    }
+
+    fn run<T: Send + ToNapiValue + TypeName + 'static>(
+        &self,
+        call: impl FnOnce(&Sockets) -> Result<T> + Send + 'static,
+    ) -> AsyncTask<Job<T>> {
+        let sockets = self.slot().clone();
+        job(move || call(sockets.as_deref().ok_or_else(Error::closed)?))
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Arc<Sockets>>> {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

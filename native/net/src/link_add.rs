@@ -38,11 +38,14 @@ pub(crate) fn add(session: &mut Session<'_>, wanted: &LinkAdd) -> Result<()> {
             name,
             mac: wanted.mac.as_deref(),
             mtu: wanted.mtu,
-            up: wanted.up,
             group: wanted.group,
             netns: own_netns.as_ref(),
         },
     )?;
+    if wanted.up {
+        message.header.flags = LinkFlags::Up;
+        message.header.change_mask = LinkFlags::Up;
+    }
     if let Some(master) = &wanted.master {
         let index = link::get(socket, master)
             .at(OP, format!("{name} (master {master})"))?
@@ -133,16 +136,11 @@ struct Common<'a> {
     name: &'a str,
     mac: Option<&'a str>,
     mtu: Option<u32>,
-    up: bool,
     group: u32,
     netns: Option<&'a File>,
 }
 
 fn describe(message: &mut LinkMessage, link: &Common<'_>) -> Result<()> {
-    if link.up {
-        message.header.flags = LinkFlags::Up;
-        message.header.change_mask = LinkFlags::Up;
-    }
     let attributes = &mut message.attributes;
     attributes.push(LinkAttribute::IfName(link.name.to_owned()));
     attributes.push(LinkAttribute::Group(link.group));
@@ -188,7 +186,6 @@ fn info(wanted: &LinkAdd, peer_netns: Option<&File>) -> Result<Vec<LinkInfo>> {
                         name,
                         mac,
                         mtu: *mtu,
-                        up: false,
                         group: *group,
                         netns,
                     },

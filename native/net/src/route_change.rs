@@ -73,7 +73,7 @@ fn describe(socket: &mut Socket, op: &'static str, wanted: &Route) -> Result<Rou
     message.header.table = u8::try_from(table).unwrap_or_default();
     let attributes = &mut message.attributes;
     attributes.push(RouteAttribute::Table(table));
-    if let Some((address, length)) = to {
+    if let Some((address, length)) = to.filter(|(_, length)| *length > 0) {
         message.header.destination_prefix_length = length;
         attributes.push(RouteAttribute::Destination(address.into()));
     }

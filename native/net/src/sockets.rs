@@ -5,17 +5,19 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
 use serde::Serialize;
 
 use crate::{
     address::{self, Address},
     batch,
     error::{At, Error, Failure, Result},
+    generic::Generic,
     link::{self, Link},
-    netns,
+    netns, nft,
     route::{self, Route},
     socket::Socket,
+    wireguard, wireguard_set,
 };
 
 /// Open sockets of one network namespace. They keep the namespace alive: drop them before it is deleted.
@@ -24,6 +26,10 @@ pub struct Sockets {
     /// Where they were opened, for error messages.
     place: String,
     route: Mutex<Socket>,
+    /// Opened with the first, since entering the namespace later could reach another one of the same name. A kernel
+    /// without the protocol fails the calls that need it, not the opening.
+    generic: Result<Mutex<Generic>, Failure>,
+    netfilter: Result<Mutex<Socket>, Failure>,
 }
 
 /// What [`Sockets::dump`] was asked for.
@@ -41,11 +47,17 @@ impl Sockets {
     /// Opens the sockets inside the namespace at `path`, or in the process's own.
     pub fn open(path: Option<&str>) -> Result<Self> {
         let place = path.unwrap_or("this namespace").to_owned();
-        let route = netns::inside(path.map(Path::new), || Socket::open(NETLINK_ROUTE))
-            .at("netlink.open", &place)?;
+        let open = || {
+            let route = Socket::open(NETLINK_ROUTE)?;
+            Ok((route, Generic::open(), Socket::open(NETLINK_NETFILTER)))
+        };
+        let (route, generic, netfilter) =
+            netns::inside(path.map(Path::new), open).at("netlink.open", &place)?;
         Ok(Self {
             place,
             route: Mutex::new(route),
+            generic: generic.map(Mutex::new),
+            netfilter: netfilter.map(Mutex::new),
         })
     }
 
@@ -80,6 +92,26 @@ impl Sockets {
     pub fn batch(&self, requests: &str) -> Result<String> {
         let outcomes = batch::run(&mut lock(&self.route), requests)?;
         json("batch", &self.place, &outcomes)
+    }
+
+    /// The WireGuard device `name` as a JSON object, without its private keys.
+    pub fn wireguard_get(&self, name: &str) -> Result<String> {
+        const OP: &str = "wireguard.get";
+        let generic = self.generic.as_ref().map_err(Failure::clone).at(OP, name)?;
+        json(OP, name, &wireguard::get(&mut lock(generic), name).at(OP, name)?)
+    }
+
+    /// Changes what the JSON object `config` mentions of the WireGuard device `name`.
+    pub fn wireguard_set(&self, name: &str, config: &str) -> Result<()> {
+        let generic = self.generic.as_ref().map_err(Failure::clone).at("wireguard.set", name)?;
+        wireguard_set::set(&mut lock(generic), name, config)
+    }
+
+    /// Generation and tables of nftables as a JSON object.
+    pub fn nft_tables(&self) -> Result<String> {
+        const OP: &str = "nft.tables";
+        let socket = self.netfilter.as_ref().map_err(Failure::clone).at(OP, &self.place)?;
+        json(OP, &self.place, &nft::tables(&mut lock(socket)).at(OP, &self.place)?)
     }
 }
 

@@ -1,0 +1,59 @@
+//! `class Monitor`.
+
+use std::sync::{Mutex, PoisonError};
+
+use napi::{
+    Error, Status,
+    bindgen_prelude::{Function, Unknown},
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use napi_derive::napi;
+use netloom_net::Delivery;
+
+use crate::job::sync_error;
+
+/// Events that wait for the JS thread; more are reported as one `overrun`.
+const QUEUE: usize = 8192;
+
+/// Weak: a running monitor does not keep the process alive.
+type Listener = ThreadsafeFunction<String, Unknown<'static>, String, Status, false, true, QUEUE>;
+
+/// Hears of changes in its namespace and in every namespace that has an id there, until `close`.
+#[napi]
+pub struct Monitor {
+    running: Mutex<Option<netloom_net::Monitor>>,
+}
+
+#[napi]
+impl Monitor {
+    /// Calls `onEvent` with one JSON object per event.
+    #[napi(ts_args_type = "netnsPath: string | null, onEvent: (json: string) => void", catch_unwind)]
+    pub fn open(
+        netns_path: Option<String>,
+        on_event: Function<'_, String, Unknown<'static>>,
+    ) -> Result<Self, Error<String>> {
+        let listener: Listener = on_event
+            .build_threadsafe_function()
+            .weak::<true>()
+            .max_queue_size::<QUEUE>()
+            .build()
+            .map_err(|error| Error::new("EINVAL".to_owned(), error.reason))?;
+        let deliver = move |event| match listener.call(event, ThreadsafeFunctionCallMode::NonBlocking) {
+            Status::Ok => Delivery::Taken,
+            Status::QueueFull => Delivery::Full,
+            _ => Delivery::Gone,
+        };
+        let running = netloom_net::Monitor::open(netns_path.as_deref(), deliver)
+            .map_err(|refusal| sync_error(&refusal))?;
+        Ok(Self {
+            running: Mutex::new(Some(running)),
+        })
+    }
+
+    /// Ends the monitor's thread. Events that are queued already may still arrive.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(running);
+    }
+}

@@ -1,0 +1,46 @@
+//! Kernel parameters and socket credentials.
+
+use napi::{Error, bindgen_prelude::AsyncTask};
+use napi_derive::napi;
+use netloom_net::{peer, sysctl};
+
+use crate::job::{Job, job, sync_error};
+
+/// The process at the other end of a unix socket, as it was when it connected.
+#[napi(object)]
+pub struct PeerCredentials {
+    /// Process id.
+    pub pid: i32,
+    /// User id.
+    pub uid: u32,
+    /// Primary group id.
+    pub gid: u32,
+}
+
+/// `SO_PEERCRED` of the unix socket `fd`.
+#[napi(catch_unwind)]
+pub fn peer_cred(fd: i32) -> Result<PeerCredentials, Error<String>> {
+    let peer::Credentials { pid, uid, gid } =
+        peer::credentials(fd).map_err(|refusal| sync_error(&refusal))?;
+    Ok(PeerCredentials { pid, uid, gid })
+}
+
+/// JSON object of the values of `keys` in the namespace at `netnsPath`, `null` for those that do not exist.
+#[napi(
+    ts_args_type = "netnsPath: string | null, keys: Array<string>",
+    ts_return_type = "Promise<string>",
+    catch_unwind
+)]
+pub fn sysctl_get(netns_path: Option<String>, keys: Vec<String>) -> AsyncTask<Job<String>> {
+    job(move || sysctl::get(netns_path.as_deref(), &keys))
+}
+
+/// Sets one kernel parameter in the namespace at `netnsPath`; `ENOENT` when there is none of that name.
+#[napi(
+    ts_args_type = "netnsPath: string | null, key: string, value: string",
+    ts_return_type = "Promise<void>",
+    catch_unwind
+)]
+pub fn sysctl_set(netns_path: Option<String>, key: String, value: String) -> AsyncTask<Job<()>> {
+    job(move || sysctl::set(netns_path.as_deref(), &key, &value))
+}

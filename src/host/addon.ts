@@ -1,0 +1,148 @@
+/** The one door to native/: finds and loads netloom.node, and gives its JSON types. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import type * as Native from "../../native/binding/index.d.ts";
+import type {
+  KernelEvent,
+  NetnsEntry,
+  NftRuleset,
+  Outcome,
+  PeerCredentials,
+  Request,
+  Tables,
+  WireguardConfig,
+  WireguardDevice,
+} from "./netlink-types.ts";
+
+const FILE = "netloom.node";
+
+let loaded: typeof Native | undefined;
+
+/** Where the addon may lie: beside the shipped binary, then in the repository that this file belongs to. */
+export function addonPaths(): readonly string[] {
+  return [join(dirname(process.execPath), FILE), join(import.meta.dirname, "../../dist", FILE)];
+}
+
+/** Loaded at first use, so that planning works where there is no addon. dlopen by path, since neither runtime bundles it. */
+function native(): typeof Native {
+  if (loaded !== undefined) return loaded;
+  const paths = addonPaths();
+  const path = paths.find((candidate) => existsSync(candidate));
+  if (path === undefined) {
+    throw new Error(`cannot load the addon: no ${paths.join(", no ")}; build it with \`npm run build\``);
+  }
+  const module: { exports: unknown } = { exports: {} };
+  try {
+    process.dlopen(module, path);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`cannot load the addon ${path}: ${why}; build it anew with \`npm run build\``, { cause });
+  }
+  loaded = module.exports as typeof Native;
+  return loaded;
+}
+
+/** Netlink sockets inside one network namespace. An open one keeps the namespace alive: close it before deletion. */
+export class Netlink implements Disposable {
+  readonly #socket: Native.NetlinkSocket;
+
+  private constructor(socket: Native.NetlinkSocket) {
+    this.#socket = socket;
+  }
+
+  /** Opens them in the namespace at `netnsPath`, or in the process's own. */
+  static async open(netnsPath?: string): Promise<Netlink> {
+    return new Netlink(await native().NetlinkSocket.open(netnsPath));
+  }
+
+  /** The given tables, each consistent in itself. */
+  async dump<K extends keyof Tables>(...tables: readonly K[]): Promise<Pick<Tables, K>> {
+    return JSON.parse(await this.#socket.dump(JSON.stringify(tables))) as Pick<Tables, K>;
+  }
+
+  /** Executes the requests in order; one that fails does not stop the others. One outcome each, in the same order. */
+  async batch(requests: readonly Request[]): Promise<readonly Outcome[]> {
+    return JSON.parse(await this.#socket.batch(JSON.stringify(requests))) as readonly Outcome[];
+  }
+
+  /** The WireGuard device `name`. Rejects with ENODEV, or EOPNOTSUPP when the kernel has no WireGuard. */
+  async wireguardGet(name: string): Promise<WireguardDevice> {
+    return JSON.parse(await this.#socket.wireguardGet(name)) as WireguardDevice;
+  }
+
+  /** Applies the change to the WireGuard device `name`. All of it is checked before the first message is sent. */
+  async wireguardSet(name: string, config: WireguardConfig): Promise<void> {
+    await this.#socket.wireguardSet(name, JSON.stringify(config));
+  }
+
+  /** Generation and tables of nftables. */
+  async nftTables(): Promise<NftRuleset> {
+    return JSON.parse(await this.#socket.nftTables()) as NftRuleset;
+  }
+
+  /** Closes the sockets once the calls that are under way are done; later ones reject with EBADF. */
+  close(): void {
+    this.#socket.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Creates /run/netns/NAME; its `lo` is up and has the group before the name appears. EEXIST when the name is taken. */
+export async function netnsCreate(name: string, group: number): Promise<void> {
+  await native().netnsCreate(name, group);
+}
+
+/** Removes the name; the namespace ends when no process and no socket is left in it. ENOENT when absent. */
+export async function netnsDelete(name: string): Promise<void> {
+  await native().netnsDelete(name);
+}
+
+/** Every name in /run/netns, in order. */
+export async function netnsList(): Promise<readonly NetnsEntry[]> {
+  return JSON.parse(await native().netnsList()) as readonly NetnsEntry[];
+}
+
+/** Values of kernel parameters in the namespace at `netnsPath` (null: ours); null for those that do not exist. Keys as in sysctl(8). */
+export async function sysctlGet<K extends string>(
+  netnsPath: string | null,
+  keys: readonly K[],
+): Promise<Readonly<Record<K, string | null>>> {
+  return JSON.parse(await native().sysctlGet(netnsPath, [...keys])) as Readonly<Record<K, string | null>>;
+}
+
+/** Sets one kernel parameter. ENOENT when there is none of that name. */
+export async function sysctlSet(netnsPath: string | null, key: string, value: string): Promise<void> {
+  await native().sysctlSet(netnsPath, key, value);
+}
+
+/**
+ * Calls back for every change in the namespace at `netnsPath` (null: ours) and in all that have an id there, until
+ * it is disposed. Does not keep the process alive.
+ */
+export function openMonitor(netnsPath: string | null, onEvent: (event: KernelEvent) => void): Disposable {
+  let open = true;
+  const monitor = native().Monitor.open(netnsPath, (json) => {
+    // Some may have been queued when it was closed.
+    if (open) onEvent(JSON.parse(json) as KernelEvent);
+  });
+  return {
+    [Symbol.dispose](): void {
+      open = false;
+      monitor.close();
+    },
+  };
+}
+
+/** SO_PEERCRED of a connected unix socket. EBADF or ENOTSOCK when `fd` is none. */
+export function peerCred(fd: number): PeerCredentials {
+  return native().peerCred(fd);
+}
+
+/** Version of the loaded addon; equal to the package's when both were built together. */
+export function addonVersion(): string {
+  return native().addonVersion();
+}

@@ -1,5 +1,6 @@
 // The switch process of a lab: one unix socket a port, one learning bridge a network. It is started by switch.ts, is told
 // what to do by messages of switch-messages.ts, and ends when its parent does.
+import { rmSync } from "node:fs";
 import { CaptureFile } from "./capture-file.ts";
 import { Segment } from "./segment.ts";
 import type { PortSpec, SwitchEvent, SwitchReply, SwitchRequest } from "./switch-messages.ts";
@@ -87,5 +88,9 @@ process.on("message", (message: SwitchRequest & { readonly id: number }) => {
 // The terminal sends an interrupt to everyone; the parent decides when this process ends.
 process.on("SIGINT", () => {});
 process.on("disconnect", () => {
-  void stop().then(() => process.exit(0));
+  void stop().then(() => {
+    const [, , work] = process.argv;
+    if (work !== undefined) rmSync(work, { recursive: true, force: true });
+    process.exit(0);
+  });
 });

@@ -56,14 +56,14 @@ const all = "ffffffffffff";
 
 async function wire(names: readonly string[]): Promise<{ network: Switch; path: (name: string) => string; directory: string } & AsyncDisposable> {
   const directory = await mkdtemp(join(tmpdir(), "netloom-switch-"));
-  const network = new Switch();
+  const network = new Switch(directory);
   const path = (name: string): string => join(directory, name);
   for (const name of names) {
     await network.open({ name, network: name.slice(0, 1), socket: path(name), capture: `${path(name)}.pcapng` });
   }
   const dispose = async (): Promise<void> => {
     await network[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true });
+    await rm(directory, { recursive: true, force: true });
   };
   return { network, path, directory, [Symbol.asyncDispose]: dispose };
 }
@@ -149,5 +149,5 @@ test("ends with its parent's word and leaves no socket", async (t) => {
   t.false(existsSync(lab.path("a1")));
   t.throws(() => process.kill(pid ?? 0, 0), { code: "ESRCH" });
   await t.throwsAsync(lab.network.counters("a1"), { message: /has ended/ });
-  await rm(lab.directory, { recursive: true });
+  t.false(existsSync(lab.directory));
 });

@@ -13,11 +13,12 @@ export class Switch implements AsyncDisposable {
   #nextId = 1;
   #ended = false;
 
-  constructor(onEvent: (event: SwitchEvent) => void = () => {}) {
+  /** `work` is a directory that the switch removes should it outlive the lab, as it does after a kill -9. */
+  constructor(work: string, onEvent: (event: SwitchEvent) => void = () => {}) {
     this.#onEvent = onEvent;
     const program = fileURLToPath(new URL("switch-main.ts", import.meta.url));
     // The options of a test runner are not for this process.
-    this.#child = fork(program, [], { execArgv: [], serialization: "json", stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#child = fork(program, [work], { execArgv: [], serialization: "json", stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#child.on("message", (message) => this.#receive(message as SwitchReply | SwitchEvent));
     this.#child.on("error", (error) => this.#end(error.message));
     this.#child.on("exit", (code, signal) => this.#end(`it ended with ${signal ?? `status ${code}`}`));

@@ -1,0 +1,199 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type LinkNote, drawTopology } from "../../src/ui/topology-svg.ts";
+import type { AccelVerdict } from "./accel.ts";
+import type { ConsoleFinding } from "./console-rules.ts";
+import { LabNode } from "./node.ts";
+import { agentFiles, overlayInitrd } from "./overlay-initrd.ts";
+import { Switch } from "./switch.ts";
+import type { PortCounters } from "./switch-messages.ts";
+import { type Link, type Topology, checkTopology, linksOf } from "./topology.ts";
+
+/** What all nodes of a lab boot from. */
+export type LabImage = {
+  /** Uncompressed kernel. */
+  readonly vmlinux: string;
+  readonly initrd: string;
+  /** Words that the image needs on every command line. */
+  readonly cmdline: string;
+};
+
+export type LabOptions = {
+  readonly image: LabImage;
+  /** The static netloom-agent. */
+  readonly agent: string;
+  /** Directory for console logs, captures, the picture and the report. */
+  readonly artifacts: string;
+  readonly accel: AccelVerdict;
+  /** Decides MAC addresses; the same in every run unless told. */
+  readonly seed?: number;
+  /** Nodes that `start` boots; all of them unless told. The others wait for `boot`. */
+  readonly boot?: readonly string[];
+  /** Milliseconds until a guest's agent must have spoken; 120,000 unless told. */
+  readonly bootTimeoutMs?: number;
+  readonly log?: (line: string) => void;
+};
+
+/** A NIC of a node on its cable. */
+export type LabLink = Link & {
+  /** Capture of everything that went over it, complete after `lab.flush()`. */
+  readonly capture: string;
+  counters(): Promise<PortCounters>;
+};
+
+/** Several virtual machines on switched links. Disposing of it ends every process and removes every socket. */
+export class Lab implements AsyncDisposable {
+  readonly topology: Topology;
+  readonly seed: number;
+  readonly accel: AccelVerdict;
+  readonly artifacts: string;
+  readonly #switch: Switch;
+  readonly #owned: AsyncDisposableStack;
+  readonly #nodes: ReadonlyMap<string, LabNode>;
+  readonly #links: readonly Link[];
+  readonly #log: (line: string) => void;
+
+  /** Opens the links and boots nodes. @throws when the topology is wrong or a node does not come up; nothing is left then. */
+  static async start(topology: Topology, options: LabOptions): Promise<Lab> {
+    const issues = checkTopology(topology);
+    if (issues.length > 0) throw new Error(`the topology cannot be started:\n${issues.join("\n")}`);
+    await using owned = new AsyncDisposableStack();
+    const initrd = await overlayInitrd(options.image.initrd, await agentFiles(options.agent));
+    mkdirSync(options.artifacts, { recursive: true });
+    const work = await workDirectory(owned);
+    const log = options.log ?? (() => {});
+    const seed = options.seed ?? 1;
+    const links = linksOf(topology, seed);
+    const network = owned.use(
+      new Switch(work, (event) => {
+        if (event.event === "capture-failed") log(`the capture of ${event.port} ended: ${event.error}`);
+      }),
+    );
+    for (const { name, network: segment } of links) {
+      const capture = join(options.artifacts, `${name}.pcapng`);
+      await network.open({ name, network: segment, socket: join(work, name), capture });
+    }
+    const nodes = new Map<string, LabNode>();
+    for (const [name, spec] of Object.entries(topology.nodes)) {
+      const own = links.filter(({ node }) => node === name);
+      const node = new LabNode({
+        machine: {
+          name,
+          accel: options.accel.accel,
+          kernel: options.image.vmlinux,
+          initrd,
+          cmdline: [options.image.cmdline, spec.cmdline].filter(Boolean).join(" "),
+          memory: spec.memory ?? 384,
+          nics: own.map(({ mac, name: port }) => ({ mac, socket: join(work, port) })),
+          fwCfg: spec.fwCfg ?? {},
+          ...(spec.disk === undefined ? {} : { disk: spec.disk }),
+        },
+        consoleFile: join(options.artifacts, `${name}.console.log`),
+        captures: own.map(({ name: port }) => join(options.artifacts, `${port}.pcapng`)),
+        expectedOnConsole: spec.expectedOnConsole ?? [],
+        bootTimeoutMs: options.bootTimeoutMs ?? 120_000,
+        log,
+      });
+      nodes.set(name, owned.use(node));
+    }
+    const lab = new Lab({ topology, seed, options, network, nodes, links, log });
+    await lab.draw();
+    await lab.boot(options.boot ?? [...nodes.keys()]);
+    lab.#owned.use(owned.move());
+    return lab;
+  }
+
+  private constructor(parts: {
+    readonly topology: Topology;
+    readonly seed: number;
+    readonly options: LabOptions;
+    readonly network: Switch;
+    readonly nodes: ReadonlyMap<string, LabNode>;
+    readonly links: readonly Link[];
+    readonly log: (line: string) => void;
+  }) {
+    this.topology = parts.topology;
+    this.seed = parts.seed;
+    this.accel = parts.options.accel;
+    this.artifacts = parts.options.artifacts;
+    this.#switch = parts.network;
+    this.#nodes = parts.nodes;
+    this.#links = parts.links;
+    this.#log = parts.log;
+    this.#owned = new AsyncDisposableStack();
+  }
+
+  /** Boots nodes side by side and waits for their agents; one that fails does not hide how the others did. */
+  async boot(names: readonly string[]): Promise<void> {
+    const results = await Promise.allSettled(
+      names.map(async (name) => {
+        const started = performance.now();
+        const { uptime } = await this.node(name).boot();
+        const seconds = ((performance.now() - started) / 1000).toFixed(1);
+        this.#log(`${name}: agent up after ${seconds} s, ${uptime.toFixed(1)} s of the guest`);
+      }),
+    );
+    const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+    if (errors.length === 1) throw errors[0];
+    if (errors.length > 1) {
+      throw new AggregateError(errors, errors.map((error) => (error instanceof Error ? error.message : String(error))).join("\n"));
+    }
+  }
+
+  /** @throws when there is no such node, naming those there are. */
+  node(name: string): LabNode {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw new Error(`the lab has no node "${name}": it has ${[...this.#nodes.keys()].join(", ")}`);
+    return node;
+  }
+
+  get nodes(): readonly LabNode[] {
+    return [...this.#nodes.values()];
+  }
+
+  /** A link by its name, such as "n1.eth0". @throws when there is none, naming those there are. */
+  link(name: string): LabLink {
+    const link = this.#links.find((candidate) => candidate.name === name);
+    if (link === undefined) throw new Error(`the lab has no link "${name}": it has ${this.#links.map((each) => each.name).join(", ")}`);
+    return { ...link, capture: join(this.artifacts, `${name}.pcapng`), counters: () => this.#switch.counters(name) };
+  }
+
+  get links(): readonly LabLink[] {
+    return this.#links.map(({ name }) => this.link(name));
+  }
+
+  /** Resolves when every frame seen so far is in its capture file. */
+  async flush(): Promise<void> {
+    await this.#switch.flush();
+  }
+
+  /** Console lines that broke a rule, of all nodes: a lab with any of them has failed, whatever else was proven. */
+  get findings(): readonly (ConsoleFinding & { readonly node: string })[] {
+    return this.nodes.flatMap(({ name, console }) => console.findings.map((finding) => ({ node: name, ...finding })));
+  }
+
+  /** Draws topology.svg anew, with what is known of links by their name. Returns its path. */
+  async draw(notes: Readonly<Record<string, LinkNote>> = {}): Promise<string> {
+    const file = join(this.artifacts, "topology.svg");
+    const links = this.#links.map((link) => ({ ...link, ...notes[link.name] }));
+    await writeFile(file, drawTopology({ networks: this.topology.networks, nodes: Object.keys(this.topology.nodes), links }));
+    return file;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned[Symbol.asyncDispose]();
+  }
+}
+
+/** A short path, since that of a unix socket has 107 bytes at most (unix(7)). It goes also when the process just exits. */
+async function workDirectory(owned: AsyncDisposableStack): Promise<string> {
+  const directory = await mkdtemp("/tmp/netloom-lab-");
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once("exit", remove);
+  owned.defer(() => {
+    process.removeListener("exit", remove);
+    remove();
+  });
+  return directory;
+}

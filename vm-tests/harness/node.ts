@@ -1,0 +1,193 @@
+import type { ExecOptions, ExecResult } from "./agent-client.ts";
+import type { Hello } from "./agent-messages.ts";
+import { ConsoleLog } from "./console-log.ts";
+import { type Evidence, LabError } from "./lab-error.ts";
+import type { Machine } from "./qemu.ts";
+import type { QmpEvent } from "./qmp.ts";
+import { Vm } from "./vm.ts";
+
+/** How long a program may run, and the rest of `ExecOptions`. */
+export type RunOptions = Omit<ExecOptions, "signal"> & {
+  /** Milliseconds; 60,000 unless told. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+};
+
+type NodeInit = {
+  readonly machine: Machine;
+  readonly consoleFile: string;
+  readonly captures: readonly string[];
+  readonly expectedOnConsole: readonly RegExp[];
+  readonly bootTimeoutMs: number;
+  readonly log: (line: string) => void;
+};
+
+/** One virtual machine of a lab, over all its boots. */
+export class LabNode implements AsyncDisposable {
+  readonly name: string;
+  readonly console: ConsoleLog;
+  readonly #init: NodeInit;
+  #vm: Vm | undefined;
+  #lastEnd = "it was never started";
+
+  constructor(init: NodeInit) {
+    this.name = init.machine.name;
+    this.#init = init;
+    this.console = new ConsoleLog(init.consoleFile, init.expectedOnConsole);
+  }
+
+  /** True while its QEMU runs. */
+  get running(): boolean {
+    return this.#vm !== undefined;
+  }
+
+  /** Process id of its QEMU; undefined while it is off. */
+  get pid(): number | undefined {
+    return this.#vm?.pid;
+  }
+
+  /** Starts it and waits for its agent. @throws with the end of the console when that takes too long or QEMU ends. */
+  async boot(): Promise<Hello> {
+    if (this.#vm !== undefined) throw this.failure("it runs already");
+    const vm = new Vm(this.#init.machine, this.console, (event) => this.#event(event));
+    this.#vm = vm;
+    void vm.ended.then((how) => {
+      if (this.#vm === vm) this.#vm = undefined;
+      this.#lastEnd = how;
+      this.console.note(how);
+    });
+    return this.#greeting(vm, "the agent after the start of QEMU");
+  }
+
+  /** Runs a program in the guest, whatever its network does. @throws when it does not start or end in time. */
+  async exec(argv: readonly string[], options: RunOptions = {}): Promise<ExecResult> {
+    const { timeoutMs = 60_000, signal, ...rest } = options;
+    const limit = AbortSignal.timeout(timeoutMs);
+    const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
+    try {
+      return await this.#live("exec").agent.exec(argv, { ...rest, signal: either });
+    } catch (error) {
+      const why = limit.aborted ? `"${argv.join(" ")}" did not end within ${timeoutMs / 1000} s` : messageOf(error);
+      throw this.failure(why, error);
+    }
+  }
+
+  /** Like `exec`, for what must succeed: gives its standard output. @throws with what it said on any other exit. */
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<string> {
+    const { code, signal, stdout, stderr } = await this.exec(argv, options);
+    if (code === 0) return stdout;
+    const how = code === null ? `was ended by signal ${signal}` : `ended with status ${code}`;
+    throw this.failure(`"${argv.join(" ")}" ${how}: ${(stderr.trim() || stdout.trim()).slice(-2000)}`);
+  }
+
+  async readFile(path: string): Promise<Buffer> {
+    return this.#about(this.#live("readFile").agent.readFile(path, AbortSignal.timeout(60_000)));
+  }
+
+  async writeFile(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
+    await this.#about(this.#live("writeFile").agent.writeFile(path, content, mode, AbortSignal.timeout(60_000)));
+  }
+
+  /** Presses the reset button and waits for the agent of the next boot. */
+  async reboot(): Promise<Hello> {
+    const vm = this.#live("reboot");
+    vm.agent.forgetBoot();
+    await this.#about(vm.qmp.execute("system_reset"));
+    return this.#greeting(vm, "the agent after a reset");
+  }
+
+  /** Cuts the power. `boot` starts it again. */
+  async crash(): Promise<void> {
+    await this.#live("crash").kill();
+  }
+
+  /** Shuts down in order and waits until QEMU has ended. `boot` starts it again. */
+  async powerOff(): Promise<void> {
+    const vm = this.#live("powerOff");
+    // The guest may be gone before it can answer.
+    vm.agent.exec(["poweroff"]).catch(() => {});
+    await this.#within(vm.ended, "the end of QEMU after poweroff", 60_000);
+  }
+
+  /** Waits for a line on the console, also among those seen before. */
+  async waitForConsole(pattern: RegExp, timeoutMs: number = 60_000): Promise<string> {
+    return this.#within(this.console.waitFor(pattern, AbortSignal.timeout(timeoutMs)), `${pattern} on the console`, timeoutMs);
+  }
+
+  /** Calls `attempt` again and again until it gives a value; what it throws counts as "not yet" and ends the last message. */
+  async until<T>(what: string, attempt: () => Promise<T | undefined>, timeoutMs: number = 60_000): Promise<T> {
+    const end = performance.now() + timeoutMs;
+    let last = "";
+    for (let pause = 50; ; pause = Math.min(pause * 1.5, 1000)) {
+      try {
+        const value = await attempt();
+        if (value !== undefined) return value;
+      } catch (error) {
+        last = `; the last attempt said: ${summaryOf(error)}`;
+      }
+      if (performance.now() + pause > end) throw this.failure(`waited ${timeoutMs / 1000} s for ${what}${last}`);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+
+  /** An error that carries this node's name, the end of its console and where to look. */
+  failure(why: string, cause?: unknown): LabError {
+    return new LabError(`${this.name}: ${why}`, this.evidence(), cause);
+  }
+
+  evidence(lines: number = 20): Evidence {
+    return { node: this.name, console: this.console.tail(lines), files: [this.console.file, ...this.#init.captures] };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#vm?.kill();
+    await this.console[Symbol.asyncDispose]();
+  }
+
+  #live(what: string): Vm {
+    if (this.#vm === undefined) throw this.failure(`${what} needs a running machine: ${this.#lastEnd}`);
+    return this.#vm;
+  }
+
+  async #greeting(vm: Vm, what: string): Promise<Hello> {
+    const gone = vm.ended.then((how) => {
+      throw new Error(how);
+    });
+    const limit = AbortSignal.timeout(this.#init.bootTimeoutMs);
+    return this.#within(Promise.race([vm.agent.greeting(limit), gone]), what, this.#init.bootTimeoutMs);
+  }
+
+  async #within<T>(promise: Promise<T>, what: string, timeoutMs: number): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new DOMException("too late", "TimeoutError")), timeoutMs);
+    try {
+      return await Promise.race([promise, late]);
+    } catch (error) {
+      const timedOut = error instanceof DOMException && error.name === "TimeoutError";
+      throw this.failure(timedOut ? `waited ${timeoutMs / 1000} s for ${what}` : `waiting for ${what}: ${messageOf(error)}`, error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #about<T>(promise: Promise<T>): Promise<T> {
+    return promise.catch((error: unknown) => {
+      throw this.failure(messageOf(error), error);
+    });
+  }
+
+  #event({ event, data }: QmpEvent): void {
+    if (event !== "RESET" && event !== "SHUTDOWN" && event !== "GUEST_PANICKED") return;
+    this.console.note(`${event} ${JSON.stringify(data ?? {})}`);
+    if (event === "RESET") this.#vm?.agent.forgetBoot();
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The first line of an error, without the evidence. */
+export function summaryOf(error: unknown): string {
+  return error instanceof LabError ? error.summary : messageOf(error);
+}

@@ -21,7 +21,10 @@ let loaded: typeof Native | undefined;
 
 /** Where the addon may lie: beside the shipped binary, then in the repository that this file belongs to. */
 export function addonPaths(): readonly string[] {
-  return [join(dirname(process.execPath), FILE), join(import.meta.dirname, "../../dist", FILE)];
+  const beside = join(dirname(process.execPath), FILE);
+  // In the compiled binary this file lies in Bun's virtual file system, where no repository is around it.
+  const compiled = import.meta.dirname.startsWith("/$bunfs/");
+  return compiled ? [beside] : [beside, join(import.meta.dirname, "../../dist", FILE)];
 }
 
 /** Loaded at first use, so that planning works where there is no addon. dlopen by path, since neither runtime bundles it. */

@@ -111,6 +111,8 @@ export interface ProcessSpec extends Located {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly files: readonly ProcessFile[];
+  /** Files that the process writes itself; they go when it is removed for good. */
+  readonly writes: readonly string[];
 }
 
 /** Every kind of object by its `kind`. A kind without a differ does not compile. */

@@ -29,6 +29,7 @@ export function compileClock(node: NodeDocument, facts: Facts, leaseServers: rea
       argv: ["chronyd", "-d", "-f", path],
       env: {},
       files: [{ path, content: `${lines.join("\n")}\n` }],
+      writes: [],
     },
   ];
 }

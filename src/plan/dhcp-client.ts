@@ -42,5 +42,6 @@ export function compileDhcpClient(nic: string, runtimeDir: string): ProcessSpec 
     argv: ["udhcpc", "-f", "-i", nic, "-s", script, "-t", "3", "-T", "1", "-A", "5", "-O", "ntpsrv", "-V", "netloom"],
     env: { NETLOOM_LEASE: leaseFile(runtimeDir, nic) },
     files: [{ path: script, content: REPORT_SCRIPT, executable: true }],
+    writes: [leaseFile(runtimeDir, nic)],
   };
 }

@@ -40,7 +40,8 @@ export class S6 implements Supervisor {
     await writeFileAtomic(join(directory, "run"), runScript(spec), 0o755);
     await writeFileAtomic(join(directory, "finish"), finishScript(spec.name), 0o755);
     // So that a removal finds them although the document is gone by then.
-    await writeFileAtomic(join(directory, "files"), spec.files.map((file) => `${file.path}\n`).join(""));
+    const files = [...spec.files.map((file) => file.path), ...spec.writes];
+    await writeFileAtomic(join(directory, "files"), files.map((path) => `${path}\n`).join(""));
     const started = await this.#link(spec.name, directory);
     if (started) await this.#scan("-a");
     else await exec(["s6-svc", "-r", join(this.#scanDir, spec.name)]);

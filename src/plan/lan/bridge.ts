@@ -39,16 +39,17 @@ function dnsmasq(
   upstream: readonly string[],
 ): KernelObject {
   const path = `${facts.runtimeDir}/dnsmasq/${lan.name}.conf`;
+  const leaseFile = `${facts.stateDir}/dnsmasq-${lan.name}.leases`;
   const content = renderDnsmasq({
     lan,
     bridge,
     gateway: withoutPrefix(addresses.v4),
     gateway6: addresses.v6 === undefined ? undefined : withoutPrefix(addresses.v6),
     upstream,
-    leaseFile: `${facts.stateDir}/dnsmasq-${lan.name}.leases`,
+    leaseFile,
   });
   const argv = ["dnsmasq", "--keep-in-foreground", "--log-facility=-", "--pid-file", `--conf-file=${path}`];
-  return { kind: "process", netns: HOST, name: `dnsmasq-${lan.name}`, argv, env: {}, files: [{ path, content }] };
+  return { kind: "process", netns: HOST, name: `dnsmasq-${lan.name}`, argv, env: {}, files: [{ path, content }], writes: [leaseFile] };
 }
 
 function withoutPrefix(address: string): string {

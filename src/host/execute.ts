@@ -1,0 +1,124 @@
+import { describeError, isGone, NetloomError } from "../lib/errors.ts";
+import { HOST, OWNER, type WireguardPeerSpec } from "../model/kernel.ts";
+import { visitStep, type Step, type StepTable } from "../model/step.ts";
+import { nftHash, processHash } from "../plan/definition-hash.ts";
+import { netnsCreate, netnsDelete, sysctlSet } from "./addon.ts";
+import { netnsPath } from "./exec.ts";
+import type { FailedStep } from "./host.ts";
+import { netlinkStep, type NetlinkStep } from "./link-requests.ts";
+import type { WireguardConfig, WireguardPeerChange } from "./netlink-types.ts";
+import { deleteTable, loadTable } from "./nft.ts";
+import type { ObserveContext } from "./observe.ts";
+
+/** Errnos that mean "it was gone already", which is what a removal wanted. */
+const GONE = new Set(["ENOENT", "ENODEV", "ESRCH", "EADDRNOTAVAIL"]);
+
+/** Takes the steps in order; neighbours that are netlink requests of one namespace go as one batch. */
+export async function execute(context: ObserveContext, steps: readonly Step[]): Promise<readonly FailedStep[]> {
+  const failed: FailedStep[] = [];
+  const others = executors(context);
+  for (let at = 0; at < steps.length; ) {
+    const batch = batchFrom(steps, at);
+    if (batch.length > 0) {
+      failed.push(...(await sendBatch(context, batch)));
+      at += batch.length;
+      continue;
+    }
+    const step = steps[at];
+    at += 1;
+    if (step === undefined) continue;
+    try {
+      await visitStep(others, step);
+    } catch (error) {
+      if (!(removes(step) && isGone(error))) failed.push({ step, error: error instanceof Error ? error : new Error(String(error)) });
+    }
+  }
+  await context.records.save();
+  return failed;
+}
+
+interface Batched extends NetlinkStep {
+  readonly step: Step;
+}
+
+function batchFrom(steps: readonly Step[], start: number): readonly Batched[] {
+  const batch: Batched[] = [];
+  for (const step of steps.slice(start)) {
+    const request = netlinkStep(step);
+    if (request === undefined || (batch[0] !== undefined && batch[0].netns !== request.netns)) break;
+    batch.push({ step, ...request });
+  }
+  return batch;
+}
+
+async function sendBatch(context: ObserveContext, batch: readonly Batched[]): Promise<readonly FailedStep[]> {
+  const netns = batch[0]?.netns ?? HOST;
+  try {
+    const netlink = await context.namespaces.netlink(netns);
+    const outcomes = await netlink.batch(batch.map(({ request }) => request));
+    return batch.flatMap(({ step }, index) => {
+      const outcome = outcomes[index];
+      if (outcome === undefined || outcome.ok || (removes(step) && GONE.has(outcome.code))) return [];
+      return [{ step, error: new NetloomError({ code: outcome.code, op: outcome.op, target: at(outcome.target, netns), why: outcome.message }) }];
+    });
+  } catch (error) {
+    return batch.map(({ step }) => ({ step, error: new Error(`cannot reach namespace ${netns === HOST ? "of the node" : netns}: ${describeError(error)}`, { cause: error }) }));
+  }
+}
+
+function at(target: string, netns: string): string {
+  return netns === HOST ? target : `${target} in ${netns}`;
+}
+
+function removes(step: Step): boolean {
+  return step.op.endsWith(".del") || step.op === "wireguard.unpeer";
+}
+
+/** What the executors of steps that are no single netlink request do. The others are sent by `sendBatch`. */
+function executors(context: ObserveContext): StepTable<Promise<void>> {
+  const { namespaces, records, supervisor } = context;
+  const batched = (): Promise<void> => Promise.reject(new TypeError("a netlink step outside a batch"));
+  const setWireguard = async (netns: string, dev: string, config: WireguardConfig): Promise<void> => {
+    await (await namespaces.netlink(netns)).wireguardSet(dev, config);
+  };
+  return {
+    "netns.add": async ({ name }) => {
+      namespaces.close(name);
+      await netnsCreate(name, OWNER.linkGroup);
+    },
+    "netns.del": async ({ name }) => {
+      // Sockets of ours would keep the namespace alive.
+      namespaces.close(name);
+      records.forgetNetns(name);
+      await netnsDelete(name);
+    },
+    "sysctl.set": ({ netns, key, value }) => sysctlSet(netns === HOST ? null : netnsPath(netns), key, value),
+    "nft.load": async (spec) => {
+      await loadTable(spec, nftHash(spec));
+      records.setNftGeneration(spec.netns, (await (await namespaces.netlink(spec.netns)).nftTables()).generation);
+    },
+    "nft.del": ({ netns, family, table }) => deleteTable(netns, family, table),
+    "wireguard.device": ({ netns, dev, privateKey, listenPort }) => setWireguard(netns, dev, { privateKey: privateKey.reveal(), listenPort }),
+    "wireguard.peer": async ({ netns, dev, peer }) => {
+      await setWireguard(netns, dev, { peers: [peerChange(peer)] });
+      if (peer.endpoint !== undefined) records.setGivenEndpoint(netns, dev, peer.publicKey, peer.endpoint);
+    },
+    "wireguard.unpeer": async ({ netns, dev, publicKey }) => {
+      records.setGivenEndpoint(netns, dev, publicKey, undefined);
+      await setWireguard(netns, dev, { peers: [{ publicKey, remove: true }] });
+    },
+    "process.set": (spec) => supervisor.set(spec, processHash(spec)),
+    "process.del": ({ name }) => supervisor.remove(name),
+    "link.add": batched,
+    "link.set": batched,
+    "link.del": batched,
+    "address.add": batched,
+    "address.del": batched,
+    "route.add": batched,
+    "route.del": batched,
+  };
+}
+
+function peerChange({ publicKey, endpoint, allowedIps, keepalive }: WireguardPeerSpec): WireguardPeerChange {
+  return { publicKey, allowedIps, persistentKeepalive: keepalive, ...(endpoint === undefined ? {} : { endpoint }) };
+}

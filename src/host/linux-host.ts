@@ -1,0 +1,89 @@
+import { mkdir } from "node:fs/promises";
+import { uptime } from "node:os";
+import { join } from "node:path";
+import type { Actual } from "../model/actual.ts";
+import type { LeaseFact, NicFact } from "../model/facts.ts";
+import { HOST, OWNER, type Target } from "../model/kernel.ts";
+import type { Step } from "../model/step.ts";
+import { openMonitor } from "./addon.ts";
+import { execute } from "./execute.ts";
+import type { FailedStep, Host, ServiceState, WireguardKeys } from "./host.ts";
+import { readLeases, watchLeases } from "./leases.ts";
+import { Namespaces } from "./namespaces.ts";
+import { observe, type ObserveContext } from "./observe.ts";
+import { Records } from "./records.ts";
+import { S6 } from "./supervisor/s6.ts";
+import { KeyFiles } from "./wireguard-keys.ts";
+
+export interface LinuxHostOptions {
+  /** Directory of WireGuard key files. */
+  readonly keys: string;
+  readonly runtimeDir: string;
+  /** Directory that s6-svscan watches. */
+  readonly scanDir: string;
+}
+
+/** The Linux under us: the namespace that this process runs in, and those under /run/netns. */
+export class LinuxHost implements Host {
+  readonly keys: WireguardKeys;
+  readonly #context: ObserveContext;
+  readonly #leases: string;
+
+  private constructor(keys: WireguardKeys, context: ObserveContext, leases: string) {
+    this.keys = keys;
+    this.#context = context;
+    this.#leases = leases;
+  }
+
+  static async open({ keys, runtimeDir, scanDir }: LinuxHostOptions): Promise<LinuxHost> {
+    const leases = join(runtimeDir, "leases");
+    await mkdir(leases, { recursive: true });
+    const records = await Records.open(join(runtimeDir, "records.json"));
+    const supervisor = new S6(scanDir, join(runtimeDir, "services"));
+    return new LinuxHost(new KeyFiles(keys), { namespaces: new Namespaces(), records, supervisor }, leases);
+  }
+
+  observe(target: Target): Promise<Actual> {
+    return observe(this.#context, target);
+  }
+
+  execute(steps: readonly Step[]): Promise<readonly FailedStep[]> {
+    return execute(this.#context, steps);
+  }
+
+  async nics(): Promise<readonly NicFact[]> {
+    const netlink = await this.#context.namespaces.netlink(HOST);
+    const { links } = await netlink.dump("links");
+    // A NIC is whatever has an Ethernet address and is neither a bridge nor a link of ours; only one without a kind has hardware behind it.
+    return links
+      .filter((link) => link.type === "ether" && link.mac !== null && link.kind !== "bridge" && link.group !== OWNER.linkGroup)
+      .map((link) => ({ name: link.name, mac: link.mac ?? "", physical: link.kind === null, carrier: link.carrier, ...(link.parentDev === null ? {} : { device: link.parentDev }) }));
+  }
+
+  leases(): Promise<readonly LeaseFact[]> {
+    return readLeases(this.#leases, uptime());
+  }
+
+  services(): Promise<readonly ServiceState[]> {
+    return this.#context.supervisor.states();
+  }
+
+  watch(onChange: () => void): Disposable {
+    // Neighbours come and go with every conversation and are not in the vocabulary.
+    const monitor = openMonitor(null, ({ type }) => {
+      if (type !== "neighbour") onChange();
+    });
+    const leases = watchLeases(this.#leases, onChange);
+    return {
+      [Symbol.dispose]() {
+        monitor[Symbol.dispose]();
+        leases.close();
+      },
+    };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#context.namespaces[Symbol.dispose]();
+    return Promise.resolve();
+  }
+}

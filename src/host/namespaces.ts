@@ -1,0 +1,43 @@
+import { stat } from "node:fs/promises";
+import { HOST } from "../model/kernel.ts";
+import { Netlink } from "./addon.ts";
+import { netnsPath } from "./exec.ts";
+
+interface Opened {
+  readonly netlink: Netlink;
+  /** Inode of the namespace: a name can be taken by another namespace meanwhile. */
+  readonly inode: number;
+}
+
+/**
+ * Netlink sockets by namespace, opened once. An open socket keeps its namespace alive,
+ * so the sockets of one that is deleted have to be closed first (FINDINGS.md 3.7).
+ */
+export class Namespaces implements Disposable {
+  readonly #opened = new Map<string, Opened>();
+
+  /** The sockets inside a namespace; ENOENT when there is none of that name. */
+  async netlink(netns: string): Promise<Netlink> {
+    const inode = netns === HOST ? 0 : (await stat(netnsPath(netns))).ino;
+    const known = this.#opened.get(netns);
+    if (known?.inode === inode) return known.netlink;
+    known?.netlink.close();
+    const netlink = await Netlink.open(netns === HOST ? undefined : netnsPath(netns));
+    this.#opened.set(netns, { netlink, inode });
+    return netlink;
+  }
+
+  close(netns: string): void {
+    this.#opened.get(netns)?.netlink.close();
+    this.#opened.delete(netns);
+  }
+
+  /** Closes the sockets of namespaces that are no longer there. */
+  keepOnly(names: ReadonlySet<string>): void {
+    for (const netns of this.#opened.keys()) if (netns !== HOST && !names.has(netns)) this.close(netns);
+  }
+
+  [Symbol.dispose](): void {
+    for (const netns of this.#opened.keys()) this.close(netns);
+  }
+}

@@ -1,8 +1,8 @@
-import { cidr, formatCidr, hostAt } from "../lib/ip.ts";
 import { derivedMac, hostVethName } from "../lib/ifname.ts";
 import type { NetworkResourceDocument } from "../model/document.ts";
 import type { Facts } from "../model/facts.ts";
 import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
+import { gatewayAddress, meshAddress } from "../sdk/addressing.ts";
 import { compileResourceFirewall } from "./firewall.ts";
 
 /** WireGuard's overhead on IPv6 is 80 bytes, so 1420 fits an uplink of 1500 for both families. */
@@ -18,17 +18,6 @@ export interface ResourceNames {
 
 export function resourceNames(name: string): ResourceNames {
   return { netns: `n${name}`, privateBridge: `r${name}`, myceliumBridge: `m${name}`, wireguard: `w-${name}` };
-}
-
-/** The address of a resource inside the WireGuard mesh: x.A.B.0/24 becomes 100.64.A.B/16 (COMPAT.md 3.3). */
-export function wireguardAddress(subnet: string): string {
-  const [, a, b] = cidr(subnet).address.split(".");
-  return `100.64.${a ?? "0"}.${b ?? "0"}/16`;
-}
-
-/** The resource's own address in its subnet, which is its members' gateway: the first host address. */
-export function resourceAddress(subnet: string): string {
-  return formatCidr(hostAt(cidr(subnet), 1));
 }
 
 /**
@@ -48,7 +37,7 @@ export function compileResource(resource: NetworkResourceDocument, facts: Facts)
     { kind: "sysctl", netns, key: "net.ipv6.conf.all.forwarding", value: "1" },
     ...vethPair(resource.name, netns, "private", names.privateBridge),
     ...vethPair(resource.name, netns, "mycelium", names.myceliumBridge),
-    { kind: "address", netns, dev: "private", address: resourceAddress(resource.subnet) },
+    { kind: "address", netns, dev: "private", address: `${gatewayAddress(resource.subnet)}/24` },
     compileResourceFirewall(netns, resource.wireguard === undefined ? undefined : names.wireguard),
   ];
   return [...objects, ...compileWireguard(resource, names, facts)];
@@ -62,7 +51,7 @@ function compileWireguard(resource: NetworkResourceDocument, names: ResourceName
   return [
     { kind: "link", netns, name: dev, type: "wireguard", mtu: WIREGUARD_MTU },
     { kind: "wireguard", netns, dev, ...key, listenPort, peers },
-    { kind: "address", netns, dev, address: wireguardAddress(resource.subnet) },
+    { kind: "address", netns, dev, address: `${meshAddress(resource.subnet)}/16` },
     // One route for the whole network: the local /24 wins by its length, cryptokey routing decides the rest.
     { kind: "route", netns, to: resource.range, dev },
   ];

@@ -1,4 +1,4 @@
-import { cidr, contains, overlaps } from "../lib/ip.ts";
+import { cidr, contains, findOverlaps } from "../lib/ip.ts";
 import { documentId, type Document, type LanDocument, type NetworkResourceDocument } from "../model/document.ts";
 import type { Issue } from "../model/report.ts";
 
@@ -16,25 +16,11 @@ function lanIssues(lan: LanDocument): readonly Issue[] {
 }
 
 function lanOverlaps(lans: readonly LanDocument[]): readonly Issue[] {
-  // Sorted by first address, an overlap shows between neighbours: a LAN is compared with the widest one before it.
-  const sorted = lans.map((lan) => ({ lan, network: cidr(lan.cidr) })).toSorted((a, b) => compareNetworks(a.network.address, b.network.address) || a.network.prefix - b.network.prefix);
-  const issues: Issue[] = [];
-  let widest = sorted[0];
-  for (const next of sorted.slice(1)) {
-    if (widest !== undefined && overlaps(widest.network, next.network)) {
-      const [a, b] = [widest.lan, next.lan];
-      issues.push({ documents: [documentId(a), documentId(b)], key: "cidr", message: `${documentId(a)} (${a.cidr}) and ${documentId(b)} (${b.cidr}) overlap: give one of them another network` });
-    } else {
-      widest = next;
-    }
-  }
-  return issues;
-}
-
-function compareNetworks(a: string, b: string): number {
-  const numbers = (text: string): readonly number[] => text.split(".").map(Number);
-  const [x, y] = [numbers(a), numbers(b)];
-  return x.reduce((order, part, index) => order || part - (y[index] ?? 0), 0);
+  return findOverlaps(lans.map((lan) => ({ lan, network: lan.cidr }))).map(([{ lan: a }, { lan: b }]) => ({
+    documents: [documentId(a), documentId(b)],
+    key: "cidr",
+    message: `${documentId(a)} (${a.cidr}) and ${documentId(b)} (${b.cidr}) overlap: give one of them another network`,
+  }));
 }
 
 function resourceIssues(resource: NetworkResourceDocument): readonly Issue[] {
@@ -43,18 +29,10 @@ function resourceIssues(resource: NetworkResourceDocument): readonly Issue[] {
   if (!contains(cidr(resource.range), cidr(resource.subnet))) {
     issues.push({ documents: [id], key: "subnet", message: `${id}: subnet ${resource.subnet} lies outside its range ${resource.range}` });
   }
-  const claims: { owner: string; network: string }[] = [];
-  const own = { owner: "its own subnet", network: resource.subnet };
-  for (const peer of resource.wireguard?.peers ?? []) {
-    for (const network of peer.allowedIps) {
-      const owner = `peer ${peer.publicKey}`;
-      const clash = [own, ...claims].find((claim) => claim.owner !== owner && overlaps(cidr(claim.network), cidr(network)));
-      // The kernel would move the prefix from one peer to the other without a word (FINDINGS.md 3.1).
-      if (clash !== undefined) issues.push({ documents: [id], key: "wireguard.peers", message: `${id}: allowed IPs ${network} of ${owner} overlap ${clash.network} of ${clash.owner}` });
-      claims.push({ owner, network });
-    }
-  }
-  return issues;
+  const peers = (resource.wireguard?.peers ?? []).flatMap((peer) => peer.allowedIps.map((network) => ({ owner: `peer ${peer.publicKey}`, network })));
+  const clashes = findOverlaps([{ owner: "its own subnet", network: resource.subnet }, ...peers]).filter(([a, b]) => a.owner !== b.owner);
+  // The kernel would move the prefix from one peer to the other without a word (FINDINGS.md 3.1).
+  return [...issues, ...clashes.map(([a, b]) => ({ documents: [id], key: "wireguard.peers", message: `${id}: ${b.network} of ${b.owner} overlaps ${a.network} of ${a.owner}` }))];
 }
 
 function portClashes(resources: readonly NetworkResourceDocument[]): readonly Issue[] {

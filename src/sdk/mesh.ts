@@ -4,6 +4,9 @@ import { API_VERSION, type NetworkResourceDocument, type WireguardPeerDocument }
 import { formatEndpoint } from "../model/fields.ts";
 import { meshAddress, subnetAt } from "./addressing.ts";
 
+/** A /16 has 256 of them; x.y.0.0/24 and the last stay free, as seed 003 counts from 1 to 254. */
+const MOST_NODES = 254;
+
 /** A node of a mesh. Only its public key is known here: private keys stay on their nodes. */
 export interface MeshNode {
   /** How the caller calls it. */
@@ -31,25 +34,32 @@ export interface Mesh {
  */
 export function planMesh(mesh: Mesh): ReadonlyMap<string, NetworkResourceDocument> {
   const placed = place(mesh);
-  for (const [index, node] of placed.entries()) {
-    const twin = placed.slice(0, index).find((other) => other.id === node.id || other.subnet === node.subnet || other.publicKey === node.publicKey);
-    if (twin !== undefined) throw refusal(mesh, `nodes ${twin.id} and ${node.id} have the same ${twin.id === node.id ? "id" : twin.subnet === node.subnet ? "subnet" : "key"}`);
+  for (const [what, of] of Object.entries(UNIQUE)) {
+    for (const [a, b] of Map.groupBy(placed, of).values()) {
+      if (a !== undefined && b !== undefined) throw refusal(mesh, `nodes ${a.id} and ${b.id} have the same ${what}`);
+    }
   }
   return new Map(placed.map((node) => [node.id, resourceOf(mesh, node, placed)]));
 }
 
 type Placed = MeshNode & { readonly subnet: string };
 
+/** What no two nodes of a mesh may share. */
+const UNIQUE: Readonly<Record<string, (node: Placed) => string>> = { id: ({ id }) => id, subnet: ({ subnet }) => subnet, key: ({ publicKey }) => publicKey };
+
 function place({ range, nodes, ...mesh }: Mesh): readonly Placed[] {
   const given = new Set(nodes.flatMap((node) => node.subnet ?? []));
   const outside = nodes.find((node) => node.subnet !== undefined && !contains(cidr(range), cidr(node.subnet)));
   if (outside !== undefined) throw refusal(mesh, `the subnet ${outside.subnet ?? ""} of node ${outside.id} lies outside ${range}`);
-  // x.y.0.0/24 stays free, as seed 003 counts from 1 to 254.
-  const free = Array.from({ length: 254 }, (_unused, index) => subnetAt(range, index + 1)).filter((subnet) => !given.has(subnet));
   let next = 0;
   return nodes.map((node) => {
-    const subnet = node.subnet ?? free[next++];
-    if (subnet === undefined) throw refusal(mesh, `${range} has no /24 left for node ${node.id}: a range takes 254 nodes`);
+    let subnet = node.subnet;
+    while (subnet === undefined) {
+      next += 1;
+      if (next > MOST_NODES) throw refusal(mesh, `${range} has no /24 left for node ${node.id}: a range takes ${MOST_NODES} nodes`);
+      const candidate = subnetAt(range, next);
+      if (!given.has(candidate)) subnet = candidate;
+    }
     return { ...node, subnet };
   });
 }

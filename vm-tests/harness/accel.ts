@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { spawn, spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -88,6 +87,6 @@ function bootProbe(kernel: string, initrd: string): Promise<AccelVerdict> {
     complaint += chunk.toString();
   });
   child.on("error", (error) => never(error.message));
-  child.on("close", (code) => never(complaint.trim() || `QEMU ended with status ${code} after ${seconds()} s`));
+  child.on("close", (code) => never(complaint.trim().split("\n")[0] || `QEMU ended with status ${code} after ${seconds()} s`));
   return promise;
 }

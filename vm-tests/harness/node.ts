@@ -106,7 +106,7 @@ export class LabNode implements AsyncDisposable {
     const vm = this.#live("powerOff");
     // The guest may be gone before it can answer.
     vm.agent.exec(["poweroff"]).catch(() => {});
-    await this.#within(vm.ended, "the end of QEMU after poweroff", 60_000);
+    await this.#within(vm.ended, "the end of QEMU after poweroff", 30_000);
   }
 
   /** Waits for a line on the console, also among those seen before. */

@@ -35,7 +35,7 @@ export function packetBlockSize(frameLength: number): number {
 export function writePacketBlock(
   target: { readonly bytes: Uint8Array; readonly words: Uint32Array },
   at: number,
-  frame: { readonly buffer: Uint8Array; readonly start: number; readonly end: number },
+  frame: { readonly buffer: Buffer; readonly start: number; readonly end: number },
   direction: Direction,
   time: number,
 ): void {
@@ -51,7 +51,7 @@ export function writePacketBlock(
   words[word++] = length;
   words[word++] = length;
   words[at / 4 + size / 4 - 5] = 0;
-  bytes.set(frame.buffer.subarray(frame.start, frame.end), at + 28);
+  frame.buffer.copy(bytes, at + 28, frame.start, frame.end);
   // The last data word is zeroed above first, since the padding shall be zero.
   word = (at + 28 + align(length)) / 4;
   words[word++] = 2 | (4 << 16);

@@ -1,0 +1,37 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { LabError } from "./lab-error.ts";
+import { Report, type ReportFile } from "./report.ts";
+
+const init = {
+  title: "three nodes",
+  accelerator: { accel: "tcg", provenBy: "this machine has no /dev/kvm" },
+  seed: 7,
+  replay: "npm start -- --seed 7",
+} as const;
+
+test("prints what was proven and writes it", async (t) => {
+  const report = new Report(init);
+  await report.step("every node has its address", async () => "3 of 3");
+  t.true(report.ok);
+  t.regex(report.text(), /ok +0\.0 s {2}every node has its address: 3 of 3/);
+  t.regex(report.text(), /tcg: this machine has no \/dev\/kvm/);
+  const directory = await mkdtemp(join(tmpdir(), "netloom-report-"));
+  const file = JSON.parse(await readFile(await report.write(directory), "utf8")) as ReportFile;
+  await rm(directory, { recursive: true });
+  t.like(file, { version: 1, ok: true, seed: 7, rows: [{ name: "every node has its address", ok: true, detail: "3 of 3" }] });
+});
+
+test("a failure shows the row, the console of the node concerned, and how to replay it", async (t) => {
+  const report = new Report(init);
+  const evidence = { node: "n2", console: ["[1.0] first", "[2.0] the reason"], files: ["/tmp/x/n2.console.log"] };
+  const failing = report.step("all pairs answer", () => Promise.reject(new LabError("n2: no answer from n3", evidence)));
+  await t.throwsAsync(failing, { instanceOf: LabError });
+  t.false(report.ok);
+  const text = report.text();
+  for (const part of ["FAILED", "all pairs answer: n2: no answer from n3", "| [2.0] the reason", "/tmp/x/n2.console.log", "npm start -- --seed 7"]) {
+    t.true(text.includes(part), part);
+  }
+});

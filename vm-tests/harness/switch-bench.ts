@@ -1,0 +1,136 @@
+// Measures the switch between two other processes of this host: `node vm-tests/harness/switch-bench.ts [seconds]`.
+// Rate: one sends frames of 1514 bytes as fast as it can. Latency: a short frame goes to and fro, through the switch and,
+// for comparison, over one plain unix socket; half of the difference is what the switch adds one way.
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type Socket, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { encodeFrame } from "./frame-codec.ts";
+import { Switch } from "./switch.ts";
+
+const rounds = 20_000;
+const macs = { a: "525400000001", b: "525400000002" } as const;
+
+function frame(to: string, from: string, length: number): Buffer {
+  return encodeFrame(Buffer.concat([Buffer.from(`${to}${from}88b5`, "hex"), Buffer.alloc(length - 14)]));
+}
+
+async function dial(path: string): Promise<Socket> {
+  const socket = connect(path);
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Reads `count` bytes, however they come. */
+function reader(socket: Socket): (count: number) => Promise<void> {
+  let have = 0;
+  let wake = (): void => {};
+  socket.on("data", ({ length }: Buffer) => {
+    have += length;
+    wake();
+  });
+  return async (count) => {
+    while (have < count) await new Promise<void>((resolve) => (wake = resolve));
+    have -= count;
+  };
+}
+
+/** The other process: sends everything back, or sends without end. */
+async function peer(mode: string, path: string): Promise<void> {
+  const socket = await dial(path);
+  socket.on("close", () => process.exit(0));
+  const hello = frame("ffffffffffff", macs.b, 60);
+  if (mode === "echo") {
+    const answer = frame(macs.a, macs.b, 60);
+    const read = reader(socket);
+    socket.write(hello);
+    for (;;) {
+      await read(answer.length);
+      socket.write(answer);
+    }
+  }
+  const many = Buffer.concat(Array.from({ length: 43 }, () => frame(macs.a, macs.b, 1514)));
+  for (;;) if (!socket.write(many)) await once(socket, "drain");
+}
+
+function startPeer(mode: string, path: string): AsyncDisposable {
+  const child = fork(fileURLToPath(import.meta.url), ["peer", mode, path], { execArgv: [] });
+  return {
+    [Symbol.asyncDispose]: async () => {
+      const exit = once(child, "exit");
+      child.kill("SIGKILL");
+      await exit;
+    },
+  };
+}
+
+/** Microseconds one way, median, over a socket on which the peer answers. */
+async function latency(socket: Socket): Promise<number> {
+  const ping = frame(macs.b, macs.a, 60);
+  const read = reader(socket);
+  await read(ping.length);
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const started = performance.now();
+    socket.write(ping);
+    await read(ping.length);
+    times.push(performance.now() - started);
+  }
+  socket.destroy();
+  return (times.toSorted((x, y) => x - y)[rounds / 2] ?? 0) * 500;
+}
+
+async function direct(directory: string): Promise<number> {
+  const path = join(directory, "direct");
+  const server = createServer().listen(path);
+  await once(server, "listening");
+  await using _peer = startPeer("echo", path);
+  const [socket] = (await once(server, "connection")) as [Socket];
+  server.close();
+  return await latency(socket);
+}
+
+async function measure(seconds: number, capture: boolean): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "netloom-bench-"));
+  try {
+    const plain = await direct(directory);
+    await using network = new Switch(directory);
+    for (const name of ["a", "b"]) {
+      const file = capture ? { capture: join(directory, `${name}.pcapng`) } : {};
+      await network.open({ name, network: "x", socket: join(directory, name), ...file });
+    }
+    let switched: number;
+    {
+      const socket = await dial(join(directory, "a"));
+      await using _peer = startPeer("echo", join(directory, "b"));
+      switched = await latency(socket);
+    }
+    const socket = await dial(join(directory, "a"));
+    socket.write(frame("ffffffffffff", macs.a, 60));
+    let bytes = 0;
+    socket.on("data", ({ length }: Buffer) => (bytes += length));
+    await using _peer = startPeer("flood", join(directory, "b"));
+    while (bytes === 0) await once(socket, "data");
+    const [before, started] = [bytes, performance.now()];
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    const rate = ((bytes - before) * 8) / (performance.now() - started) / 1e6;
+    const { dropped } = await network.counters("a");
+    socket.destroy();
+    console.log(
+      `capture ${capture ? "on " : "off"}: ${rate.toFixed(2)} Gbit/s of 1514-byte frames, ${dropped} dropped; ` +
+        `one way ${switched.toFixed(0)} us through the switch, ${plain.toFixed(0)} us without: ${(switched - plain).toFixed(0)} us added`,
+    );
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const [mode, ...rest] = process.argv.slice(2);
+if (mode === "peer") {
+  await peer(rest[0] ?? "", rest[1] ?? "");
+} else {
+  for (const capture of [false, true]) await measure(Number(mode ?? 3), capture);
+}

@@ -25,9 +25,16 @@ pub struct Monitor {
 }
 
 #[napi]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "napi hands arguments over by value"
+)]
 impl Monitor {
     /// Calls `onEvent` with one JSON object per event.
-    #[napi(ts_args_type = "netnsPath: string | null, onEvent: (json: string) => void", catch_unwind)]
+    #[napi(
+        ts_args_type = "netnsPath: string | null, onEvent: (json: string) => void",
+        catch_unwind
+    )]
     pub fn open(
         netns_path: Option<String>,
         on_event: Function<'_, String, Unknown<'static>>,
@@ -38,11 +45,12 @@ impl Monitor {
             .max_queue_size::<QUEUE>()
             .build()
             .map_err(|error| Error::new("EINVAL".to_owned(), error.reason))?;
-        let deliver = move |event| match listener.call(event, ThreadsafeFunctionCallMode::NonBlocking) {
-            Status::Ok => Delivery::Taken,
-            Status::QueueFull => Delivery::Full,
-            _ => Delivery::Gone,
-        };
+        let deliver =
+            move |event| match listener.call(event, ThreadsafeFunctionCallMode::NonBlocking) {
+                Status::Ok => Delivery::Taken,
+                Status::QueueFull => Delivery::Full,
+                _ => Delivery::Gone,
+            };
         let running = netloom_net::Monitor::open(netns_path.as_deref(), deliver)
             .map_err(|refusal| sync_error(&refusal))?;
         Ok(Self {
@@ -53,7 +61,11 @@ impl Monitor {
     /// Ends the monitor's thread. Events that are queued already may still arrive.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         drop(running);
     }
 }

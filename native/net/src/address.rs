@@ -30,6 +30,10 @@ pub(crate) struct Address {
     /// Index of its link.
     pub(crate) index: u32,
     /// With its prefix length.
+    #[expect(
+        clippy::struct_field_names,
+        reason = "the word of the kernel and of TypeScript"
+    )]
     pub(crate) address: String,
     /// 4 or 6.
     pub(crate) family: u8,
@@ -166,4 +170,42 @@ fn describe(
     message.attributes.push(AddressAttribute::Local(ip));
     message.attributes.push(AddressAttribute::Address(ip));
     Ok(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_route::address::{AddressAttribute, AddressMessage, CacheInfo};
+
+    use super::parse;
+    use crate::socket::bytes;
+
+    fn answer() -> Vec<u8> {
+        let mut message = AddressMessage::default();
+        message.header.family = netlink_packet_route::AddressFamily::Inet;
+        message.header.prefix_len = 31;
+        let mut lifetimes = CacheInfo::default();
+        lifetimes.ifa_valid = 60;
+        message.attributes = vec![
+            AddressAttribute::Address("10.0.0.1".parse().unwrap()),
+            AddressAttribute::Local("10.0.0.0".parse().unwrap()),
+            AddressAttribute::Protocol(78.into()),
+            AddressAttribute::CacheInfo(lifetimes),
+        ];
+        bytes(&message)
+    }
+
+    #[test]
+    fn our_end_of_a_point_to_point_link_is_the_address() {
+        let address = parse(&answer()).unwrap();
+        assert_eq!(
+            (address.address.as_str(), address.proto),
+            ("10.0.0.0/31", 78)
+        );
+        assert_eq!(address.valid_lifetime, Some(60));
+    }
+
+    #[test]
+    fn survives_every_truncation_and_every_wrong_length() {
+        crate::fuzz::mangle(&answer(), |bytes| drop(parse(bytes)));
+    }
 }

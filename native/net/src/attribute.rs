@@ -26,7 +26,7 @@ pub(crate) fn attributes(message: &[u8], header: usize) -> Attributes<'_> {
 }
 
 /// Iterator over attributes, made by [`attributes`] and [`Attribute::nested`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Attributes<'a> {
     rest: &'a [u8],
 }
@@ -95,8 +95,8 @@ impl<'a> Attribute<'a> {
 
     /// A 6-byte hardware address as `aa:bb:cc:dd:ee:ff`; `None` for every other length.
     pub(crate) fn mac(self) -> Option<String> {
-        let [a, b, c, d, e, f] = array::<6>(self.value, 0).filter(|_| self.value.len() == 6)?;
-        Some(format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"))
+        let octets = array::<6>(self.value, 0).filter(|_| self.value.len() == 6)?;
+        Some(octets.map(|octet| format!("{octet:02x}")).join(":"))
     }
 }
 

@@ -34,15 +34,26 @@ pub(crate) struct Event {
 
 impl Event {
     /// Events were lost; only a full look at the kernel helps.
-    pub(crate) const OVERRUN: Self =
-        Self { r#type: "overrun", action: "new", nsid: None, index: None, name: None };
+    pub(crate) const OVERRUN: Self = Self {
+        r#type: "overrun",
+        action: "new",
+        nsid: None,
+        index: None,
+        name: None,
+    };
 }
 
 /// The event in a message; `None` for messages that are none of ours or too short.
 pub(crate) fn parse(message: &Message<'_>, nsid: Option<i32>) -> Option<Event> {
     let body = message.body;
     let (r#type, action) = classify(message.kind)?;
-    let mut event = Event { r#type, action, nsid, index: None, name: None };
+    let mut event = Event {
+        r#type,
+        action,
+        nsid,
+        index: None,
+        name: None,
+    };
     match r#type {
         "link" => {
             event.index = Some(read_u32(body, 4)?);
@@ -77,4 +88,53 @@ fn classify(kind: u16) -> Option<(&'static str, &'static str)> {
         RTM_DELNSID => ("nsid", "del"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, parse};
+    use crate::message::{Message, messages};
+
+    fn datagram() -> Vec<u8> {
+        // struct ifinfomsg with index 2, and IFLA_IFNAME
+        let body = [
+            0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 3, 0, b'v', b'0', 0, 0,
+        ];
+        let link = Message {
+            kind: libc::RTM_DELLINK,
+            flags: 0,
+            sequence: 0,
+            body: &body,
+        };
+        let rule = Message {
+            kind: libc::RTM_NEWRULE,
+            flags: 0,
+            sequence: 0,
+            body: &body[..12],
+        };
+        [link.to_bytes().unwrap(), rule.to_bytes().unwrap()].concat()
+    }
+
+    fn events(datagram: &[u8]) -> Vec<Event> {
+        messages(datagram)
+            .filter_map(|message| parse(&message, Some(3)))
+            .collect()
+    }
+
+    #[test]
+    fn reads_each_message_of_a_datagram() {
+        let events = events(&datagram());
+        assert_eq!(events.len(), 2);
+        let text = serde_json::to_string(&events[0]).unwrap();
+        assert_eq!(
+            text,
+            r#"{"type":"link","action":"del","nsid":3,"index":2,"name":"v0"}"#
+        );
+        assert_eq!((events[1].r#type, events[1].index), ("rule", None));
+    }
+
+    #[test]
+    fn survives_every_truncation_and_every_wrong_length() {
+        crate::fuzz::mangle(&datagram(), |bytes| drop(events(bytes)));
+    }
 }

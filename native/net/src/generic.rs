@@ -28,7 +28,10 @@ pub(crate) struct Generic {
 impl Generic {
     /// Opens it in the calling thread's namespace.
     pub(crate) fn open() -> Result<Self, Failure> {
-        Ok(Self { socket: Socket::open(NETLINK_GENERIC)?, wireguard: None })
+        Ok(Self {
+            socket: Socket::open(NETLINK_GENERIC)?,
+            wireguard: None,
+        })
     }
 
     /// The number of the WireGuard family; asking loads its module.
@@ -36,13 +39,15 @@ impl Generic {
         if let Some(family) = self.wireguard {
             return Ok(family);
         }
-        let family = self.resolve("wireguard").map_err(|failure| match failure.errno {
-            Errno::ENOENT => Failure {
-                errno: Errno::EOPNOTSUPP,
-                text: Some("this kernel has no WireGuard (module wireguard)".to_owned()),
-            },
-            _ => failure,
-        })?;
+        let family = self
+            .resolve("wireguard")
+            .map_err(|failure| match failure.errno {
+                Errno::ENOENT => Failure {
+                    errno: Errno::EOPNOTSUPP,
+                    text: Some("this kernel has no WireGuard (module wireguard)".to_owned()),
+                },
+                _ => failure,
+            })?;
         self.wireguard = Some(family);
         Ok(family)
     }

@@ -8,6 +8,8 @@ mod attribute;
 mod batch;
 mod error;
 mod event;
+#[cfg(test)]
+mod fuzz;
 mod generic;
 mod link;
 mod link_add;

@@ -192,3 +192,42 @@ fn operstate(number: u8) -> &'static str {
         _ => "unknown",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage};
+
+    use super::parse;
+    use crate::socket::bytes;
+
+    fn answer() -> Vec<u8> {
+        let mut message = LinkMessage::default();
+        message.header.index = 7;
+        message.header.link_layer_type = 1.into();
+        message.attributes = vec![
+            LinkAttribute::IfName("br0".to_owned()),
+            LinkAttribute::Address(vec![2, 0, 0, 0, 0, 1]),
+            LinkAttribute::IfAlias("for people".to_owned()),
+            LinkAttribute::LinkNetNsId(-1),
+            LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]),
+        ];
+        bytes(&message)
+    }
+
+    #[test]
+    fn reads_a_link() {
+        let link = parse(&answer()).unwrap();
+        assert_eq!((link.index, link.name.as_str()), (7, "br0"));
+        assert_eq!(link.mac.as_deref(), Some("02:00:00:00:00:01"));
+        assert_eq!(link.kind.as_deref(), Some("bridge"));
+        assert_eq!(
+            (link.alias.as_deref(), link.peer_netns_id),
+            (Some("for people"), Some(-1))
+        );
+    }
+
+    #[test]
+    fn survives_every_truncation_and_every_wrong_length() {
+        crate::fuzz::mangle(&answer(), |bytes| drop(parse(bytes)));
+    }
+}

@@ -8,7 +8,7 @@ use crate::{
     error::{At, Error, Failure, Result},
     link::{self, Link},
     link_add::parse_mac,
-    request::LinkSet,
+    request::{LinkSet, Master},
     socket::{Socket, bytes},
 };
 
@@ -24,7 +24,7 @@ impl LinkSet {
             up: None,
             mtu: None,
             mac: None,
-            master: None,
+            master: Master::Unchanged,
             group: None,
             alias: None,
         }
@@ -48,18 +48,16 @@ pub(crate) fn set(socket: &mut Socket, wanted: &LinkSet) -> Result<()> {
             .attributes
             .push(LinkAttribute::Address(parse_mac(SET, name, mac)?));
     }
-    if let Some(master) = &wanted.master {
-        let index = match master {
-            Some(master) => {
-                link::get(socket, master)
-                    .at(SET, format!("{name} (master {master})"))?
-                    .index
-            }
-            None => 0,
-        };
-        message.attributes.push(LinkAttribute::Controller(index));
-    }
+    let master = match &wanted.master {
+        Master::Unchanged => None,
+        Master::Release => Some(0),
+        Master::Join(master) => {
+            let found = link::get(socket, master);
+            Some(found.at(SET, format!("{name} (master {master})"))?.index)
+        }
+    };
     let attributes = &mut message.attributes;
+    attributes.extend(master.map(LinkAttribute::Controller));
     attributes.extend(wanted.mtu.map(LinkAttribute::Mtu));
     attributes.extend(wanted.group.map(LinkAttribute::Group));
     attributes.extend(wanted.alias.clone().map(LinkAttribute::IfAlias));

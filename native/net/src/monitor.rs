@@ -75,15 +75,27 @@ impl Monitor {
             Ok(socket) => {
                 let _ = ready.send(Ok(()));
                 // Its socket failed for good: without it no event comes, so nothing is left to do here.
-                let _ = Listener { socket, deliver, lost: false }.run(&stopped);
+                let _ = Listener {
+                    socket,
+                    deliver,
+                    lost: false,
+                }
+                .run(&stopped);
             }
             Err(failure) => {
                 let _ = ready.send(Err(failure));
             }
         };
-        let thread = std::thread::Builder::new().name("netloom-monitor".into()).spawn(body);
-        let monitor = Self { stop, thread: Some(thread.at(OP, place)?) };
-        let opened = opened.recv().unwrap_or(Err(Failure::malformed("the monitor panicked")));
+        let thread = std::thread::Builder::new()
+            .name("netloom-monitor".into())
+            .spawn(body);
+        let monitor = Self {
+            stop,
+            thread: Some(thread.at(OP, place)?),
+        };
+        let opened = opened
+            .recv()
+            .unwrap_or(Err(Failure::malformed("the monitor panicked")));
         opened.at(OP, place)?;
         Ok(monitor)
     }
@@ -108,7 +120,10 @@ impl Drop for Monitor {
 fn subscribe(netns: Option<&std::path::Path>) -> Result<RawSocket, Failure> {
     if let Some(path) = netns {
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        setns(nix::fcntl::open(path, flags, Mode::empty())?, CloneFlags::CLONE_NEWNET)?;
+        setns(
+            nix::fcntl::open(path, flags, Mode::empty())?,
+            CloneFlags::CLONE_NEWNET,
+        )?;
     }
     let mut socket = RawSocket::new(NETLINK_ROUTE)?;
     socket.bind_auto()?;
@@ -134,7 +149,11 @@ impl<F: FnMut(String) -> Delivery> Listener<F> {
     fn run(mut self, stop: &EventFd) -> Result<(), Ended> {
         let mut buffer = vec![0; MESSAGE_BUFFER];
         loop {
-            let timeout = if self.lost { PollTimeout::from(RETRY_MS) } else { PollTimeout::NONE };
+            let timeout = if self.lost {
+                PollTimeout::from(RETRY_MS)
+            } else {
+                PollTimeout::NONE
+            };
             let mut ready = [
                 PollFd::new(stop.as_fd(), PollFlags::POLLIN),
                 PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
@@ -165,7 +184,11 @@ impl<F: FnMut(String) -> Delivery> Listener<F> {
         let flags = MsgFlags::MSG_DONTWAIT;
         let (length, whole, nsid) =
             match recvmsg::<()>(self.socket.as_raw_fd(), &mut parts, Some(&mut space), flags) {
-                Ok(got) => (got.bytes, !got.flags.contains(MsgFlags::MSG_TRUNC), nsid_of(&got)),
+                Ok(got) => (
+                    got.bytes,
+                    !got.flags.contains(MsgFlags::MSG_TRUNC),
+                    nsid_of(&got),
+                ),
                 Err(Errno::EAGAIN) => return Ok(false),
                 Err(Errno::EINTR) => return Ok(true),
                 Err(Errno::ENOBUFS) => (0, false, None),
@@ -183,7 +206,9 @@ impl<F: FnMut(String) -> Delivery> Listener<F> {
     }
 
     fn send(&mut self, event: &Event) -> Result<(), Ended> {
-        let Ok(text) = serde_json::to_string(event) else { return Ok(()) };
+        let Ok(text) = serde_json::to_string(event) else {
+            return Ok(());
+        };
         match (self.deliver)(text) {
             Delivery::Taken => Ok(()),
             Delivery::Full => {

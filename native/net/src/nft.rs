@@ -50,7 +50,9 @@ pub(crate) fn tables(socket: &mut Socket) -> Result<Ruleset, Failure> {
     let mut generation = get_generation(socket)?;
     for _ in 0..ATTEMPTS {
         let tables = socket.dump(NFT_MSG_GETTABLE, &HEADER, |message| {
-            (message.kind == NFT_MSG_NEWTABLE).then(|| parse(message.body)).flatten()
+            (message.kind == NFT_MSG_NEWTABLE)
+                .then(|| parse(message.body))
+                .flatten()
         })?;
         match get_generation(socket)? {
             same if same == generation => return Ok(Ruleset { generation, tables }),
@@ -58,7 +60,10 @@ pub(crate) fn tables(socket: &mut Socket) -> Result<Ruleset, Failure> {
         }
     }
     let text = format!("the ruleset changed during each of {ATTEMPTS} reads");
-    Err(Failure { errno: Errno::EINTR, text: Some(text) })
+    Err(Failure {
+        errno: Errno::EINTR,
+        text: Some(text),
+    })
 }
 
 fn get_generation(socket: &mut Socket) -> Result<u32, Failure> {
@@ -71,8 +76,12 @@ fn get_generation(socket: &mut Socket) -> Result<u32, Failure> {
 
 /// One `NFT_MSG_NEWTABLE` body; `None` when it is too short.
 pub(crate) fn parse(body: &[u8]) -> Option<Table> {
-    let mut table =
-        Table { family: family(*body.first()?), name: String::new(), handle: 0, comment: None };
+    let mut table = Table {
+        family: family(*body.first()?),
+        name: String::new(),
+        handle: 0,
+        comment: None,
+    };
     for found in attributes(body, HEADER.len()) {
         match found.kind {
             NFTA_TABLE_NAME => table.name = found.text(),
@@ -105,5 +114,32 @@ fn family(number: u8) -> &'static str {
         7 => "bridge",
         10 => "ip6",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Table, parse};
+
+    /// `table inet netloom { comment "h:1" }`, as the kernel answers.
+    const ANSWER: &[u8] = &[
+        1, 0, 0, 3, 12, 0, 1, 0, b'n', b'e', b't', b'l', b'o', b'o', b'm', 0, 12, 0, 4, 0, 0, 0, 0,
+        0, 0, 0, 0, 5, 10, 0, 6, 0, 0, 4, b'h', b':', b'1', 0, 0, 0,
+    ];
+
+    #[test]
+    fn reads_a_table_with_its_comment() {
+        let expected = Table {
+            family: "inet",
+            name: "netloom".to_owned(),
+            handle: 5,
+            comment: Some("h:1".to_owned()),
+        };
+        assert_eq!(parse(ANSWER), Some(expected));
+    }
+
+    #[test]
+    fn survives_every_truncation_and_every_wrong_length() {
+        crate::fuzz::mangle(ANSWER, |bytes| drop(parse(bytes)));
     }
 }

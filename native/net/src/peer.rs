@@ -30,7 +30,11 @@ pub fn credentials(fd: RawFd) -> Result<Credentials> {
     // SAFETY: only -1 is not a legal value; whether it is open and a socket is for getsockopt to say, and nothing keeps it.
     let socket = unsafe { BorrowedFd::borrow_raw(fd) };
     let found = getsockopt(&socket, PeerCredentials).at(OP, format!("descriptor {fd}"))?;
-    Ok(Credentials { pid: found.pid(), uid: found.uid(), gid: found.gid() })
+    Ok(Credentials {
+        pid: found.pid(),
+        uid: found.uid(),
+        gid: found.gid(),
+    })
 }
 
 #[cfg(test)]
@@ -48,6 +52,9 @@ mod tests {
     fn refuses_what_is_not_a_socket() {
         assert_eq!(super::credentials(-1).unwrap_err().code(), "EBADF");
         let file = std::fs::File::open("/dev/null").unwrap();
-        assert_eq!(super::credentials(file.as_raw_fd()).unwrap_err().code(), "ENOTSOCK");
+        assert_eq!(
+            super::credentials(file.as_raw_fd()).unwrap_err().code(),
+            "ENOTSOCK"
+        );
     }
 }

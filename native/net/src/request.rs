@@ -1,7 +1,7 @@
 //! The requests of a batch, as TypeScript sends them. Unknown keys are refused, so a typing error never becomes a
 //! silently missing property.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// One request, tagged by `op`.
 #[derive(Debug, Deserialize)]
@@ -76,11 +76,26 @@ pub(crate) struct LinkSet {
     pub(crate) up: Option<bool>,
     pub(crate) mtu: Option<u32>,
     pub(crate) mac: Option<String>,
-    /// Absent: leave; `null`: release; a name: join.
-    #[serde(default, deserialize_with = "present")]
-    pub(crate) master: Option<Option<String>>,
+    #[serde(default)]
+    pub(crate) master: Master,
     pub(crate) group: Option<u32>,
     pub(crate) alias: Option<String>,
+}
+
+/// In JSON: absent, `null`, or the name of a bridge.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Option<String>")]
+pub(crate) enum Master {
+    #[default]
+    Unchanged,
+    Release,
+    Join(String),
+}
+
+impl From<Option<String>> for Master {
+    fn from(name: Option<String>) -> Self {
+        name.map_or(Self::Release, Self::Join)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,9 +147,4 @@ pub(crate) enum Scope {
     Global,
     Link,
     Host,
-}
-
-/// Tells a key that is `null` from one that is absent.
-fn present<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(source).map(Some)
 }

@@ -113,3 +113,46 @@ fn type_name(number: u8) -> &'static str {
         _ => "other",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_route::{
+        AddressFamily,
+        route::{RouteAttribute, RouteMessage, RouteVia},
+    };
+
+    use super::parse;
+    use crate::socket::bytes;
+
+    fn answer() -> Vec<u8> {
+        let mut message = RouteMessage::default();
+        message.header.address_family = AddressFamily::Inet;
+        message.header.destination_prefix_length = 16;
+        message.header.protocol = 78.into();
+        message.attributes = vec![
+            RouteAttribute::Table(1000),
+            RouteAttribute::Destination(std::net::Ipv4Addr::new(10, 1, 0, 0).into()),
+            RouteAttribute::Via(RouteVia::Inet6("fe80::1".parse().unwrap())),
+            RouteAttribute::Oif(4),
+        ];
+        bytes(&message)
+    }
+
+    #[test]
+    fn reads_a_gateway_of_the_other_family() {
+        let route = parse(&answer()).unwrap();
+        assert_eq!(
+            (route.to.as_str(), route.table, route.protocol),
+            ("10.1.0.0/16", 1000, 78)
+        );
+        assert_eq!(
+            (route.via, route.index),
+            (Some("fe80::1".parse().unwrap()), Some(4))
+        );
+    }
+
+    #[test]
+    fn survives_every_truncation_and_every_wrong_length() {
+        crate::fuzz::mangle(&answer(), |bytes| drop(parse(bytes)));
+    }
+}

@@ -103,11 +103,10 @@ fn family_of(op: &'static str, wanted: &Route, known: Option<IpAddr>) -> Result<
 /// IPv4 wants to be told that a route without gateway ends on the link; IPv6 ignores scopes.
 fn scope(wanted: Option<Scope>, via: Option<IpAddr>, family: AddressFamily) -> RouteScope {
     match wanted {
-        Some(Scope::Global) => RouteScope::Universe,
         Some(Scope::Link) => RouteScope::Link,
         Some(Scope::Host) => RouteScope::Host,
         None if via.is_none() && family == AddressFamily::Inet => RouteScope::Link,
-        None => RouteScope::Universe,
+        Some(Scope::Global) | None => RouteScope::Universe,
     }
 }
 

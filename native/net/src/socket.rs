@@ -76,7 +76,7 @@ impl Socket {
     pub(crate) fn get(&mut self, kind: u16, body: &[u8]) -> Result<Vec<u8>, Failure> {
         let mut answer = None;
         self.exchange(kind, NLM_F_ACK, body, |message| {
-            answer = Some(message.body.to_vec())
+            answer = Some(message.body.to_vec());
         })?;
         answer.ok_or_else(|| Failure::malformed("an acknowledgement without an answer"))
     }
@@ -92,7 +92,7 @@ impl Socket {
         for _ in 0..DUMP_ATTEMPTS {
             let mut objects = Vec::new();
             let whole = self.exchange(kind, NLM_F_DUMP, body, |message| {
-                objects.extend(read(message))
+                objects.extend(read(message));
             })?;
             if whole {
                 return Ok(objects);
@@ -131,8 +131,7 @@ impl Socket {
             for message in messages(&buffer).filter(|message| message.sequence == self.sequence) {
                 whole &= message.flags & NLM_F_DUMP_INTR == 0;
                 match message.kind {
-                    NLMSG_ERROR => return refusal(&message).map_or(Ok(whole), Err),
-                    NLMSG_DONE => return refusal(&message).map_or(Ok(whole), Err),
+                    NLMSG_ERROR | NLMSG_DONE => return refusal(&message).map_or(Ok(whole), Err),
                     _ => each(&message),
                 }
             }

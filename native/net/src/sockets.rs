@@ -73,7 +73,7 @@ impl Sockets {
             match name.as_str() {
                 "links" => tables.links = Some(link::dump(&mut socket).at(OP, target())?),
                 "addresses" => {
-                    tables.addresses = Some(address::dump(&mut socket).at(OP, target())?)
+                    tables.addresses = Some(address::dump(&mut socket).at(OP, target())?);
                 }
                 "routes" => tables.routes = Some(route::dump(&mut socket).at(OP, target())?),
                 _ => {
@@ -98,20 +98,36 @@ impl Sockets {
     pub fn wireguard_get(&self, name: &str) -> Result<String> {
         const OP: &str = "wireguard.get";
         let generic = self.generic.as_ref().map_err(Failure::clone).at(OP, name)?;
-        json(OP, name, &wireguard::get(&mut lock(generic), name).at(OP, name)?)
+        json(
+            OP,
+            name,
+            &wireguard::get(&mut lock(generic), name).at(OP, name)?,
+        )
     }
 
     /// Changes what the JSON object `config` mentions of the WireGuard device `name`.
     pub fn wireguard_set(&self, name: &str, config: &str) -> Result<()> {
-        let generic = self.generic.as_ref().map_err(Failure::clone).at("wireguard.set", name)?;
+        let generic = self
+            .generic
+            .as_ref()
+            .map_err(Failure::clone)
+            .at("wireguard.set", name)?;
         wireguard_set::set(&mut lock(generic), name, config)
     }
 
     /// Generation and tables of nftables as a JSON object.
     pub fn nft_tables(&self) -> Result<String> {
         const OP: &str = "nft.tables";
-        let socket = self.netfilter.as_ref().map_err(Failure::clone).at(OP, &self.place)?;
-        json(OP, &self.place, &nft::tables(&mut lock(socket)).at(OP, &self.place)?)
+        let socket = self
+            .netfilter
+            .as_ref()
+            .map_err(Failure::clone)
+            .at(OP, &self.place)?;
+        json(
+            OP,
+            &self.place,
+            &nft::tables(&mut lock(socket)).at(OP, &self.place)?,
+        )
     }
 }
 

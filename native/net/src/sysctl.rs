@@ -23,7 +23,10 @@ pub fn get(netns: Option<&str>, keys: &[String]) -> Result<String> {
         paths.insert(key.as_str(), path_of(GET, key)?);
     }
     let values = inside(netns.map(Path::new), || {
-        Ok(paths.into_iter().map(|(key, path)| (key, read(&path))).collect::<BTreeMap<_, _>>())
+        Ok(paths
+            .into_iter()
+            .map(|(key, path)| (key, read(&path)))
+            .collect::<BTreeMap<_, _>>())
     });
     let mut answer = BTreeMap::new();
     for (key, value) in values.at(GET, netns.unwrap_or(ROOT))? {
@@ -54,13 +57,20 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
 /// sysctl(8): the first separator says which of `.` and `/` separates; the other one is a dot inside a name. So
 /// `net.ipv4.conf.eth0/100.forwarding` and `net/ipv4/conf/eth0.100/forwarding` are the same key.
 fn path_of(op: &'static str, key: &str) -> Result<PathBuf> {
-    let dotted = key.find(['.', '/']).and_then(|at| key.get(at..)).is_some_and(|at| at.starts_with('.'));
+    let dotted = key
+        .find(['.', '/'])
+        .and_then(|at| key.get(at..))
+        .is_some_and(|at| at.starts_with('.'));
     let swap = |letter| match letter {
         '.' => '/',
         '/' => '.',
         other => other,
     };
-    let relative: String = if dotted { key.chars().map(swap).collect() } else { key.to_owned() };
+    let relative: String = if dotted {
+        key.chars().map(swap).collect()
+    } else {
+        key.to_owned()
+    };
     let refused = |part: &str| matches!(part, "" | "." | "..") || part.contains(char::is_control);
     if relative.split('/').any(refused) {
         return Err(Error::invalid(op, key, "not a kernel parameter"));
@@ -75,21 +85,36 @@ mod tests {
     #[test]
     fn reads_both_separators() {
         let same = "/proc/sys/net/ipv4/conf/eth0.100/forwarding";
-        for key in ["net.ipv4.conf.eth0/100.forwarding", "net/ipv4/conf/eth0.100/forwarding"] {
+        for key in [
+            "net.ipv4.conf.eth0/100.forwarding",
+            "net/ipv4/conf/eth0.100/forwarding",
+        ] {
             assert_eq!(path_of("t", key).unwrap().to_str(), Some(same));
         }
     }
 
     #[test]
     fn refuses_to_leave_proc_sys() {
-        for key in ["", "../x", "net/../../x", "net.ipv4.//.x", "/etc/passwd", "net..x", "a\0b", "net/"] {
+        for key in [
+            "",
+            "../x",
+            "net/../../x",
+            "net.ipv4.//.x",
+            "/etc/passwd",
+            "net..x",
+            "a\0b",
+            "net/",
+        ] {
             assert_eq!(path_of("t", key).unwrap_err().code(), "EINVAL", "{key:?}");
         }
     }
 
     #[test]
     fn a_missing_key_is_null() {
-        let keys = ["net.ipv4.ip_forward".to_owned(), "net.ipv4.no_such".to_owned()];
+        let keys = [
+            "net.ipv4.ip_forward".to_owned(),
+            "net.ipv4.no_such".to_owned(),
+        ];
         let answer = get(None, &keys).unwrap();
         assert!(answer.contains(r#""net.ipv4.no_such":null"#), "{answer}");
         assert!(answer.contains(r#""net.ipv4.ip_forward":""#), "{answer}");

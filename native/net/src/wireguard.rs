@@ -83,7 +83,11 @@ pub(crate) fn join(parts: Vec<Device>) -> Device {
     let mut parts = parts.into_iter();
     let mut device = parts.next().unwrap_or_default();
     for peer in parts.flat_map(|part| part.peers) {
-        match device.peers.last_mut().filter(|last| last.public_key == peer.public_key) {
+        match device
+            .peers
+            .last_mut()
+            .filter(|last| last.public_key == peer.public_key)
+        {
             Some(last) => last.allowed_ips.extend(peer.allowed_ips),
             None => device.peers.push(peer),
         }
@@ -102,7 +106,10 @@ pub(crate) fn parse(body: &[u8]) -> Device {
             WGDEVICE_A_LISTEN_PORT => device.listen_port = found.u16().unwrap_or_default(),
             WGDEVICE_A_FWMARK => device.fwmark = found.u32().unwrap_or_default(),
             WGDEVICE_A_PEERS => {
-                device.peers = found.nested().filter_map(|peer| parse_peer(peer.nested())).collect();
+                device.peers = found
+                    .nested()
+                    .filter_map(|peer| parse_peer(peer.nested()))
+                    .collect();
             }
             _ => {}
         }
@@ -127,7 +134,10 @@ fn parse_peer(fields: Attributes<'_>) -> Option<Peer> {
             WGPEER_A_RX_BYTES => peer.rx_bytes = found.u64().unwrap_or_default(),
             WGPEER_A_TX_BYTES => peer.tx_bytes = found.u64().unwrap_or_default(),
             WGPEER_A_ALLOWEDIPS => {
-                peer.allowed_ips = found.nested().filter_map(|ip| allowed_ip(ip.nested())).collect();
+                peer.allowed_ips = found
+                    .nested()
+                    .filter_map(|ip| allowed_ip(ip.nested()))
+                    .collect();
             }
             _ => {}
         }
@@ -173,7 +183,116 @@ fn endpoint(value: &[u8]) -> Option<SocketAddr> {
 fn seconds(value: &[u8]) -> Option<f64> {
     let whole = i64::from_ne_bytes(array(value, 0)?);
     let nanoseconds = i64::from_ne_bytes(array(value, 8)?);
-    #[expect(clippy::cast_precision_loss, reason = "exact to a microsecond until the year 2255")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact to a microsecond until the year 2255"
+    )]
     let time = whole as f64 + nanoseconds as f64 / NANOSECONDS;
     Some(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_core::Emitable;
+    use netlink_packet_wireguard::{
+        WireguardAddressFamily, WireguardAllowedIp, WireguardAllowedIpAttr, WireguardPeer,
+        WireguardPeerAttribute, WireguardTimeSpec,
+    };
+
+    use super::{
+        Device, GenlMessage, WireguardAttribute, WireguardCmd, WireguardMessage, join, parse,
+    };
+    use crate::socket::bytes;
+
+    fn allowed(address: &str, length: u8) -> WireguardAllowedIp {
+        WireguardAllowedIp(vec![
+            WireguardAllowedIpAttr::Family(WireguardAddressFamily::Ipv4),
+            WireguardAllowedIpAttr::IpAddr(address.parse().unwrap()),
+            WireguardAllowedIpAttr::Cidr(length),
+        ])
+    }
+
+    /// What the kernel would answer, written by the crate that we do not read with.
+    fn answer(peers: Vec<WireguardPeer>) -> Vec<u8> {
+        bytes(&GenlMessage::from_payload(WireguardMessage {
+            cmd: WireguardCmd::GetDevice,
+            attributes: vec![
+                WireguardAttribute::ListenPort(51820),
+                WireguardAttribute::Fwmark(7),
+                WireguardAttribute::IfIndex(3),
+                WireguardAttribute::IfName("w-demo".to_owned()),
+                WireguardAttribute::PrivateKey([9; 32]),
+                WireguardAttribute::PublicKey([1; 32]),
+                WireguardAttribute::Peers(peers),
+            ],
+        }))
+    }
+
+    fn full_peer() -> WireguardPeer {
+        WireguardPeer(vec![
+            WireguardPeerAttribute::PublicKey([2; 32]),
+            WireguardPeerAttribute::PresharedKey([0; 32]),
+            WireguardPeerAttribute::LastHandshake(WireguardTimeSpec {
+                seconds: 1_700_000_000,
+                nano_seconds: 500_000_000,
+            }),
+            WireguardPeerAttribute::PersistentKeepalive(25),
+            WireguardPeerAttribute::TxBytes(148),
+            WireguardPeerAttribute::RxBytes(92),
+            WireguardPeerAttribute::ProtocolVersion(1),
+            WireguardPeerAttribute::Endpoint("[fd00::1]:51821".parse().unwrap()),
+            WireguardPeerAttribute::AllowedIps(vec![allowed("10.1.0.0", 16)]),
+        ])
+    }
+
+    #[test]
+    fn reads_a_device_and_keeps_no_private_key() {
+        let device = parse(&answer(vec![full_peer()]));
+        let json = serde_json::to_value(&device).unwrap();
+        let public = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+        let expected = serde_json::json!({
+            "name": "w-demo", "publicKey": public, "hasPrivateKey": true, "listenPort": 51820, "fwmark": 7,
+            "peers": [{
+                "publicKey": "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=",
+                "endpoint": "[fd00::1]:51821", "allowedIps": ["10.1.0.0/16"], "persistentKeepalive": 25,
+                "lastHandshake": 1_700_000_000.5, "rxBytes": 92, "txBytes": 148, "hasPresharedKey": false,
+            }],
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn joins_a_peer_that_goes_on_in_the_next_message() {
+        let more = WireguardPeer(vec![
+            WireguardPeerAttribute::PublicKey([2; 32]),
+            WireguardPeerAttribute::AllowedIps(vec![allowed("10.2.0.0", 16)]),
+        ]);
+        let other = WireguardPeer(vec![WireguardPeerAttribute::PublicKey([3; 32])]);
+        let parts = [vec![full_peer()], vec![more, other]];
+        let device = join(
+            parts
+                .into_iter()
+                .map(|peers| parse(&answer(peers)))
+                .collect(),
+        );
+        assert_eq!(device.peers.len(), 2);
+        assert_eq!(device.peers[0].allowed_ips, ["10.1.0.0/16", "10.2.0.0/16"]);
+        assert_eq!(device.peers[0].rx_bytes, 92);
+    }
+
+    #[test]
+    fn a_device_without_key_and_peers_is_plain() {
+        let body = bytes(&GenlMessage::from_payload(WireguardMessage {
+            cmd: WireguardCmd::GetDevice,
+            attributes: vec![WireguardAttribute::PrivateKey([0; 32])],
+        }));
+        assert_eq!(parse(&body), Device::default());
+    }
+
+    #[test]
+    fn survives_every_truncation_and_every_wrong_length() {
+        let whole = answer(vec![full_peer(), full_peer()]);
+        assert!(full_peer().buffer_len() < whole.len());
+        crate::fuzz::mangle(&whole, |bytes| drop(parse(bytes)));
+    }
 }

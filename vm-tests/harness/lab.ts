@@ -83,7 +83,7 @@ export class Lab implements AsyncDisposable {
           accel: options.accel.accel,
           kernel: options.image.vmlinux,
           initrd,
-          cmdline: [options.image.cmdline, spec.cmdline].filter(Boolean).join(" "),
+          cmdline: ["console=ttyS0", options.image.cmdline, spec.cmdline].filter(Boolean).join(" "),
           memory: spec.memory ?? 384,
           nics: own.map(({ mac, name: port }) => ({ mac, socket: join(work, port) })),
           fwCfg: spec.fwCfg ?? {},

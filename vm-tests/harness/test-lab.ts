@@ -1,0 +1,26 @@
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { repository } from "../../scripts/lib/toolbox-enter.ts";
+import { proveAccelerator } from "./accel.ts";
+import type { LabImage, LabOptions } from "./lab.ts";
+
+/**
+ * What a scenario starts its lab with: the image in the directory that `NETLOOM_IMAGE` names, the agent in dist/, the accelerator
+ * proven on this host, and an empty directory for artifacts under dist/labs. @throws when no image is named.
+ */
+export async function labOptions(name: string): Promise<LabOptions> {
+  const image = await findImage();
+  const agent = join(repository, "dist/netloom-agent");
+  const artifacts = join(repository, "dist/labs", name);
+  await rm(artifacts, { recursive: true, force: true });
+  return { image, agent, artifacts, accel: await proveAccelerator({ kernel: image.vmlinux, agent }) };
+}
+
+async function findImage(): Promise<LabImage> {
+  const directory = process.env["NETLOOM_IMAGE"];
+  if (directory === undefined) {
+    throw new Error("NETLOOM_IMAGE names no image: run `npm test`, or set it to the directory that `npm run image` prints");
+  }
+  const cmdline = (await readFile(join(directory, "cmdline"), "utf8")).trim();
+  return { vmlinux: join(directory, "vmlinux"), initrd: join(directory, "initrd"), cmdline };
+}

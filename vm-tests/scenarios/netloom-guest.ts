@@ -1,0 +1,71 @@
+import { stringify } from "yaml";
+import type { NetworkResourceDocument } from "../../src/model/document.ts";
+import type { Status } from "../../src/model/report.ts";
+import type { LabNode } from "../harness/node.ts";
+
+/** Netloom inside a guest, as its operator would use it. */
+export class NetloomGuest {
+  readonly node: LabNode;
+
+  constructor(node: LabNode) {
+    this.node = node;
+  }
+
+  get name(): string {
+    return this.node.name;
+  }
+
+  async status(): Promise<Status> {
+    return JSON.parse(await this.node.run(["netloom", "status", "--json"])) as Status;
+  }
+
+  /** Waits until the node says that it is online. */
+  online(timeoutMs: number = 90_000): Promise<Status> {
+    return this.node.until(
+      "netloom to be online",
+      async () => {
+        const status = await this.status();
+        return status.online ? status : undefined;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** The public half of the node's key for a resource. */
+  async publicKey(resource: string): Promise<string> {
+    return (await this.node.run(["netloom", "key", resource])).trim();
+  }
+
+  /** Applies a document and gives what `netloom apply` printed. */
+  apply(document: NetworkResourceDocument): Promise<string> {
+    return this.node.run(["netloom", "apply", "-"], { stdin: stringify(document) });
+  }
+
+  /** Runs a program inside a namespace. */
+  inside(netns: string, argv: readonly string[], timeoutMs: number = 30_000): Promise<string> {
+    return this.node.run(["ip", "netns", "exec", netns, ...argv], { timeoutMs });
+  }
+
+  /**
+   * All that a resource could leave behind: namespaces, links, addresses, routes, rules of every kind,
+   * processes and files. Two snapshots of one state are equal.
+   */
+  snapshot(): Promise<string> {
+    return this.node.run(["sh", "-c", SNAPSHOT]);
+  }
+}
+
+/** Kernel threads have an empty command line; the agent's own children come and go with each question. */
+const SNAPSHOT = `
+echo "# namespaces"; ip netns list
+echo "# links"; ip -o link show | sed 's/^[0-9]*: //; s/ state .*//'
+echo "# addresses"; ip -o address show | awk '{print $2, $3, $4}'
+echo "# routes"; ip route show table all; ip -6 route show table all | sed 's/ expires .*//'
+echo "# policy"; ip rule; ip -6 rule
+echo "# firewall"; nft list ruleset
+echo "# processes"
+for d in /proc/[0-9]*; do
+  tr '\\0' ' ' 2>/dev/null <"$d/cmdline" | grep -v -e '^sh -c ' -e '^tr ' -e '^grep ' -e '^s6-log' ; done | sort -u
+echo "# files"
+find /var/cache/modules /run /etc -xdev \\( -name supervise -o -name event -o -name log \\) -prune -o -type f -print | grep -v -e '/clock' | sort
+`;

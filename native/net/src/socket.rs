@@ -89,7 +89,9 @@ impl Socket {
         body: &[u8],
         mut read: impl FnMut(&Message<'_>) -> Option<T>,
     ) -> Result<Vec<T>, Failure> {
-        for _ in 0..DUMP_ATTEMPTS {
+        for pause in (0..).take(DUMP_ATTEMPTS).map(Duration::from_millis) {
+            // On a small machine whoever changes the table may wait for the processor that we hold.
+            std::thread::sleep(pause);
             let mut objects = Vec::new();
             let whole = self.exchange(kind, NLM_F_DUMP, body, |message| {
                 objects.extend(read(message));

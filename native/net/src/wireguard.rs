@@ -261,6 +261,25 @@ mod tests {
         assert_eq!(json, expected);
     }
 
+    /// Recorded on Linux 6.12 with the configuration of `tests/kernel.rs`.
+    #[test]
+    fn reads_what_a_kernel_answered() {
+        let device = parse(include_bytes!("../testdata/wireguard-6.12.bin"));
+        assert_eq!((device.name.as_str(), device.listen_port), ("w0", 51820));
+        let [first, second, third] = device.peers.as_slice() else {
+            panic!("three peers: {device:?}")
+        };
+        assert_eq!(first.endpoint, "192.0.2.1:51820".parse().ok());
+        assert_eq!(first.persistent_keepalive, 25);
+        let mut allowed = first.allowed_ips.clone();
+        allowed.sort_unstable();
+        assert_eq!(allowed, ["172.16.0.0/16", "fd00::/48"]);
+        assert_eq!(second.endpoint, "[2001:db8::1]:51821".parse().ok());
+        assert_eq!(second.allowed_ips.len(), 600);
+        assert!(second.has_preshared_key && !first.has_preshared_key);
+        assert_eq!((third.endpoint, third.allowed_ips.len()), (None, 0));
+    }
+
     #[test]
     fn joins_a_peer_that_goes_on_in_the_next_message() {
         let more = WireguardPeer(vec![

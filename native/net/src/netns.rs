@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File},
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -153,10 +153,12 @@ fn loopback_group(path: &Path) -> Result<u32, Failure> {
 /// `/run/netns`, a shared mount like iproute2's so that later mounts reach other mount namespaces, locked
 /// against a second creator for as long as the result lives.
 fn prepare_directory() -> Result<Flock<File>, Failure> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(DIRECTORY)?;
+    match fs::create_dir(DIRECTORY) {
+        // Said again, because the daemon's umask is strict and `ip netns` must work for everyone.
+        Ok(()) => fs::set_permissions(DIRECTORY, fs::Permissions::from_mode(0o755))?,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error.into()),
+    }
     let lock = Flock::lock(File::open(DIRECTORY)?, FlockArg::LockExclusive)
         .map_err(|(_, errno)| Failure::from(errno))?;
     let share = || {

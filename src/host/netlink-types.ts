@@ -39,10 +39,10 @@ export interface Link {
 }
 
 /** Reach of an address or a route (RT_SCOPE_*). */
-export type Scope = "global" | "site" | "link" | "host" | "nowhere" | "other";
+type Scope = "global" | "site" | "link" | "host" | "nowhere" | "other";
 
 /** One address of a namespace. */
-export interface Address {
+interface Address {
   /** Index of its link. */
   readonly index: number;
   /** "10.0.0.1/24" */
@@ -98,13 +98,13 @@ interface LinkAddBase {
   readonly netnsPath?: string;
 }
 
-export interface BridgeAdd extends LinkAddBase {
+interface BridgeAdd extends LinkAddBase {
   readonly type: "bridge";
   /** `forwardDelay` in seconds. What is left out is the kernel's default. */
   readonly bridge?: { readonly stp?: boolean; readonly forwardDelay?: number; readonly mcastSnooping?: boolean };
 }
 
-export interface VethAdd extends LinkAddBase {
+interface VethAdd extends LinkAddBase {
   readonly type: "veth";
   /** The other end, born in its own namespace. It is switched on after creation, since the kernel cannot do so before. */
   readonly peer: {
@@ -117,12 +117,12 @@ export interface VethAdd extends LinkAddBase {
   };
 }
 
-export interface WireguardAdd extends LinkAddBase {
+interface WireguardAdd extends LinkAddBase {
   readonly type: "wireguard";
 }
 
 /** Sets what is given. `master: null` releases. */
-export interface LinkSet {
+interface LinkSet {
   readonly op: "link.set";
   readonly name: string;
   readonly up?: boolean;
@@ -134,13 +134,13 @@ export interface LinkSet {
 }
 
 /** Several names are deleted by one message. */
-export interface LinkDel {
+interface LinkDel {
   readonly op: "link.del";
   readonly names: readonly string[];
 }
 
 /** Adds the address, or changes mark and lifetimes of the same one. */
-export interface AddressAdd {
+interface AddressAdd {
   readonly op: "address.add";
   readonly dev: string;
   readonly address: string;
@@ -153,7 +153,7 @@ export interface AddressAdd {
   readonly preferredLifetime?: number;
 }
 
-export interface AddressDel {
+interface AddressDel {
   readonly op: "address.del";
   readonly dev: string;
   readonly address: string;
@@ -176,12 +176,12 @@ interface RouteKeys {
 }
 
 /** Adds the route, or replaces the one with the same destination, table and metric. */
-export interface RouteAdd extends RouteKeys {
+interface RouteAdd extends RouteKeys {
   readonly op: "route.add";
 }
 
 /** Removes the route that has all of these keys. */
-export interface RouteDel extends RouteKeys {
+interface RouteDel extends RouteKeys {
   readonly op: "route.del";
 }
 
@@ -198,7 +198,7 @@ export type Request =
   | RouteDel;
 
 /** Why a request was refused. */
-export interface Refusal {
+interface Refusal {
   /** Errno name: "EEXIST". */
   readonly code: string;
   readonly errno: number;
@@ -225,7 +225,7 @@ export interface WireguardDevice {
   readonly peers: readonly WireguardPeer[];
 }
 
-export interface WireguardPeer {
+interface WireguardPeer {
   readonly publicKey: string;
   /** "1.2.3.4:51820" or "[fd00::1]:51820": given, or learned by roaming. */
   readonly endpoint: string | null;

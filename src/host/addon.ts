@@ -20,7 +20,7 @@ const FILE = "netloom.node";
 let loaded: typeof Native | undefined;
 
 /** Where the addon may lie: beside the shipped binary, then in the repository that this file belongs to. */
-export function addonPaths(): readonly string[] {
+function addonPaths(): readonly string[] {
   const beside = join(dirname(process.execPath), FILE);
   // In the compiled binary this file lies in Bun's virtual file system, where no repository is around it.
   const compiled = import.meta.dirname.startsWith("/$bunfs/");

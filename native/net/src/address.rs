@@ -2,8 +2,11 @@
 
 use libc::{RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
-use netlink_packet_route::address::{
-    AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, AddressScope, CacheInfo,
+use netlink_packet_route::{
+    AddressFamily,
+    address::{
+        AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, AddressScope, CacheInfo,
+    },
 };
 use serde::Serialize;
 
@@ -118,7 +121,7 @@ fn flag_names(flags: u32, family: u8) -> Vec<&'static str> {
 pub(crate) fn add(socket: &mut Socket, wanted: &AddressAdd) -> Result<()> {
     let target = format!("{} on {}", wanted.address, wanted.dev);
     let mut message = describe(socket, ADD, &wanted.dev, &wanted.address)?;
-    if wanted.no_dad {
+    if wanted.no_dad && message.header.family == AddressFamily::Inet6 {
         message
             .attributes
             .push(AddressAttribute::Flags(AddressFlags::Nodad));

@@ -2,7 +2,7 @@ import { watch, type FSWatcher } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { readIfExists } from "../lib/atomic-file.ts";
-import { canonicalAddress } from "../lib/ip.ts";
+import { canonicalAddress, formatCidr, parseCidr } from "../lib/ip.ts";
 import type { LeaseFact } from "../model/facts.ts";
 
 /** The leases in a directory that the DHCP clients' report script writes (`plan/dhcp-client.ts`). */
@@ -16,15 +16,14 @@ export async function readLeases(directory: string, uptime: number): Promise<rea
 /** Parses one report; anything that is not exactly what the script writes is no lease. */
 export function parseLease(nic: string, text: string): LeaseFact | undefined {
   const fields = new Map(text.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
-  const address = canonicalAddress(fields.get("ip") ?? "");
-  const prefix = prefixOf(fields.get("mask") ?? "");
+  const address = parseCidr(`${fields.get("ip") ?? ""}/${fields.get("prefix") ?? ""}`);
   const [obtainedAt, expiresAt] = [Number(fields.get("obtained")), Number(fields.get("expires"))];
-  if (address === undefined || prefix === undefined || !(expiresAt > obtainedAt)) return undefined;
+  if (address?.family !== 4 || !(expiresAt > obtainedAt)) return undefined;
   const router = canonicalAddress(fields.get("router") ?? "");
   const server = canonicalAddress(fields.get("server") ?? "");
   return {
     nic,
-    address: `${address}/${prefix}`,
+    address: formatCidr(address),
     ...(router === undefined ? {} : { router }),
     ...(server === undefined ? {} : { server }),
     dns: addresses(fields.get("dns")),
@@ -43,11 +42,4 @@ export function watchLeases(directory: string, onChange: () => void): FSWatcher 
 
 function addresses(text: string | undefined): readonly string[] {
   return (text ?? "").split(" ").flatMap((word) => canonicalAddress(word) ?? []);
-}
-
-/** The prefix length of a contiguous netmask. */
-function prefixOf(mask: string): number | undefined {
-  if (canonicalAddress(mask) === undefined || mask.includes(":")) return undefined;
-  const bits = mask.split(".").map((part) => Number(part).toString(2).padStart(8, "0")).join("");
-  return /^1*0*$/u.test(bits) ? bits.replace(/0+$/u, "").length : undefined;
 }

@@ -9,7 +9,7 @@ export function leaseFile(runtimeDir: string, nic: string): string {
  * udhcpc's event script. It configures nothing: it writes the lease down, and the daemon does the rest.
  * `deconfig` keeps the file, because udhcpc sends it at every start and a lease holds until it expires;
  * only a server's refusal (`nak`) ends it early. Times are seconds since the kernel started.
- * udhcpc passes fixed-format values (addresses) only for the fields used here, never free text.
+ * udhcpc's "mask" is the prefix length. It passes fixed-format values (addresses) only for the fields used here, never free text.
  */
 const REPORT_SCRIPT = `#!/bin/sh
 file="$NETLOOM_LEASE"
@@ -20,7 +20,7 @@ bound | renew)
   umask 022
   mkdir -p "\${file%/*}"
   {
-    printf 'ip=%s\\nmask=%s\\n' "$ip" "$mask"
+    printf 'ip=%s\\nprefix=%s\\n' "$ip" "$mask"
     printf 'router=%s\\nserver=%s\\n' "\${router%% *}" "$serverid"
     printf 'dns=%s\\nntp=%s\\n' "$dns" "$ntpsrv"
     printf 'obtained=%s\\nexpires=%s\\n' "$now" "$((now + \${lease:-3600}))"
@@ -38,8 +38,8 @@ export function compileDhcpClient(nic: string, runtimeDir: string): ProcessSpec 
     kind: "process",
     netns: HOST,
     name: `dhcp-${nic}`,
-    // Three quick tries, then a pause of 5 s, for ever: a silent LAN is retried, a slow switch port is met soon.
-    argv: ["udhcpc", "-f", "-i", nic, "-s", script, "-t", "3", "-T", "1", "-A", "5", "-O", "ntpsrv", "-V", "netloom"],
+    // Four quick tries, then a pause of 2 s, for ever: a server that comes up late, or a slow switch port, is met soon.
+    argv: ["udhcpc", "-f", "-i", nic, "-s", script, "-t", "4", "-T", "1", "-A", "2", "-O", "ntpsrv", "-V", "netloom"],
     env: { NETLOOM_LEASE: leaseFile(runtimeDir, nic) },
     files: [{ path: script, content: REPORT_SCRIPT, executable: true }],
     writes: [leaseFile(runtimeDir, nic)],

@@ -25,11 +25,12 @@ export function chooseUplink(policy: UplinkPolicy, facts: Facts, taken: Readonly
     })
     .toSorted((a, b) => rank(a, facts.uplink) - rank(b, facts.uplink) || (a.nic.name < b.nic.name ? -1 : 1));
   const chosen = ready[0] ?? null;
+  const stayed = chosen !== null && ready.some(({ lease }) => lease.obtainedAt < chosen.lease.obtainedAt);
   const decision = facts.nics.map((nic) => ({
     nic: nic.name,
     mac: nic.mac,
     chosen: nic.name === chosen?.nic.name,
-    reasons: reasons(nic, rejected.get(nic.name), leases.get(nic.name), chosen, facts.uplink),
+    reasons: reasons(nic, rejected.get(nic.name), leases.get(nic.name), chosen, stayed),
   }));
   return { candidates, chosen, decision };
 }
@@ -54,14 +55,14 @@ function reasons(
   rejected: string | undefined,
   lease: LeaseFact | undefined,
   chosen: UplinkChoice["chosen"],
-  previous: string | null,
+  stayed: boolean,
 ): readonly string[] {
   if (rejected !== undefined) return [rejected];
   const carrier = nic.carrier ? "has carrier" : "has no carrier";
   const answer = lease === undefined ? "no DHCPv4 answer yet" : `DHCPv4 lease ${lease.address} from ${lease.server ?? "an unnamed server"}`;
   if (chosen === null) return [carrier, nic.carrier ? answer : "not probed without carrier"];
   if (chosen.nic.name === nic.name) {
-    return [carrier, answer, previous === nic.name ? "was the uplink before" : "first NIC with carrier and a lease"];
+    return [carrier, answer, stayed ? "was the uplink before" : "first NIC with carrier and a lease"];
   }
   return [carrier, lease === undefined ? `no lease before ${chosen.nic.name} had one` : answer, `${chosen.nic.name} was first`];
 }

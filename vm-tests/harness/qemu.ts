@@ -28,46 +28,61 @@ export const agentPort = "org.netloom.agent.0";
  * pairs, so no path, port or connection attempt is involved. Options are from qemu(1).
  */
 export function qemuArgv(machine: Machine): readonly string[] {
-  return [
-    "qemu-system-x86_64",
-    "-nodefaults",
-    "-no-user-config",
-    ...["-name", machine.name],
-    ...["-machine", "q35"],
+  const options: readonly Option[] = [
+    ["-name", machine.name],
+    ["-machine", "q35"],
     ...accelerator(machine.accel),
-    ...["-smp", "1"],
-    ...["-m", `${machine.memory}`],
-    ...["-display", "none"],
-    ...["-kernel", machine.kernel],
-    ...["-initrd", machine.initrd],
-    ...["-append", machine.cmdline],
-    ...["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"],
-    ...["-chardev", `socket,id=qmp,fd=${qmpFd}`, "-mon", "chardev=qmp,mode=control"],
-    ...["-device", "virtio-serial-pci"],
-    ...["-chardev", `socket,id=agent,fd=${agentFd}`, "-device", `virtserialport,chardev=agent,name=${agentPort}`],
-    ...["-device", "virtio-rng-pci"],
-    ...machine.nics.flatMap(({ mac, socket }, index) => [
-      // Reconnecting lets the switch be replaced under live guests.
-      ...["-netdev", `stream,id=net${index},server=off,addr.type=unix,addr.path=${comma(socket)},reconnect-ms=250`],
-      // Without romfile= QEMU loads a boot ROM that is never used here.
-      ...["-device", `virtio-net-pci,id=nic${index},netdev=net${index},mac=${mac},romfile=`],
-    ]),
-    ...Object.entries(machine.fwCfg).flatMap(([name, value]) => ["-fw_cfg", `name=${name},string=${comma(value)}`]),
+    ["-smp", "1"],
+    ["-m", `${machine.memory}`],
+    ["-display", "none"],
+    ["-kernel", machine.kernel],
+    ["-initrd", machine.initrd],
+    ["-append", machine.cmdline],
+    ["-chardev", "stdio,id=console,signal=off"],
+    ["-serial", "chardev:console"],
+    ["-chardev", `socket,id=qmp,fd=${qmpFd}`],
+    ["-mon", "chardev=qmp,mode=control"],
+    ["-device", "virtio-serial-pci"],
+    ["-chardev", `socket,id=agent,fd=${agentFd}`],
+    ["-device", `virtserialport,chardev=agent,name=${agentPort}`],
+    ["-device", "virtio-rng-pci"],
+    ...machine.nics.flatMap(nic),
+    ...Object.entries(machine.fwCfg).map(([name, value]): Option => ["-fw_cfg", `name=${name},string=${comma(value)}`]),
     ...(machine.disk === undefined ? [] : disk(machine.disk)),
+  ];
+  return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", ...options.flat()];
+}
+
+type Option = readonly [flag: string, value: string];
+
+function accelerator(accel: Accelerator): readonly Option[] {
+  // tb-size: the default may reserve 1 GiB for translated code in every process. Nehalem is x86-64-v2, which the
+  // programs of the image need; "max" emulates more and was measured slower.
+  if (accel === "tcg") {
+    return [
+      ["-accel", "tcg,thread=multi,tb-size=128"],
+      ["-cpu", "Nehalem"],
+    ];
+  }
+  return [
+    ["-accel", "kvm"],
+    ["-cpu", "host"],
   ];
 }
 
-function accelerator(accel: Accelerator): readonly string[] {
-  // tb-size: the default may reserve 1 GiB for translated code in every process. Nehalem is x86-64-v2, which the
-  // programs of the image need; "max" emulates more and was measured slower.
-  if (accel === "tcg") return ["-accel", "tcg,thread=multi,tb-size=128", "-cpu", "Nehalem"];
-  return ["-accel", "kvm", "-cpu", "host"];
+function nic({ mac, socket }: Machine["nics"][number], index: number): readonly Option[] {
+  return [
+    // Reconnecting lets the switch be replaced under live guests.
+    ["-netdev", `stream,id=net${index},server=off,addr.type=unix,addr.path=${comma(socket)},reconnect-ms=250`],
+    // Without romfile= QEMU loads a boot ROM that is never used here.
+    ["-device", `virtio-net-pci,id=nic${index},netdev=net${index},mac=${mac},romfile=`],
+  ];
 }
 
-function disk(file: string): readonly string[] {
+function disk(file: string): readonly Option[] {
   return [
-    ...["-drive", `if=none,id=disk0,format=raw,cache=writeback,file=${comma(file)}`],
-    ...["-device", "virtio-blk-pci,drive=disk0"],
+    ["-drive", `if=none,id=disk0,format=raw,cache=writeback,file=${comma(file)}`],
+    ["-device", "virtio-blk-pci,drive=disk0"],
   ];
 }
 

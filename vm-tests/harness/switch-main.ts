@@ -8,7 +8,7 @@ import { type PortEvents, SwitchPort } from "./switch-port.ts";
 
 const captureBacklog = 4 * 1024 * 1024;
 const segments = new Map<string, Segment<SwitchPort>>();
-const ports = new Map<string, { readonly port: SwitchPort; readonly segment: Segment<SwitchPort> }>();
+const ports = new Map<string, SwitchPort>();
 /** Ports that got frames in the batch that is being read. */
 const touched = new Set<SwitchPort>();
 
@@ -39,10 +39,14 @@ function eventsOf(segment: Segment<SwitchPort>): PortEvents {
 
 /** A capture loses nothing: a guest waits while the disk is behind. */
 function waitForDisk(from: SwitchPort): void {
-  const behind = [...ports.values()].filter(({ port }) => (port.capture?.backlog ?? 0) > captureBacklog);
+  const behind = captures().filter(({ backlog }) => backlog > captureBacklog);
   if (behind.length === 0) return;
   from.hold();
-  void Promise.all(behind.map(({ port }) => port.capture?.flush())).then(() => from.release());
+  void Promise.all(behind.map((capture) => capture.flush())).then(() => from.release());
+}
+
+function captures(): readonly CaptureFile[] {
+  return [...ports.values()].flatMap(({ capture }) => (capture === undefined ? [] : [capture]));
 }
 
 async function openPort(spec: PortSpec): Promise<void> {
@@ -52,11 +56,11 @@ async function openPort(spec: PortSpec): Promise<void> {
   const port = new SwitchPort(spec.name, capture, eventsOf(segment));
   await port.listen(spec.socket);
   segment.add(port);
-  ports.set(spec.name, { port, segment });
+  ports.set(spec.name, port);
 }
 
 async function stop(): Promise<void> {
-  await Promise.allSettled([...ports.values()].map(({ port }) => port[Symbol.asyncDispose]()));
+  await Promise.allSettled([...ports.values()].map((port) => port[Symbol.asyncDispose]()));
 }
 
 async function answer(request: SwitchRequest): Promise<Partial<Extract<SwitchReply, { ok: true }>>> {
@@ -65,12 +69,12 @@ async function answer(request: SwitchRequest): Promise<Partial<Extract<SwitchRep
       await openPort(request.port);
       return {};
     case "counters": {
-      const entry = ports.get(request.port);
-      if (entry === undefined) throw new Error(`the switch has no port "${request.port}"`);
-      return { counters: entry.port.counters };
+      const port = ports.get(request.port);
+      if (port === undefined) throw new Error(`the switch has no port "${request.port}"`);
+      return { counters: port.counters };
     }
     case "flush":
-      await Promise.all([...ports.values()].map(({ port }) => port.capture?.flush()));
+      await Promise.all(captures().map((capture) => capture.flush()));
       return {};
     case "stop":
       await stop();

@@ -33,6 +33,8 @@ export function renderDnsmasq(input: DnsmasqInput): string {
     `local=/${lan.name}.lan/`,
     "dhcp-fqdn",
     "dhcp-authoritative",
+    // Else every new address is pinged for up to 3 s before it is offered, and a node's boot waits for it.
+    "no-ping",
     "quiet-ra",
     `dhcp-leasefile=${input.leaseFile}`,
     ...dhcp4(input),

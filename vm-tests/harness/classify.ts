@@ -12,7 +12,10 @@ const udpNames: Readonly<Record<number, string>> = {
   5353: "mDNS",
 };
 
-/** Message types by first byte, and the length each has (wireguard.com/protocol); 0 stands for a multiple of 16. */
+/**
+ * Message types by first byte, and the length each has (wireguard.com/protocol); 0 stands for any from 32 on: a packet is padded
+ * to a multiple of 16, but never beyond the MTU, so the largest ones have odd lengths.
+ */
 const wireguard: Readonly<Record<number, readonly [name: string, length: number]>> = {
   1: ["WireGuard initiation", 148],
   2: ["WireGuard response", 92],
@@ -76,7 +79,7 @@ function transport(protocol: number, payload: Buffer, family: string): Classifie
     const type = payload.readUInt8(0);
     return { protocol: icmp6Names[type] ?? `ICMPv6 ${type}`, payload };
   }
-  if (protocol === 1) return { protocol: "ICMP", payload };
+  if (protocol === 1) return { protocol: payload.length > 0 && payload.readUInt8(0) === 3 ? "ICMP unreachable" : "ICMP", payload };
   if (protocol === 2) return { protocol: "IGMP", payload };
   return { protocol: `${family} protocol ${protocol}`, payload };
 }
@@ -92,5 +95,5 @@ function wireguardName(payload: Buffer): string | undefined {
   if (payload.length < 32 || payload.readUIntBE(1, 3) !== 0) return undefined;
   const [name, length] = wireguard[payload.readUInt8(0)] ?? [];
   if (name === undefined || length === undefined) return undefined;
-  return (length === 0 ? payload.length % 16 === 0 : payload.length === length) ? name : undefined;
+  return length === 0 || payload.length === length ? name : undefined;
 }

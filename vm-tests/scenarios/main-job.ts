@@ -26,15 +26,15 @@ interface Member {
 export async function proveMainJob(lab: Lab, report: Report): Promise<void> {
   const guests = MEMBERS.map((name) => new NetloomGuest(lab.node(name)));
   const addresses = new Map<string, string>();
-  for (const guest of guests) {
-    await report.step(`${guest.name} picks its NIC and gets an address by DHCP`, async () => {
+  await sideBySide(guests, (guest) =>
+    report.step(`${guest.name} picks its NIC and gets an address by DHCP`, async () => {
       const { uplink, decision, onlineAt } = await guest.online();
       const chosen = decision.find((entry) => entry.chosen);
       if (uplink === null || chosen === undefined) throw guest.node.failure("is online without an uplink or a decision record");
       addresses.set(guest.name, uplink.address.replace(/\/.*/u, ""));
       return `${uplink.nic} ${uplink.address} of ${uplink.server ?? "?"}, online ${onlineAt?.toFixed(1) ?? "?"} s after kernel start (${lab.accel.accel}); ${chosen.reasons.join(", ")}`;
-    });
-  }
+    }),
+  );
   const before = await Promise.all(guests.map((guest) => guest.snapshot()));
   const members: Member[] = [];
   await report.step("a mesh is planned from the nodes' public keys", async () => {
@@ -46,20 +46,20 @@ export async function proveMainJob(lab: Lab, report: Report): Promise<void> {
     }
     return members.map(({ guest, document }) => `${guest.name} ${document.subnet}`).join(", ");
   });
-  for (const { guest, document } of members) {
-    await report.step(`${guest.name} applies its network resource, and a second time changes nothing`, async () => {
+  await sideBySide(members, ({ guest, document }) =>
+    report.step(`${guest.name} applies its network resource, and a second time changes nothing`, async () => {
       const first = await guest.apply(document);
       const again = await guest.apply(document);
       if (again.trim() !== "no changes") throw guest.node.failure(`the second apply printed:\n${again}`);
       return first.trim().split("\n").at(-1) ?? "";
-    });
-  }
+    }),
+  );
   const token = await proveReachability(members, report);
   await proveSecrecy(lab, report, token);
   await provePersistence(members.map(({ guest }) => guest), report, { netns: NETNS, resource: RESOURCE, target: addressOf(members[0]) });
   await Promise.all(members.map(({ guest }) => guest.node.run(["rm", "-rf", WEB_ROOT])));
-  for (const [index, { guest }] of members.entries()) {
-    await report.step(`${guest.name} deletes the resource and nothing of it is left`, async () => {
+  await sideBySide(members.entries().toArray(), ([index, { guest }]) =>
+    report.step(`${guest.name} deletes the resource and nothing of it is left`, async () => {
       await guest.node.run(["netloom", "delete", "NetworkResource", RESOURCE]);
       const gone = await guest.node.until("the state from before", async () => {
         const [old, now] = [before[index] ?? "", await guest.snapshot()];
@@ -67,8 +67,14 @@ export async function proveMainJob(lab: Lab, report: Report): Promise<void> {
         return now;
       }, 15_000);
       return `no namespace, link, address, route, rule, process or file more than before (${gone.split("\n").length} lines compared)`;
-    });
-  }
+    }),
+  );
+}
+
+/** Proves for all at once; the first failure is thrown when all have ended, so that each has its row. */
+async function sideBySide<T>(items: readonly T[], prove: (item: T) => Promise<void>): Promise<void> {
+  const failure = (await Promise.allSettled(items.map(prove))).find((result) => result.status === "rejected");
+  if (failure !== undefined) throw failure.reason;
 }
 
 function addressOf(member: Member | undefined): string {
@@ -113,7 +119,7 @@ async function proveSecrecy(lab: Lab, report: Report, token: Buffer): Promise<vo
     let encrypted = 0;
     for (const { name, capture } of lab.links) {
       const summary = await summarise(capture);
-      const strangers = unexpectedProtocols(summary, [linkUpkeep, /^WireGuard /u]);
+      const strangers = unexpectedProtocols(summary, [linkUpkeep, /^WireGuard /u, /^ICMP unreachable$/u]);
       if (strangers.length > 0) throw new Error(`${name} carried ${strangers.join(", ")}: see ${capture}`);
       const [sighting] = await findBytes(capture, token);
       if (sighting !== undefined) throw new Error(`the token is readable (${sighting.form}, frame ${sighting.frame ?? "several"}) in ${capture}`);

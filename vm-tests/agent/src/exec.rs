@@ -1,23 +1,22 @@
 //! Programs run for the host, any number at once, each in a process group of its own.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, PipeReader, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use crate::protocol::{Blob, Exec, Host, Reply, Stream};
 
 const PIECE: usize = 32 * 1024;
-
-/// How long output may still come after the program has ended: a daemon it left behind may hold the pipe for ever.
-const DRAIN: Duration = Duration::from_millis(250);
 
 /// The programs that run now, by the id of their request.
 #[derive(Clone, Default)]
@@ -86,49 +85,35 @@ pub(crate) fn start(id: u64, request: Exec, host: &Host, jobs: &Jobs) -> io::Res
     Ok(())
 }
 
+/// Follows a program to its end. What it wrote before it ended is sent whole, however slow the host is; a daemon that it left
+/// behind may hold its pipes for ever and does not delay the answer.
 fn attend(id: u64, mut child: Child, stdin: Blob, host: &Host, jobs: &Jobs) -> Reply {
-    let closed = Arc::new(AtomicBool::new(false));
-    let (ended, end) = mpsc::channel::<()>();
-    let mut readers = 0;
-    if let Some(pipe) = child.stdout.take() {
-        readers += 1;
-        copy(
-            pipe,
-            id,
-            Stream::Stdout,
-            host.clone(),
-            Arc::clone(&closed),
-            ended.clone(),
-        );
-    }
-    if let Some(pipe) = child.stderr.take() {
-        readers += 1;
-        copy(
-            pipe,
-            id,
-            Stream::Stderr,
-            host.clone(),
-            Arc::clone(&closed),
-            ended,
-        );
-    }
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     if let Some(mut pipe) = child.stdin.take() {
         // A program may end without reading its input; its exit status tells then.
         thread::spawn(move || drop(pipe.write_all(&stdin.0)));
     }
-    let status = child.wait();
-    jobs.remove(id);
-    let deadline = Instant::now() + DRAIN;
-    for _ in 0..readers {
-        if end
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            .is_err()
-        {
-            break;
+    let result = io::pipe().and_then(|(ended, ending)| {
+        let jobs = jobs.clone();
+        let waiter = thread::spawn(move || {
+            let status = child.wait();
+            jobs.remove(id);
+            drop(ending);
+            status
+        });
+        let mut pipes: Vec<(Stream, OwnedFd)> = Vec::new();
+        pipes.extend(stdout.map(|pipe| (Stream::Stdout, pipe.into())));
+        pipes.extend(stderr.map(|pipe| (Stream::Stderr, pipe.into())));
+        pump(id, &mut pipes, &ended, host)?;
+        for (_, pipe) in pipes {
+            // Closing it would end that daemon at its next word.
+            thread::spawn(move || io::copy(&mut File::from(pipe), &mut io::sink()));
         }
-    }
-    closed.store(true, Ordering::Release);
-    match status {
+        waiter
+            .join()
+            .map_err(|_| io::Error::other("the thread that waited for it ended"))?
+    });
+    match result {
         Ok(status) => Reply::Exit {
             id,
             exit: status.code(),
@@ -136,37 +121,63 @@ fn attend(id: u64, mut child: Child, stdin: Blob, host: &Host, jobs: &Jobs) -> R
         },
         Err(error) => Reply::Error {
             id: Some(id),
-            error: format!("waiting for the program failed: {error}"),
+            error: format!("following the program failed: {error}"),
         },
     }
 }
 
-/// Sends what a pipe gives until it ends; after `closed` it is read on, so that the writer does not block, but dropped.
-fn copy(
-    mut pipe: impl Read + Send + 'static,
+/// Sends what the pipes give until they end, or until the program has ended (`ended` hangs up) and they are empty. Pipes that
+/// ended are taken out.
+fn pump(
     id: u64,
-    stream: Stream,
-    host: Host,
-    closed: Arc<AtomicBool>,
-    ended: mpsc::Sender<()>,
-) {
-    thread::spawn(move || {
-        let mut buffer = vec![0; PIECE];
-        loop {
-            match pipe.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(_) if closed.load(Ordering::Acquire) => {}
+    pipes: &mut Vec<(Stream, OwnedFd)>,
+    ended: &PipeReader,
+    host: &Host,
+) -> io::Result<()> {
+    let mut buffer = vec![0; PIECE];
+    let mut running = true;
+    while running || !pipes.is_empty() {
+        let mut polled: Vec<PollFd> = pipes
+            .iter()
+            .map(|(_, pipe)| PollFd::new(pipe.as_fd(), PollFlags::POLLIN))
+            .collect();
+        // Last, and only while it says something new.
+        polled.extend(running.then(|| PollFd::new(ended.as_fd(), PollFlags::POLLIN)));
+        let timeout = if running {
+            PollTimeout::NONE
+        } else {
+            PollTimeout::ZERO
+        };
+        match poll(&mut polled, timeout) {
+            Ok(0) => break,
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(false)).collect();
+        running = running && !ready.last().copied().unwrap_or(false);
+        let mut index = 0;
+        let mut failure = Ok(());
+        pipes.retain(|(stream, pipe)| {
+            index += 1;
+            if failure.is_err() || !ready.get(index - 1).copied().unwrap_or(false) {
+                return true;
+            }
+            match nix::unistd::read(pipe, &mut buffer) {
+                Ok(0) => false,
                 Ok(count) => {
                     let data = Blob(buffer.get(..count).unwrap_or_default().to_vec());
-                    if host.send(&Reply::Data { id, stream, data }).is_err() {
-                        break;
-                    }
+                    failure = host.send(&Reply::Data {
+                        id,
+                        stream: *stream,
+                        data,
+                    });
+                    true
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => break,
+                Err(Errno::EINTR) => true,
+                Err(_) => false,
             }
-        }
-        // Nobody listens any more when the program ended long ago.
-        let _ = ended.send(());
-    });
+        });
+        failure?;
+    }
+    Ok(())
 }

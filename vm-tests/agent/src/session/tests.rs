@@ -168,3 +168,18 @@ fn writes_appends_and_reads_files() {
     host.say(&json!({"id": 4, "op": "read", "path": name}).to_string());
     assert!(host.reply()["error"].as_str().unwrap().contains(name));
 }
+
+#[test]
+fn sends_the_whole_output_of_a_program_that_ends_before_it_is_read() {
+    let mut host = TestHost::start();
+    host.say("{\"id\":1,\"op\":\"exec\",\"argv\":[\"head\",\"-c\",\"3000000\",\"/dev/zero\"]}");
+    // Answered by the thread that reads requests, while the output waits for us.
+    host.say("{\"id\":2,\"op\":\"ping\"}");
+    let length: usize = host
+        .until_exit()
+        .iter()
+        .filter_map(|reply| reply["data"].as_str())
+        .map(|data| data.trim_end_matches('=').len() * 3 / 4)
+        .sum();
+    assert_eq!(length, 3_000_000);
+}

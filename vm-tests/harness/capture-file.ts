@@ -8,27 +8,32 @@ type Chunk = { readonly bytes: Buffer; readonly words: Uint32Array; used: number
 
 /**
  * A capture of one link. No frame is dropped: `backlog` tells how many bytes wait for the disk, and whoever feeds it stops
- * reading frames when that grows. A failed write ends the capture and is reported once.
+ * reading frames when that grows. A failed write ends the capture, and `flush` tells.
  */
 export class CaptureFile implements AsyncDisposable {
+  readonly #path: string;
   readonly #file: FileHandle;
-  readonly #onError: (error: Error) => void;
   #chunk: Chunk = newChunk();
   #spare: Chunk | undefined;
   #backlog = 0;
   #tail: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
-  #failed = false;
+  #failure: Error | undefined;
 
-  static async open(path: string, interfaceName: string, onError: (error: Error) => void): Promise<CaptureFile> {
+  static async open(path: string, interfaceName: string): Promise<CaptureFile> {
     const file = await open(path, "w");
-    await file.write(captureHeader(interfaceName));
-    return new CaptureFile(file, onError);
+    try {
+      await file.write(captureHeader(interfaceName));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return new CaptureFile(path, file);
   }
 
-  private constructor(file: FileHandle, onError: (error: Error) => void) {
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path;
     this.#file = file;
-    this.#onError = onError;
   }
 
   /** Bytes that are on their way to the disk. */
@@ -38,7 +43,7 @@ export class CaptureFile implements AsyncDisposable {
 
   /** Adds the bytes of `buffer` from `start` to `end`; `time` is in microseconds since 1970. */
   add(buffer: Buffer, start: number, end: number, direction: Direction, time: number): void {
-    if (this.#failed) return;
+    if (this.#failure !== undefined) return;
     const size = packetBlockSize(end - start);
     if (this.#chunk.used + size > chunkSize) this.#rotate();
     writePacketBlock(this.#chunk, this.#chunk.used, { buffer, start, end }, direction, time);
@@ -46,14 +51,22 @@ export class CaptureFile implements AsyncDisposable {
     this.#timer ??= setTimeout(() => this.#rotate(), flushMs);
   }
 
-  /** Resolves when all that was added is in the file. */
-  flush(): Promise<void> {
+  /** Resolves when all that was added is in the file. @throws when something of it is missing, now and ever after. */
+  async flush(): Promise<void> {
+    await this.drain();
+    if (this.#failure !== undefined) {
+      throw new Error(`the capture ${this.#path} is incomplete: ${this.#failure.message}`, { cause: this.#failure });
+    }
+  }
+
+  /** Resolves when nothing waits for the disk any more. */
+  drain(): Promise<void> {
     this.#rotate();
     return this.#tail;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.flush();
+    await this.drain();
     await this.#file.close();
   }
 
@@ -74,8 +87,7 @@ export class CaptureFile implements AsyncDisposable {
         at += (await this.#file.write(chunk.bytes, at, chunk.used - at)).bytesWritten;
       }
     } catch (error) {
-      if (!this.#failed) this.#onError(error instanceof Error ? error : new Error(String(error)));
-      this.#failed = true;
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
     }
     this.#backlog -= chunk.used;
     chunk.used = 0;

@@ -50,7 +50,11 @@ export class ConsoleLog implements AsyncDisposable {
   /** Resolves with the first line, from those already seen on, that matches. Waits until the signal says no. */
   waitFor(pattern: RegExp, signal: AbortSignal): Promise<string> {
     const seen = this.#lines.find((line) => pattern.test(line));
-    if (seen !== undefined) return Promise.resolve(seen);
+    return seen === undefined ? this.next(pattern, signal) : Promise.resolve(seen);
+  }
+
+  /** Resolves with the first line that matches from now on. Waits until the signal says no. */
+  next(pattern: RegExp, signal: AbortSignal): Promise<string> {
     return new Promise((resolve, reject) => {
       const done = (): void => {
         this.#watchers.delete(watcher);

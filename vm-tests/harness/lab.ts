@@ -65,11 +65,7 @@ export class Lab implements AsyncDisposable {
     const log = options.log ?? (() => {});
     const seed = options.seed ?? 1;
     const links = linksOf(topology, seed);
-    const network = owned.use(
-      new Switch(work, (event) => {
-        if (event.event === "capture-failed") log(`the capture of ${event.port} ended: ${event.error}`);
-      }),
-    );
+    const network = owned.use(new Switch(work));
     for (const { name, network: segment } of links) {
       const capture = join(options.artifacts, `${name}.pcapng`);
       await network.open({ name, network: segment, socket: join(work, name), capture });
@@ -93,7 +89,6 @@ export class Lab implements AsyncDisposable {
         captures: own.map(({ name: port }) => join(options.artifacts, `${port}.pcapng`)),
         expectedOnConsole: spec.expectedOnConsole ?? [],
         bootTimeoutMs: options.bootTimeoutMs ?? 120_000,
-        log,
       });
       nodes.set(name, owned.use(node));
     }
@@ -163,7 +158,7 @@ export class Lab implements AsyncDisposable {
     return this.#links.map(({ name }) => this.link(name));
   }
 
-  /** Resolves when every frame seen so far is in its capture file. */
+  /** Resolves when every frame seen so far is in its capture file. @throws when a capture is incomplete. */
   async flush(): Promise<void> {
     await this.#switch.flush();
   }

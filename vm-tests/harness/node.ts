@@ -19,7 +19,6 @@ type NodeInit = {
   readonly captures: readonly string[];
   readonly expectedOnConsole: readonly RegExp[];
   readonly bootTimeoutMs: number;
-  readonly log: (line: string) => void;
 };
 
 /** One virtual machine of a lab, over all its boots. */
@@ -57,6 +56,11 @@ export class LabNode implements AsyncDisposable {
       this.console.note(how);
     });
     return this.#greeting(vm, "the agent after the start of QEMU");
+  }
+
+  /** The greeting of the boot that runs, or of the next one when the guest is restarting by itself. */
+  async ready(): Promise<Hello> {
+    return this.#greeting(this.#live("ready"), "the agent");
   }
 
   /** Runs a program in the guest, whatever its network does. @throws when it does not start or end in time. */
@@ -150,11 +154,19 @@ export class LabNode implements AsyncDisposable {
   }
 
   async #greeting(vm: Vm, what: string): Promise<Hello> {
+    const over = new AbortController();
     const gone = vm.ended.then((how) => {
       throw new Error(how);
     });
-    const limit = AbortSignal.timeout(this.#init.bootTimeoutMs);
-    return this.#within(Promise.race([vm.agent.greeting(limit), gone]), what, this.#init.bootTimeoutMs);
+    const panicked = this.console.next(/Kernel panic - not syncing/, over.signal).then((line) => {
+      throw new Error(line);
+    });
+    try {
+      const greeting = vm.agent.greeting(over.signal);
+      return await this.#within(Promise.race([greeting, gone, panicked]), what, this.#init.bootTimeoutMs);
+    } finally {
+      over.abort();
+    }
   }
 
   async #within<T>(promise: Promise<T>, what: string, timeoutMs: number): Promise<T> {

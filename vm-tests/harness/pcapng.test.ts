@@ -41,9 +41,7 @@ function wireguard(type: number, length: number): Buffer {
 async function capture(frames: readonly Buffer[], direction: Direction = "from-guest"): Promise<{ file: string } & AsyncDisposable> {
   const directory = await mkdtemp(join(tmpdir(), "netloom-pcap-"));
   const file = join(directory, "n1.eth0.pcapng");
-  await using out = await CaptureFile.open(file, "n1.eth0", (error) => {
-    throw error;
-  });
+  await using out = await CaptureFile.open(file, "n1.eth0");
   for (const [index, frame] of frames.entries()) {
     // In a larger buffer, as the switch has them.
     const buffer = Buffer.concat([Buffer.alloc(3), frame, Buffer.alloc(2, 0xff)]);
@@ -65,6 +63,10 @@ test("keeps every frame of a capture far larger than its buffer", async (t) => {
   const frame = Buffer.alloc(1000, 7);
   await using written = await capture(Array.from({ length: 3000 }, () => frame));
   t.is((await summarise(written.file)).bytes, 3_000_000);
+});
+
+test("a full disk is told", async (t) => {
+  await t.throwsAsync(CaptureFile.open("/dev/full", "n1.eth0"), { code: "ENOSPC" });
 });
 
 test("reads a capture that ends within a block, and refuses another file", async (t) => {

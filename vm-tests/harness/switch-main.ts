@@ -42,7 +42,7 @@ function waitForDisk(from: SwitchPort): void {
   const behind = captures().filter(({ backlog }) => backlog > captureBacklog);
   if (behind.length === 0) return;
   from.hold();
-  void Promise.all(behind.map((capture) => capture.flush())).then(() => from.release());
+  void Promise.all(behind.map((capture) => capture.drain())).then(() => from.release());
 }
 
 function captures(): readonly CaptureFile[] {
@@ -51,8 +51,7 @@ function captures(): readonly CaptureFile[] {
 
 async function openPort(spec: PortSpec): Promise<void> {
   const segment = segments.getOrInsertComputed(spec.network, () => new Segment<SwitchPort>());
-  const failed = (error: Error): void => tell({ event: "capture-failed", port: spec.name, error: error.message });
-  const capture = spec.capture === undefined ? undefined : await CaptureFile.open(spec.capture, spec.name, failed);
+  const capture = spec.capture === undefined ? undefined : await CaptureFile.open(spec.capture, spec.name);
   const port = new SwitchPort(spec.name, capture, eventsOf(segment));
   await port.listen(spec.socket);
   segment.add(port);

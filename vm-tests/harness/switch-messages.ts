@@ -23,7 +23,7 @@ export type PortCounters = {
 export type SwitchRequest =
   | { readonly op: "open"; readonly port: PortSpec }
   | { readonly op: "counters"; readonly port: string }
-  /** Writes all captured frames to their files. */
+  /** Writes all captured frames to their files; fails when one of them could not take all. */
   | { readonly op: "flush" }
   | { readonly op: "stop" };
 
@@ -32,6 +32,4 @@ export type SwitchReply =
   | { readonly id: number; readonly ok: false; readonly error: string };
 
 /** What the switch says unasked. */
-export type SwitchEvent =
-  | { readonly event: "connected" | "disconnected"; readonly port: string }
-  | { readonly event: "capture-failed"; readonly port: string; readonly error: string };
+export type SwitchEvent = { readonly event: "connected" | "disconnected"; readonly port: string };

@@ -23,10 +23,14 @@ export type Image = {
 };
 
 /**
- * Flags that every boot wants. A node that panics starts again; the kernel's self-tests of cryptography take a second
- * when emulated, and a log line on a serial console a millisecond per ten characters.
+ * Flags that every boot wants. A node that panics starts again; a log line on a serial console takes a millisecond per
+ * ten characters; self-tests of cryptography and preparations for tracing take half a second when emulated; the
+ * initramfs must not be limited to half of the memory.
  */
-const cmdline = 'panic=10 quiet loglevel=4 cryptomgr.notests=1 random.trust_cpu=on';
+const cmdline = [
+  ...['panic=10', 'quiet', 'loglevel=4', 'rootfstype=ramfs', 'random.trust_cpu=on', 'cryptomgr.notests=1'],
+  'initcall_blacklist=jent_mod_init,trace_eval_init,init_kprobe_trace',
+].join(' ');
 
 /** Puts dist/netloom and dist/netloom.node into the base and makes the files to boot; cached like all else. */
 export async function ensureImage(): Promise<Image> {
@@ -57,7 +61,7 @@ async function assemble(dir: string, base: string, built: number, log: string): 
     { from: join(base, 'root'), to: '/stage', readOnly: true },
     { from: app, to: '/stage/usr/lib/netloom', readOnly: true },
   ];
-  const make = ['mkfs.erofs', '--quiet', '-zlz4hc,12', '-C65536', `-T${built}`, '-Ufeedc0de-6e65-746c-6f6f-6d0000000001'];
+  const make = ['mkfs.erofs', '--quiet', '-zlz4hc,9', '-C32768', `-T${built}`, '-Ufeedc0de-6e65-746c-6f6f-6d0000000001'];
   await run(await toolboxCommand([...make, erofs, '/stage'], { binds }), { log });
   await pipeline(Readable.from(cpioArchive(await initramfs(base, erofs, built))), createWriteStream(join(dir, 'initrd')));
   await copyFile(join(base, 'vmlinux'), join(dir, 'vmlinux'));

@@ -13,7 +13,8 @@ const ports = new Map<string, SwitchPort>();
 const touched = new Set<SwitchPort>();
 
 function tell(message: SwitchEvent | SwitchReply): void {
-  if (process.connected) process.send?.(message);
+  // A parent that is being killed cannot be told; without a callback the failure would end this process too early.
+  process.send?.(message, undefined, undefined, () => {});
 }
 
 function eventsOf(segment: Segment<SwitchPort>): PortEvents {

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -23,6 +24,8 @@ class Guest implements Disposable {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    // An error is followed by close.
+    socket.on("error", () => {});
     const decoder = new FrameDecoder();
     socket.on("data", (chunk: Buffer) => {
       decoder.push(chunk, (buffer, start, end) => this.#frames.push(buffer.toString("hex", start + headerSize, end)));
@@ -43,6 +46,14 @@ class Guest implements Disposable {
   /** Takes no more frames, like a guest whose driver is not up. */
   sleep(): void {
     this.#socket.pause();
+  }
+
+  /** Resolves when the switch has closed the cable. */
+  async unplugged(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#socket.closed) resolve();
+    this.#socket.once("close", () => resolve());
+    await promise;
   }
 
   [Symbol.dispose](): void {
@@ -150,4 +161,23 @@ test("ends with its parent's word and leaves no socket", async (t) => {
   t.throws(() => process.kill(pid ?? 0, 0), { code: "ESRCH" });
   await t.throwsAsync(lab.network.counters("a1"), { message: /has ended/ });
   t.false(existsSync(lab.directory));
+});
+
+test("ends by itself, with its sockets and directory, when the lab is killed", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "netloom-switch-"));
+  const socket = join(directory, "a1");
+  const program = `
+    import { Switch } from ${JSON.stringify(new URL("switch.ts", import.meta.url).href)};
+    const network = new Switch(${JSON.stringify(directory)});
+    await network.open({ name: "a1", network: "a", socket: ${JSON.stringify(socket)} });
+    console.log("open");`;
+  const lab = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
+  // The switch inherited the pipe, which ends with the last of the two.
+  const allEnded = once(lab.stdout, "close");
+  await once(lab.stdout, "data");
+  using guest = await Guest.plug(socket);
+  lab.kill("SIGKILL");
+  await guest.unplugged();
+  await allEnded;
+  t.false(existsSync(directory));
 });

@@ -8,6 +8,7 @@ import type { Report } from "../harness/report.ts";
 import { provePersistence } from "./main-job-daemon-killed.ts";
 import { MEMBERS } from "./main-job-topology.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
+import { WebServers } from "./web-servers.ts";
 
 const RESOURCE = "demo";
 const NETNS = `n${RESOURCE}`;
@@ -54,10 +55,11 @@ export async function proveMainJob(lab: Lab, report: Report): Promise<void> {
       return first.trim().split("\n").at(-1) ?? "";
     }),
   );
-  const token = await proveReachability(members, report);
-  await proveSecrecy(lab, report, token);
+  {
+    await using servers = new WebServers();
+    await proveSecrecy(lab, report, await proveReachability(members, servers, report));
+  }
   await provePersistence(members.map(({ guest }) => guest), report, { netns: NETNS, resource: RESOURCE, target: addressOf(members[0]) });
-  await Promise.all(members.map(({ guest }) => guest.node.run(["rm", "-rf", WEB_ROOT])));
   await sideBySide(members.entries().toArray(), ([index, { guest }]) =>
     report.step(`${guest.name} deletes the resource and nothing of it is left`, async () => {
       await guest.node.run(["netloom", "delete", "NetworkResource", RESOURCE]);
@@ -81,21 +83,13 @@ function addressOf(member: Member | undefined): string {
   return gatewayAddress(member?.document.subnet ?? RANGE);
 }
 
-const WEB_ROOT = "/tmp/mesh-proof";
-
 /** All ordered pairs: ping, then a file of 1 MiB over TCP, which carries a token that nobody else knows. Returns the token. */
-async function proveReachability(members: readonly Member[], report: Report): Promise<Buffer> {
+async function proveReachability(members: readonly Member[], servers: WebServers, report: Report): Promise<Buffer> {
   const token = Buffer.from(randomBytes(16).toString("hex"));
   const file = Buffer.concat([token, randomBytes(MEBIBYTE - 2 * token.length), token]);
   const digest = createHash("sha256").update(file).digest("hex");
   await report.step("each node serves a file of 1 MiB inside its resource", async () => {
-    await Promise.all(
-      members.map(async ({ guest, document }) => {
-        await guest.node.run(["mkdir", "-p", WEB_ROOT]);
-        await guest.node.writeFile(`${WEB_ROOT}/file`, file);
-        await guest.inside(NETNS, ["busybox", "httpd", "-p", `${gatewayAddress(document.subnet)}:${HTTP_PORT}`, "-h", WEB_ROOT]);
-      }),
-    );
+    await Promise.all(members.map(({ guest, document }) => servers.serve(guest, NETNS, `${gatewayAddress(document.subnet)}:${HTTP_PORT}`, file)));
     return `sha256 ${digest.slice(0, 16)}…`;
   });
   for (const from of members) {

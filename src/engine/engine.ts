@@ -175,13 +175,20 @@ export class Engine implements AsyncDisposable {
     const report = compiled.issues.length > 0 ? refused(compiled.issues) : await reconcile(host, compiled.target);
     const changed = report.outcome !== "unchanged";
     this.#view = { compiled, report, total: this.#view.total + 1, changed: this.#view.changed + (changed ? 1 : 0) };
-    if (changed) log[report.outcome === "failed" ? "warn" : "info"]({ steps: report.steps, failures: report.failures, unverified: report.unverified, ms: report.milliseconds }, `pass: ${report.outcome}`);
+    if (changed) logPass(log, report);
     await state.update(compiled, report);
     this.#failures = report.outcome === "failed" ? this.#failures + 1 : 0;
     this.wake(this.#failures > 0 ? backoff(this.#failures) : Math.min(SWEEP_MS, nextExpiry(facts)));
     this.#events.emit("pass");
     return report;
   }
+}
+
+/** The console shows how much was done; each step is told at level debug, and what failed always. */
+function logPass(log: Log, { outcome, steps, failures, unverified, milliseconds }: Report): void {
+  for (const step of steps) log.debug(step);
+  if (outcome === "failed") log.warn({ failures, unverified }, `pass failed: ${failures.length} of ${steps.length} steps, ${milliseconds} ms`);
+  else log.info(`pass: ${steps.length} steps in ${milliseconds} ms`);
 }
 
 function refused(issues: readonly Issue[]): ChangeReport {

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
 
 interface Content {
@@ -57,11 +58,13 @@ export class Records {
     this.#dirty = true;
   }
 
-  /** Writes the records when they changed. */
+  /** Writes the records when they changed; without any there is no file. */
   async save(): Promise<void> {
     if (!this.#dirty) return;
     this.#dirty = false;
-    await writeFileAtomic(this.#path, `${JSON.stringify(this.#content)}\n`, 0o600);
+    const empty = Object.values(this.#content).every((part) => Object.keys(part).length === 0);
+    if (empty) await rm(this.#path, { force: true });
+    else await writeFileAtomic(this.#path, `${JSON.stringify(this.#content)}\n`, 0o600);
   }
 }
 

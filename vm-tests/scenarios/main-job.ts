@@ -32,10 +32,18 @@ export async function proveMainJob(lab: Lab, report: Report): Promise<void> {
       const { uplink, decision, onlineAt } = await guest.online();
       const chosen = decision.find((entry) => entry.chosen);
       if (uplink === null || chosen === undefined) throw guest.node.failure("is online without an uplink or a decision record");
+      const advertised = await guest.advertisedAddress(uplink.nic);
       addresses.set(guest.name, uplink.address.replace(/\/.*/u, ""));
-      return `${uplink.nic} ${uplink.address} of ${uplink.server ?? "?"}, online ${onlineAt?.toFixed(1) ?? "?"} s after kernel start (${lab.accel.accel}); ${chosen.reasons.join(", ")}`;
+      return `${uplink.nic} ${uplink.address} and ${advertised} of ${uplink.server ?? "?"}, online ${onlineAt?.toFixed(1) ?? "?"} s after kernel start (${lab.accel.accel}); ${chosen.reasons.join(", ")}`;
     }),
   );
+  await report.step("the gateway answers DHCPv6", async () => {
+    // A client that asks once, configures nothing and ends.
+    const { stdout, stderr } = await lab.node(MEMBERS[0]).exec(["busybox", "udhcpc6", "-f", "-n", "-q", "-t", "5", "-i", "eth0", "-s", "/bin/true"]);
+    const offered = /IPv6 obtained|lease of (\S+) obtained/u.exec(stdout + stderr);
+    if (offered === null) throw lab.node(MEMBERS[0]).failure(`udhcpc6 said: ${(stdout + stderr).trim()}`);
+    return `${MEMBERS[0]} was offered ${offered[1] ?? "an address"}`;
+  });
   const before = await Promise.all(guests.map((guest) => guest.snapshot()));
   const members: Member[] = [];
   await report.step("a mesh is planned from the nodes' public keys", async () => {

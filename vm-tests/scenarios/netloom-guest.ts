@@ -31,6 +31,11 @@ export class NetloomGuest {
     );
   }
 
+  /** Waits for an address that the node made for itself from the gateway's router advertisement. */
+  async advertisedAddress(nic: string): Promise<string> {
+    return this.node.until("an IPv6 address from a router advertisement", async () => /inet6 (\S+) scope global/u.exec(await this.node.run(["ip", "-6", "addr", "show", "dev", nic]))?.[1]);
+  }
+
   /** The public half of the node's key for a resource. */
   async publicKey(resource: string): Promise<string> {
     return (await this.node.run(["netloom", "key", resource])).trim();
@@ -60,7 +65,7 @@ const SNAPSHOT = `
 echo "# namespaces"; ip netns list
 echo "# links"; ip -o link show | sed 's/^[0-9]*: //; s/ state .*//'
 echo "# addresses"; ip -o address show | awk '{print $2, $3, $4}'
-echo "# routes"; ip route show table all; ip -6 route show table all | sed 's/ expires .*//'
+echo "# routes"; { ip route show table all; ip -6 route show table all; } | sed 's/ *expires [0-9a-z]*//' | sort -u
 echo "# policy"; ip rule; ip -6 rule
 echo "# firewall"; nft list ruleset
 echo "# processes"

@@ -1,0 +1,64 @@
+// `npm test [TIER...]`: sets up what is missing and runs the checks. Tiers: static, pure, netns, vm; all of them unless named.
+// The last line is "N passed, N failed, N skipped" and the exit code is 0 when none failed.
+import { buildAddon, buildAgent, buildBinary } from "./lib/build.ts";
+import { type Check, type Tier, runTier, rustChecks, typescriptChecks } from "./lib/checks.ts";
+import { ensureImage } from "./lib/image.ts";
+import { ensureBase } from "./lib/image-base.ts";
+import { fail, say, step } from "./lib/progress.ts";
+import { addCounts, noTests, type TestCounts } from "./lib/tap.ts";
+import { ensureToolbox } from "./lib/toolbox.ts";
+
+const tiers = ["static", "pure", "netns", "vm"] as const;
+const chosen = new Set(process.argv.length > 2 ? process.argv.slice(2) : tiers);
+const unknown = [...chosen].filter((name) => !(tiers as readonly string[]).includes(name));
+if (unknown.length > 0) fail(new Error(`no such tier: ${unknown.join(", ")}; there are ${tiers.join(", ")}`));
+
+const pure: Tier = { name: "pure", files: ["{src,scripts,vm-tests}/**/*.test.ts", "!**/*.{netns,vm}.test.ts"], inToolbox: false };
+// One file at a time: they share one kernel, and names under /run/netns.
+const netns: Tier = { name: "netns", files: ["{src,scripts,vm-tests}/**/*.netns.test.ts"], inToolbox: true, args: ["--concurrency=1", "--timeout=2m"] };
+
+let total = noTests;
+try {
+  if (chosen.has("pure")) await test(pure);
+  if (chosen.has("static")) for (const one of typescriptChecks) await check(one);
+  if (chosen.has("static") || chosen.has("netns") || chosen.has("vm")) await ensureToolbox();
+  if (chosen.has("static")) for (const one of rustChecks) await check(one);
+  if (chosen.has("netns") || chosen.has("vm")) await together(buildAddon, buildBinary);
+  if (chosen.has("netns")) await test(netns);
+  if (chosen.has("vm")) {
+    await together(buildAgent, ensureBase);
+    const image = await ensureImage();
+    await test({ name: "vm", files: ["vm-tests/**/*.vm.test.ts"], inToolbox: true, args: ["--concurrency=1", "--timeout=10m"], env: { NETLOOM_IMAGE: image.dir } });
+  }
+} catch (error) {
+  // Setting up failed: what did not run is not green.
+  process.stderr.write(`netloom: ${error instanceof Error ? error.message : String(error)}\n`);
+  total = addCounts(total, { ...noTests, failed: 1 });
+}
+for (const failure of total.failures) process.stdout.write(`\nFAILED ${failure.trimEnd()}\n`);
+if (total.skips.length > 0) process.stdout.write(`\nskipped:\n${total.skips.map((title) => `  ${title}\n`).join("")}`);
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+process.exitCode = total.failed === 0 ? 0 : 1;
+
+async function together(...work: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const ends = await Promise.allSettled(work.map((make) => make()));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+}
+
+async function check({ name, run }: Check): Promise<void> {
+  await counted(name, ({ log }) => run(log));
+}
+
+async function test(tier: Tier): Promise<void> {
+  await counted(tier.name, ({ note }) => runTier(tier, note));
+}
+
+async function counted(name: string, work: (context: Parameters<Parameters<typeof step>[1]>[0]) => Promise<TestCounts>): Promise<void> {
+  const { counts } = await step(name, async (context) => {
+    const found = await work(context);
+    const skipped = found.skipped > 0 ? `, ${found.skipped} skipped` : "";
+    return { hit: false, counts: found, detail: `${found.passed} passed${found.failed > 0 ? `, ${found.failed} FAILED` : ""}${skipped}` };
+  });
+  total = addCounts(total, counts);
+  if (counts.failed > 0) say(name, "has failures, shown at the end");
+}

@@ -1,0 +1,27 @@
+// `npm start`: builds what is missing, boots a gateway and three nodes, and proves that the nodes reach each other.
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { buildAddon, buildAgent, buildBinary, dist } from "./lib/build.ts";
+import { ensureImage } from "./lib/image.ts";
+import { ensureBase } from "./lib/image-base.ts";
+import { fail, say, shown } from "./lib/progress.ts";
+import { ensureToolbox } from "./lib/toolbox.ts";
+import { runInToolbox } from "./lib/toolbox-enter.ts";
+
+try {
+  const started = performance.now();
+  await ensureToolbox();
+  // The base of the image and the three compilations need nothing of each other.
+  const ends = await Promise.allSettled([buildBinary(), buildAddon(), buildAgent(), ensureBase()]);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  const image = await ensureImage();
+  const artifacts = join(dist, "labs/main-job");
+  await rm(artifacts, { recursive: true, force: true });
+  await mkdir(artifacts, { recursive: true });
+  const code = await runInToolbox(["node", "vm-tests/scenarios/main-job-run.ts"], { env: { NETLOOM_IMAGE: image.dir } });
+  say("artifacts", `${shown(artifacts)}: consoles, captures, report.json, topology.svg`);
+  say("total", `${Math.round((performance.now() - started) / 1000)} s`);
+  process.exitCode = code;
+} catch (error) {
+  fail(error);
+}

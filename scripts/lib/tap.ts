@@ -1,0 +1,59 @@
+/** What a run of tests came to. */
+export type TestCounts = {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** Titles of skipped tests, which say why. */
+  readonly skips: readonly string[];
+  /** Each failed test with what it said. */
+  readonly failures: readonly string[];
+};
+
+export const noTests: TestCounts = { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
+
+/** Counts of several runs together. */
+export function addCounts(a: TestCounts, b: TestCounts): TestCounts {
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+    skips: [...a.skips, ...b.skips],
+    failures: [...a.failures, ...b.failures],
+  };
+}
+
+/** Reads the Test Anything Protocol as AVA prints it: one result a line, what it says indented below. */
+export function parseTap(text: string): TestCounts {
+  let counts = noTests;
+  let failure: string[] | undefined;
+  const closeFailure = (): void => {
+    if (failure !== undefined) counts = addCounts(counts, { ...noTests, failed: 1, failures: [failure.join("\n")] });
+    failure = undefined;
+  };
+  for (const line of text.split("\n")) {
+    const result = /^(not )?ok \d+ - (.*)$/u.exec(line);
+    if (result === null) {
+      // "1..5" and "# tests 5" at the end belong to no test.
+      if (/^(?:1\.\.|# )/u.test(line)) closeFailure();
+      else failure?.push(line);
+      continue;
+    }
+    closeFailure();
+    const title = result[2] ?? "";
+    if (/# (?:SKIP|TODO)/u.test(title)) counts = addCounts(counts, { ...noTests, skipped: 1, skips: [title.replace(/ # (?:SKIP|TODO).*/u, "")] });
+    else if (result[1] === undefined) counts = addCounts(counts, { ...noTests, passed: 1 });
+    else failure = [title];
+  }
+  closeFailure();
+  return counts;
+}
+
+/** Reads the summary lines of `cargo test`, one per test program. */
+export function parseCargoTest(text: string): TestCounts {
+  let counts = noTests;
+  for (const [, passed, failed, ignored] of text.matchAll(/^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gmu)) {
+    counts = addCounts(counts, { ...noTests, passed: Number(passed), failed: Number(failed), skipped: Number(ignored) });
+  }
+  const failures = [...text.matchAll(/^---- (.*) stdout ----\n([\s\S]*?)(?=^----|^failures:|^note: run)/gmu)].map(([, name, said]) => `${name ?? ""}\n${said ?? ""}`);
+  return { ...counts, failures };
+}

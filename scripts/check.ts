@@ -13,9 +13,18 @@ const chosen = new Set(process.argv.length > 2 ? process.argv.slice(2) : tiers);
 const unknown = [...chosen].filter((name) => !(tiers as readonly string[]).includes(name));
 if (unknown.length > 0) fail(new Error(`no such tier: ${unknown.join(", ")}; there are ${tiers.join(", ")}`));
 
-const pure: Tier = { name: "pure", files: ["{src,scripts,vm-tests}/**/*.test.ts", "!**/*.{netns,vm}.test.ts"], inToolbox: false };
+const pure: Tier = {
+  name: "pure",
+  files: ["{src,scripts,vm-tests}/**/*.test.ts", "!**/*.{netns,vm}.test.ts"],
+  inToolbox: false,
+};
 // One file at a time: they share one kernel, and names under /run/netns.
-const netns: Tier = { name: "netns", files: ["{src,scripts,vm-tests}/**/*.netns.test.ts"], inToolbox: true, args: ["--concurrency=1", "--timeout=2m"] };
+const netns: Tier = {
+  name: "netns",
+  files: ["{src,scripts,vm-tests}/**/*.netns.test.ts"],
+  inToolbox: true,
+  args: ["--concurrency=1", "--timeout=2m"],
+};
 
 let total = noTests;
 try {
@@ -28,7 +37,13 @@ try {
   if (chosen.has("vm")) {
     await together(buildAgent, ensureBase);
     const image = await ensureImage();
-    await test({ name: "vm", files: ["vm-tests/**/*.vm.test.ts"], inToolbox: true, args: ["--concurrency=1", "--timeout=10m"], env: { NETLOOM_IMAGE: image.dir } });
+    await test({
+      name: "vm",
+      files: ["vm-tests/**/*.vm.test.ts"],
+      inToolbox: true,
+      args: ["--concurrency=1", "--timeout=10m"],
+      env: { NETLOOM_IMAGE: image.dir },
+    });
   }
 } catch (error) {
   // Setting up failed: what did not run is not green.
@@ -53,11 +68,18 @@ async function test(tier: Tier): Promise<void> {
   await counted(tier.name, ({ note }) => runTier(tier, note));
 }
 
-async function counted(name: string, work: (context: Parameters<Parameters<typeof step>[1]>[0]) => Promise<TestCounts>): Promise<void> {
+async function counted(
+  name: string,
+  work: (context: Parameters<Parameters<typeof step>[1]>[0]) => Promise<TestCounts>,
+): Promise<void> {
   const { counts } = await step(name, async (context) => {
     const found = await work(context);
     const skipped = found.skipped > 0 ? `, ${found.skipped} skipped` : "";
-    return { hit: false, counts: found, detail: `${found.passed} passed${found.failed > 0 ? `, ${found.failed} FAILED` : ""}${skipped}` };
+    return {
+      hit: false,
+      counts: found,
+      detail: `${found.passed} passed${found.failed > 0 ? `, ${found.failed} FAILED` : ""}${skipped}`,
+    };
   });
   total = addCounts(total, counts);
   if (counts.failed > 0) say(name, "has failures, shown at the end");

@@ -51,7 +51,11 @@ export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Pr
   await mkdir(options.root, { recursive: true, mode: 0o700 });
   await mkdir(options.runtime, { recursive: true, mode: 0o755 });
 
-  await using host = await LinuxHost.open({ keys: join(options.root, "keys"), runtimeDir: options.runtime, scanDir: options.services });
+  await using host = await LinuxHost.open({
+    keys: join(options.root, "keys"),
+    runtimeDir: options.runtime,
+    scanDir: options.services,
+  });
   const state = await NodeState.open(options.root, (line) => writeSync(1, `${line}\n`));
   const store = new DocumentStore(join(options.root, "documents"));
   for (const problem of await store.load()) report(problem, problem);
@@ -64,12 +68,23 @@ export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Pr
   for (const source of words.configs.filter(isLocal)) await load(source, boot, report);
   store.setLayer("boot", accept(boot, report));
 
-  await using engine = new Engine({ host, store, state, log, runtimeDir: options.runtime, stateDir: options.root, keepsClock: options.keepsClock });
+  await using engine = new Engine({
+    host,
+    store,
+    state,
+    log,
+    runtimeDir: options.runtime,
+    stateDir: options.root,
+    keepsClock: options.keepsClock,
+  });
   const service = new Service({ engine, state, version: VERSION, problems: () => [...problems.values()] });
   await using _server = await serveHttp(service, options.socket);
   log.info({ version: VERSION, root: options.root, socket: options.socket }, "daemon started");
   await engine.start();
-  await loadRemote(words.configs.filter((source) => !isLocal(source)), { boot, engine, state, store, report, signal });
+  await loadRemote(
+    words.configs.filter((source) => !isLocal(source)),
+    { boot, engine, state, store, report, signal },
+  );
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   log.info("daemon stops; networks stay as they are");
 }
@@ -104,9 +119,12 @@ interface RemoteContext {
 }
 
 /** Fetches configurations by URL once the node is online, and tries again for ever. */
-async function loadRemote(sources: readonly ConfigSource[], { boot, engine, state, store, report, signal }: RemoteContext): Promise<void> {
+async function loadRemote(
+  sources: readonly ConfigSource[],
+  { boot, engine, state, store, report, signal }: RemoteContext,
+): Promise<void> {
   const pending = new Set(sources);
-  for (let round = 1; pending.size > 0 && !signal.aborted; ) {
+  for (let round = 1; pending.size > 0 && !signal.aborted;) {
     if (!state.online) {
       await Promise.race([engine.nextPass(), delay(RETRY_MS, undefined, { signal }).catch(() => undefined)]);
       continue;

@@ -10,7 +10,11 @@ const [command] = argv;
 if (command === "--version" || command === "version") process.stdout.write(`${VERSION}\n`);
 else if (command === "--help" || command === "help") process.stdout.write(USAGE);
 else if (command === "daemon") process.exitCode = await daemon(argv.slice(1));
-else process.exitCode = await runClientCommand(argv, process.env, { out: (text) => process.stdout.write(text), err: (text) => process.stderr.write(text) });
+else
+  process.exitCode = await runClientCommand(argv, process.env, {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
 
 async function daemon(words: readonly string[]): Promise<number> {
   try {

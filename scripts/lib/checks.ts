@@ -36,14 +36,23 @@ export const typescriptChecks: readonly Check[] = [
 /** Format, lint and tests of the Rust, in the toolbox. */
 export const rustChecks: readonly Check[] = [
   { name: "rustfmt", run: (log) => contentOrFailed("rustfmt", () => cargo(["fmt", "--all", "--check"], log)) },
-  { name: "clippy", run: (log) => contentOrFailed("clippy", () => cargo(["clippy", "--offline", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"], log)) },
+  {
+    name: "clippy",
+    run: (log) =>
+      contentOrFailed("clippy", () =>
+        cargo(["clippy", "--offline", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"], log),
+      ),
+  },
   { name: "cargo test", run: cargoTest },
 ];
 
 async function cargo(args: readonly string[], log?: string): Promise<string> {
   const rust = await findRust();
   if (log !== undefined) await fetchCrates(rust, log, () => undefined);
-  return await run(await rustCommand(rust, ["cargo", ...args], { target: cargoTarget("check") }), log === undefined ? {} : { log });
+  return await run(
+    await rustCommand(rust, ["cargo", ...args], { target: cargoTarget("check") }),
+    log === undefined ? {} : { log },
+  );
 }
 
 async function cargoTest(): Promise<TestCounts> {
@@ -65,7 +74,10 @@ export type Tier = {
 };
 
 /** Runs a tier and counts its results. A run that ends without any result is a failure of its own. */
-export async function runTier({ name, files, inToolbox, args = [], env = {} }: Tier, onLine: (line: string) => void): Promise<TestCounts> {
+export async function runTier(
+  { name, files, inToolbox, args = [], env = {} }: Tier,
+  onLine: (line: string) => void,
+): Promise<TestCounts> {
   const ava = ["node", join(repository, "node_modules/ava/entrypoints/cli.js"), "--tap", ...args, ...files];
   const argv = inToolbox ? await toolboxCommand(ava, { env }) : [process.execPath, ...ava.slice(1)];
   let text = "";
@@ -78,7 +90,9 @@ export async function runTier({ name, files, inToolbox, args = [], env = {} }: T
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
   const counts = parseTap(text);
-  if (counts.passed + counts.failed + counts.skipped === 0) return { ...noTests, failed: 1, failures: [`${name}: no test ran\n${problem ?? text}`] };
-  if (problem !== undefined && counts.failed === 0) return { ...counts, failed: 1, failures: [`${name}: the runner failed\n${problem}`] };
+  if (counts.passed + counts.failed + counts.skipped === 0)
+    return { ...noTests, failed: 1, failures: [`${name}: no test ran\n${problem ?? text}`] };
+  if (problem !== undefined && counts.failed === 0)
+    return { ...counts, failed: 1, failures: [`${name}: the runner failed\n${problem}`] };
   return counts;
 }

@@ -40,7 +40,8 @@ export function parseTap(text: string): TestCounts {
     }
     closeFailure();
     const title = result[2] ?? "";
-    if (/# (?:SKIP|TODO)/u.test(title)) counts = addCounts(counts, { ...noTests, skipped: 1, skips: [title.replace(/ # (?:SKIP|TODO).*/u, "")] });
+    if (/# (?:SKIP|TODO)/u.test(title))
+      counts = addCounts(counts, { ...noTests, skipped: 1, skips: [title.replace(/ # (?:SKIP|TODO).*/u, "")] });
     else if (result[1] === undefined) counts = addCounts(counts, { ...noTests, passed: 1 });
     else failure = [title];
   }
@@ -51,9 +52,18 @@ export function parseTap(text: string): TestCounts {
 /** Reads the summary lines of `cargo test`, one per test program. */
 export function parseCargoTest(text: string): TestCounts {
   let counts = noTests;
-  for (const [, passed, failed, ignored] of text.matchAll(/^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gmu)) {
-    counts = addCounts(counts, { ...noTests, passed: Number(passed), failed: Number(failed), skipped: Number(ignored) });
+  for (const [, passed, failed, ignored] of text.matchAll(
+    /^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gmu,
+  )) {
+    counts = addCounts(counts, {
+      ...noTests,
+      passed: Number(passed),
+      failed: Number(failed),
+      skipped: Number(ignored),
+    });
   }
-  const failures = [...text.matchAll(/^---- (.*) stdout ----\n([\s\S]*?)(?=^----|^failures:|^note: run)/gmu)].map(([, name, said]) => `${name ?? ""}\n${said ?? ""}`);
+  const failures = [...text.matchAll(/^---- (.*) stdout ----\n([\s\S]*?)(?=^----|^failures:|^note: run)/gmu)].map(
+    ([, name, said]) => `${name ?? ""}\n${said ?? ""}`,
+  );
   return { ...counts, failures };
 }

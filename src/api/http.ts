@@ -17,10 +17,26 @@ interface Route {
 }
 
 const ROUTES: readonly Route[] = [
-  { method: "POST", path: ["v1", "plan"], handle: async (service, _parameters, request) => await service.plan(await json(request)) },
-  { method: "POST", path: ["v1", "apply"], handle: async (service, _parameters, request) => await service.apply(await json(request)) },
-  { method: "GET", path: ["v1", "documents"], handle: (service) => Promise.resolve({ documents: service.documents(), yaml: service.documentsYaml() }) },
-  { method: "DELETE", path: ["v1", "documents", ":", ":"], handle: (service, [kind, name]) => service.delete(kind, name) },
+  {
+    method: "POST",
+    path: ["v1", "plan"],
+    handle: async (service, _parameters, request) => await service.plan(await json(request)),
+  },
+  {
+    method: "POST",
+    path: ["v1", "apply"],
+    handle: async (service, _parameters, request) => await service.apply(await json(request)),
+  },
+  {
+    method: "GET",
+    path: ["v1", "documents"],
+    handle: (service) => Promise.resolve({ documents: service.documents(), yaml: service.documentsYaml() }),
+  },
+  {
+    method: "DELETE",
+    path: ["v1", "documents", ":", ":"],
+    handle: (service, [kind, name]) => service.delete(kind, name),
+  },
   { method: "GET", path: ["v1", "status"], handle: (service) => service.status() },
   { method: "POST", path: ["v1", "keys", ":"], handle: (service, [name]) => service.key(name) },
 ];
@@ -52,18 +68,40 @@ async function removeStale(socketPath: string): Promise<void> {
   } finally {
     probe.destroy();
   }
-  throw new NetloomError({ code: "refused", op: "listen on", target: socketPath, why: "another daemon answers there", hint: "stop it, or give --socket another path" });
+  throw new NetloomError({
+    code: "refused",
+    op: "listen on",
+    target: socketPath,
+    why: "another daemon answers there",
+    hint: "stop it, or give --socket another path",
+  });
 }
 
 async function answer(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const segments = (request.url ?? "/").split("?")[0]?.split("/").slice(1).map(decodeURIComponent) ?? [];
-    const route = ROUTES.find(({ method, path }) => method === request.method && path.length === segments.length && path.every((part, index) => part === ":" || part === segments[index]));
-    if (route === undefined) throw new NetloomError({ code: "not-found", op: "answer", target: `${request.method ?? ""} ${request.url ?? ""}`, why: "there is no such operation" });
+    const route = ROUTES.find(
+      ({ method, path }) =>
+        method === request.method &&
+        path.length === segments.length &&
+        path.every((part, index) => part === ":" || part === segments[index]),
+    );
+    if (route === undefined)
+      throw new NetloomError({
+        code: "not-found",
+        op: "answer",
+        target: `${request.method ?? ""} ${request.url ?? ""}`,
+        why: "there is no such operation",
+      });
     const parameters = segments.filter((_segment, index) => route.path[index] === ":");
     send(response, 200, await route.handle(service, parameters, request));
   } catch (error) {
-    send(response, statusOf(error), { error: { code: errorCode(error) ?? "failed", message: v.isValiError(error) ? `the request ${error.message}` : describeError(error) } });
+    send(response, statusOf(error), {
+      error: {
+        code: errorCode(error) ?? "failed",
+        message: v.isValiError(error) ? `the request ${error.message}` : describeError(error),
+      },
+    });
   }
 }
 
@@ -78,7 +116,13 @@ async function json(request: IncomingMessage): Promise<unknown> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new NetloomError({ code: "invalid", op: "read", target: "the request", why: `it is larger than ${MAX_BODY_BYTES} bytes` });
+    if (size > MAX_BODY_BYTES)
+      throw new NetloomError({
+        code: "invalid",
+        op: "read",
+        target: "the request",
+        why: `it is larger than ${MAX_BODY_BYTES} bytes`,
+      });
     chunks.push(chunk);
   }
   return JSON.parse(Buffer.concat(chunks).toString("utf8"));

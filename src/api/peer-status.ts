@@ -11,6 +11,8 @@ export function peerStatus(device: ActualWireguard): readonly PeerStatus[] {
     rxBytes,
     txBytes,
     // WireGuard ignores what it cannot use without a word (FINDINGS.md 3.2).
-    ...(txBytes > 0 && rxBytes === 0 ? { note: "sent, never answered: the peer is away, its key is another, or this node's clock went back" } : {}),
+    ...(txBytes > 0 && rxBytes === 0
+      ? { note: "sent, never answered: the peer is away, its key is another, or this node's clock went back" }
+      : {}),
   }));
 }

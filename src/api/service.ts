@@ -13,7 +13,10 @@ const Files = v.strictObject({ files: v.array(v.strictObject({ name: v.string(),
 
 /** Input of each operation; what does not fit is refused before anything is done. */
 export const REQUESTS: {
-  readonly files: v.GenericSchema<unknown, { readonly files: readonly { readonly name: string; readonly text: string }[] }>;
+  readonly files: v.GenericSchema<
+    unknown,
+    { readonly files: readonly { readonly name: string; readonly text: string }[] }
+  >;
   readonly kind: v.GenericSchema<unknown, Document["kind"]>;
   readonly name: v.GenericSchema<unknown, string>;
 } = { files: Files, kind: Kind, name: Name };
@@ -53,7 +56,9 @@ export class Service {
 
   /** The same as a YAML text. */
   documentsYaml(): string {
-    return this.documents().map((document) => stringify(document)).join("---\n");
+    return this.documents()
+      .map((document) => stringify(document))
+      .join("---\n");
   }
 
   async key(name: unknown): Promise<{ readonly publicKey: string }> {
@@ -71,7 +76,16 @@ export class Service {
       hostname: hostname(),
       online: state.online,
       onlineAt: state.onlineAt,
-      uplink: uplink === null ? null : { nic: uplink.nic.name, address: uplink.lease.address, router: uplink.lease.router ?? null, server: uplink.lease.server ?? null, expiresAt: uplink.lease.expiresAt },
+      uplink:
+        uplink === null
+          ? null
+          : {
+              nic: uplink.nic.name,
+              address: uplink.lease.address,
+              router: uplink.lease.router ?? null,
+              server: uplink.lease.server ?? null,
+              expiresAt: uplink.lease.expiresAt,
+            },
       decision: compiled?.decision ?? [],
       documents: engine.documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),
       processes,

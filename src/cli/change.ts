@@ -24,15 +24,24 @@ export async function planCommand(client: Client, paths: readonly string[], outp
 /** `netloom apply FILE...`: prints what was done, or `no changes`. */
 export async function applyCommand(client: Client, paths: readonly string[], output: Output): Promise<number> {
   const report = await client.apply(await readFiles(paths));
-  return printReport(report, output, (count) => `${count} ${count === 1 ? "step" : "steps"} taken in ${report.milliseconds} ms`);
+  return printReport(
+    report,
+    output,
+    (count) => `${count} ${count === 1 ? "step" : "steps"} taken in ${report.milliseconds} ms`,
+  );
 }
 
 /** `netloom delete KIND NAME` */
 export async function deleteCommand(client: Client, words: readonly string[], output: Output): Promise<number> {
   const [kind, name, ...rest] = words;
-  if (kind === undefined || name === undefined || rest.length > 0) throw new UsageError("delete needs a kind and a name: netloom delete Lan lab");
+  if (kind === undefined || name === undefined || rest.length > 0)
+    throw new UsageError("delete needs a kind and a name: netloom delete Lan lab");
   const report = await client.delete(parseKind(kind), name);
-  return printReport(report, output, (count) => `${count} ${count === 1 ? "step" : "steps"} taken in ${report.milliseconds} ms`);
+  return printReport(
+    report,
+    output,
+    (count) => `${count} ${count === 1 ? "step" : "steps"} taken in ${report.milliseconds} ms`,
+  );
 }
 
 /** A kind by its name, upper or lower case. */
@@ -40,7 +49,9 @@ export function parseKind(word: string): Kind {
   const kind = KINDS.find((known) => known.toLowerCase() === word.toLowerCase());
   if (kind !== undefined) return kind;
   const meant = nearest(word, KINDS);
-  throw new UsageError(`'${word}' is no kind of document${meant === undefined ? "" : `, did you mean ${meant}?`} (${KINDS.join(", ")})`);
+  throw new UsageError(
+    `'${word}' is no kind of document${meant === undefined ? "" : `, did you mean ${meant}?`} (${KINDS.join(", ")})`,
+  );
 }
 
 async function readFiles(paths: readonly string[]): Promise<Files> {
@@ -51,7 +62,12 @@ async function readFiles(paths: readonly string[]): Promise<Files> {
       try {
         return { name: path, text: await readFile(path, "utf8") };
       } catch (error) {
-        const why = errorCode(error) === "ENOENT" ? "there is no such file" : errorCode(error) === "EISDIR" ? "it is a directory" : String(error);
+        const why =
+          errorCode(error) === "ENOENT"
+            ? "there is no such file"
+            : errorCode(error) === "EISDIR"
+              ? "it is a directory"
+              : String(error);
         throw new NetloomError({ code: "invalid", op: "read", target: path, why, cause: error });
       }
     }),

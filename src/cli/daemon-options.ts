@@ -14,7 +14,10 @@ export interface DaemonArguments {
   readonly logLevel: string;
 }
 
-export function parseDaemonArguments(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): DaemonArguments {
+export function parseDaemonArguments(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): DaemonArguments {
   try {
     const { values } = parseArgs({
       args: [...argv],
@@ -30,7 +33,16 @@ export function parseDaemonArguments(argv: readonly string[], environment: Reado
       },
     });
     const { root, config, socket, runtime, services, cmdline } = values;
-    return { root, config, socket, runtime, services, cmdline, keepsClock: values["keep-clock"], logLevel: values["log-level"] };
+    return {
+      root,
+      config,
+      socket,
+      runtime,
+      services,
+      cmdline,
+      keepsClock: values["keep-clock"],
+      logLevel: values["log-level"],
+    };
   } catch (error) {
     throw new UsageError(describeError(error));
   }

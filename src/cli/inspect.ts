@@ -7,16 +7,31 @@ import { parseKind, type Output } from "./change.ts";
 import { UsageError } from "./usage.ts";
 
 /** `netloom show [KIND [NAME]]`: documents as YAML, or as JSON. */
-export async function showCommand(client: Client, words: readonly string[], json: boolean, output: Output): Promise<number> {
+export async function showCommand(
+  client: Client,
+  words: readonly string[],
+  json: boolean,
+  output: Output,
+): Promise<number> {
   const [kindWord, name, ...rest] = words;
   if (rest.length > 0) throw new UsageError("show takes a kind and a name at most: netloom show Lan lab");
   const kind = kindWord === undefined ? undefined : parseKind(kindWord);
   const { documents } = await client.documents();
-  const found = documents.filter((document) => (kind === undefined || document.kind === kind) && (name === undefined || document.name === name));
+  const found = documents.filter(
+    (document) => (kind === undefined || document.kind === kind) && (name === undefined || document.name === name),
+  );
   if (kind !== undefined && name !== undefined && found.length === 0) {
-    throw new NetloomError({ code: "not-found", op: "show", target: documentId({ kind, name }), why: "there is no such document", hint: "`netloom show` lists them" });
+    throw new NetloomError({
+      code: "not-found",
+      op: "show",
+      target: documentId({ kind, name }),
+      why: "there is no such document",
+      hint: "`netloom show` lists them",
+    });
   }
-  output.out(json ? `${JSON.stringify(found, null, 2)}\n` : found.map((document: Document) => stringify(document)).join("---\n"));
+  output.out(
+    json ? `${JSON.stringify(found, null, 2)}\n` : found.map((document: Document) => stringify(document)).join("---\n"),
+  );
   return 0;
 }
 
@@ -30,19 +45,28 @@ export async function statusCommand(client: Client, json: boolean, output: Outpu
 /** `netloom key RESOURCE` */
 export async function keyCommand(client: Client, words: readonly string[], output: Output): Promise<number> {
   const [resource, ...rest] = words;
-  if (resource === undefined || rest.length > 0) throw new UsageError("key needs the name of one network resource: netloom key demo");
+  if (resource === undefined || rest.length > 0)
+    throw new UsageError("key needs the name of one network resource: netloom key demo");
   output.out(`${await client.publicKey(resource)}\n`);
   return 0;
 }
 
 /** A node's status in lines; `now` in Unix seconds. */
 export function statusText(status: Status, now: number): string {
-  const online = status.online ? `online${status.onlineAt === null ? "" : ` since ${status.onlineAt.toFixed(1)} s after kernel start`}` : "offline";
-  const uplink = status.uplink === null ? "none" : `${status.uplink.nic} ${status.uplink.address}${status.uplink.router === null ? "" : ` via ${status.uplink.router}`}`;
+  const online = status.online
+    ? `online${status.onlineAt === null ? "" : ` since ${status.onlineAt.toFixed(1)} s after kernel start`}`
+    : "offline";
+  const uplink =
+    status.uplink === null
+      ? "none"
+      : `${status.uplink.nic} ${status.uplink.address}${status.uplink.router === null ? "" : ` via ${status.uplink.router}`}`;
   const lines = [
     `node      ${status.hostname}, netloom ${status.version}, ${online}`,
     `uplink    ${uplink}`,
-    ...status.decision.map(({ nic, mac, chosen, reasons }) => `nic       ${nic} ${mac} ${chosen ? "chosen" : "not chosen"}: ${reasons.join(", ")}`),
+    ...status.decision.map(
+      ({ nic, mac, chosen, reasons }) =>
+        `nic       ${nic} ${mac} ${chosen ? "chosen" : "not chosen"}: ${reasons.join(", ")}`,
+    ),
     ...status.documents.map(({ kind, name, source }) => `document  ${kind} ${name} (${source})`),
     ...status.processes.map(({ name, up, pid }) => `service   ${name} ${up ? `up, pid ${pid ?? "?"}` : "down"}`),
     ...status.peers.map((peer) => peerLine(peer, now)),
@@ -52,8 +76,12 @@ export function statusText(status: Status, now: number): string {
   return `${lines.join("\n")}\n`;
 }
 
-function peerLine({ resource, publicKey, endpoint, lastHandshake, rxBytes, txBytes, note }: PeerStatus, now: number): string {
-  const handshake = lastHandshake === 0 ? "no handshake yet" : `handshake ${Math.max(0, Math.round(now - lastHandshake))} s ago`;
+function peerLine(
+  { resource, publicKey, endpoint, lastHandshake, rxBytes, txBytes, note }: PeerStatus,
+  now: number,
+): string {
+  const handshake =
+    lastHandshake === 0 ? "no handshake yet" : `handshake ${Math.max(0, Math.round(now - lastHandshake))} s ago`;
   return `peer      ${resource} ${publicKey} ${endpoint ?? "(no endpoint)"} ${handshake}, received ${rxBytes} B, sent ${txBytes} B${note === undefined ? "" : `: ${note}`}`;
 }
 

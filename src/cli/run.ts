@@ -11,7 +11,12 @@ interface ClientOptions {
   readonly json: boolean;
 }
 
-type ClientCommand = (client: Client, words: readonly string[], options: ClientOptions, output: Output) => Promise<number>;
+type ClientCommand = (
+  client: Client,
+  words: readonly string[],
+  options: ClientOptions,
+  output: Output,
+) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, ClientCommand>> = {
   plan: (client, words, _options, output) => planCommand(client, words, output),
@@ -25,7 +30,11 @@ const COMMANDS: Readonly<Record<string, ClientCommand>> = {
 export const DEFAULT_SOCKET = "/run/netloom.sock";
 
 /** Runs a client command and returns its exit code: 0 done, 1 refused or failed, 2 usage. */
-export async function runClientCommand(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>, output: Output): Promise<number> {
+export async function runClientCommand(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  output: Output,
+): Promise<number> {
   const [name = "", ...rest] = argv;
   try {
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -41,9 +50,16 @@ export async function runClientCommand(argv: readonly string[], environment: Rea
   }
 }
 
-function parse(words: readonly string[]): { values: { socket?: string; json?: boolean; yaml?: boolean }; positionals: string[] } {
+function parse(words: readonly string[]): {
+  values: { socket?: string; json?: boolean; yaml?: boolean };
+  positionals: string[];
+} {
   try {
-    return parseArgs({ args: [...words], allowPositionals: true, options: { socket: { type: "string" }, json: { type: "boolean" }, yaml: { type: "boolean" } } });
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: { socket: { type: "string" }, json: { type: "boolean" }, yaml: { type: "boolean" } },
+    });
   } catch (error) {
     throw new UsageError(describeError(error));
   }

@@ -30,7 +30,12 @@ async function read(source: ConfigSource): Promise<Buffer> {
       return Buffer.from(source.base64, "base64url");
     case "fw_cfg":
       return await readFile(join(FW_CFG, source.name, "raw")).catch((error: unknown) => {
-        throw failure(source, "the machine's firmware has no such file", "start QEMU with -fw_cfg name=…,file=…, and load qemu_fw_cfg", error);
+        throw failure(
+          source,
+          "the machine's firmware has no such file",
+          "start QEMU with -fw_cfg name=…,file=…, and load qemu_fw_cfg",
+          error,
+        );
       });
     case "url":
       return await download(source);
@@ -38,14 +43,22 @@ async function read(source: ConfigSource): Promise<Buffer> {
 }
 
 async function download(source: ConfigSource & { readonly type: "url" }): Promise<Buffer> {
-  const response = await fetch(source.url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: "error" }).catch((error: unknown) => {
-    throw failure(source, error instanceof Error ? error.message : String(error), "it is tried again", error);
-  });
+  const response = await fetch(source.url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: "error" }).catch(
+    (error: unknown) => {
+      throw failure(source, error instanceof Error ? error.message : String(error), "it is tried again", error);
+    },
+  );
   if (!response.ok) throw failure(source, `the server answered ${response.status}`, "it is tried again");
   const bytes = Buffer.from(await response.arrayBuffer());
   const digest = createHash("sha256").update(bytes).digest("hex");
   if (digest === source.sha256) return bytes;
-  throw new NetloomError({ code: "refused", op: "use the configuration", target: source.word, why: `its SHA-256 is ${digest}, not the one on the command line`, hint: "nothing of it was applied" });
+  throw new NetloomError({
+    code: "refused",
+    op: "use the configuration",
+    target: source.word,
+    why: `its SHA-256 is ${digest}, not the one on the command line`,
+    hint: "nothing of it was applied",
+  });
 }
 
 function decode(bytes: Buffer, source: ConfigSource): string {

@@ -80,7 +80,9 @@ export class Engine implements AsyncDisposable {
     this.#due = due;
     this.#timer = setTimeout(() => {
       this.#due = Infinity;
-      void this.#passes.run(() => this.#pass()).catch((error: unknown) => this.#options.log.error({ error: describeError(error) }, "pass failed"));
+      void this.#passes
+        .run(() => this.#pass())
+        .catch((error: unknown) => this.#options.log.error({ error: describeError(error) }, "pass failed"));
     }, delayMs);
   }
 
@@ -98,7 +100,14 @@ export class Engine implements AsyncDisposable {
       const { target } = compile(candidate, await this.#facts(candidate));
       const { steps, foreign } = await planTarget(this.#options.host, target);
       const failures = foreign.map((message) => ({ step: "refused", message }));
-      return { outcome: foreign.length > 0 ? "failed" : steps.length === 0 ? "unchanged" : "changed", issues: [], steps: steps.map(explain), failures, unverified: [], milliseconds: 0 };
+      return {
+        outcome: foreign.length > 0 ? "failed" : steps.length === 0 ? "unchanged" : "changed",
+        issues: [],
+        steps: steps.map(explain),
+        failures,
+        unverified: [],
+        milliseconds: 0,
+      };
     });
   }
 
@@ -123,8 +132,22 @@ export class Engine implements AsyncDisposable {
       const { store, host } = this.#options;
       const found = store.find(kind, name);
       const target = documentId({ kind, name });
-      if (found === undefined) throw new NetloomError({ code: "not-found", op: "delete", target, why: "there is no such document", hint: "`netloom show` lists them" });
-      if (found.source !== "applied") throw new NetloomError({ code: "refused", op: "delete", target, why: `it comes from ${found.source === "boot" ? "the kernel command line" : "the configuration directory"}`, hint: "change it there" });
+      if (found === undefined)
+        throw new NetloomError({
+          code: "not-found",
+          op: "delete",
+          target,
+          why: "there is no such document",
+          hint: "`netloom show` lists them",
+        });
+      if (found.source !== "applied")
+        throw new NetloomError({
+          code: "refused",
+          op: "delete",
+          target,
+          why: `it comes from ${found.source === "boot" ? "the kernel command line" : "the configuration directory"}`,
+          hint: "change it there",
+        });
       await store.remove(found.document);
       const report = await this.#pass();
       if (kind === "NetworkResource" && store.find(kind, name) === undefined) await host.keys.remove(name);
@@ -161,8 +184,12 @@ export class Engine implements AsyncDisposable {
 
   async #facts(documents: readonly Document[]): Promise<Facts> {
     const { host, state, runtimeDir, stateDir, keepsClock } = this.#options;
-    const keyed = documents.filter((document) => document.kind === "NetworkResource" && document.wireguard !== undefined);
-    const wireguardKeys = Object.fromEntries(await Promise.all(keyed.map(async ({ name }) => [name, await host.keys.ensure(name)] as const)));
+    const keyed = documents.filter(
+      (document) => document.kind === "NetworkResource" && document.wireguard !== undefined,
+    );
+    const wireguardKeys = Object.fromEntries(
+      await Promise.all(keyed.map(async ({ name }) => [name, await host.keys.ensure(name)] as const)),
+    );
     const [nics, leases] = await Promise.all([host.nics(), host.leases()]);
     return { nics, leases, uplink: state.uplink, wireguardKeys, runtimeDir, stateDir, keepsClock };
   }
@@ -187,7 +214,8 @@ export class Engine implements AsyncDisposable {
 /** The console shows how much was done; each step is told at level debug, and what failed always. */
 function logPass(log: Log, { outcome, steps, failures, unverified, milliseconds }: Report): void {
   for (const step of steps) log.debug(step);
-  if (outcome === "failed") log.warn({ failures, unverified }, `pass failed: ${failures.length} of ${steps.length} steps, ${milliseconds} ms`);
+  if (outcome === "failed")
+    log.warn({ failures, unverified }, `pass failed: ${failures.length} of ${steps.length} steps, ${milliseconds} ms`);
   else log.info(`pass: ${steps.length} steps in ${milliseconds} ms`);
 }
 

@@ -66,11 +66,20 @@ export class NodeState {
       decision,
     };
     const chosen = uplink !== null && uplink.nic.name !== this.#kept.decision.find((entry) => entry.chosen)?.nic;
-    if (chosen) for (const entry of decision) this.#announce(`netloom: nic ${entry.nic} ${entry.chosen ? "chosen" : "not chosen"}: ${entry.reasons.join(", ")}`);
-    if (became) this.#announce(`netloom: online ${uplink === null ? "without uplink" : `${uplink.nic.name} ${uplink.lease.address}`} at ${uptime().toFixed(1)} s`);
-    if (!online && this.#online) this.#announce(`netloom: offline, ${report.failures[0]?.message ?? "no uplink has a lease"}`);
+    if (chosen)
+      for (const entry of decision)
+        this.#announce(
+          `netloom: nic ${entry.nic} ${entry.chosen ? "chosen" : "not chosen"}: ${entry.reasons.join(", ")}`,
+        );
+    if (became)
+      this.#announce(
+        `netloom: online ${uplink === null ? "without uplink" : `${uplink.nic.name} ${uplink.lease.address}`} at ${uptime().toFixed(1)} s`,
+      );
+    if (!online && this.#online)
+      this.#announce(`netloom: offline, ${report.failures[0]?.message ?? "no uplink has a lease"}`);
     this.#online = online;
-    if (JSON.stringify(next) !== JSON.stringify(this.#kept)) await writeFileAtomic(this.#path, `${JSON.stringify(next, null, 2)}\n`);
+    if (JSON.stringify(next) !== JSON.stringify(this.#kept))
+      await writeFileAtomic(this.#path, `${JSON.stringify(next, null, 2)}\n`);
     this.#kept = next;
   }
 }
@@ -79,7 +88,12 @@ function parse(text: string | undefined): Persisted | undefined {
   try {
     const value = JSON.parse(text ?? "") as Partial<Persisted>;
     if (typeof value.bootId !== "string") return undefined;
-    return { uplink: value.uplink ?? null, onlineAt: value.onlineAt ?? null, bootId: value.bootId, decision: value.decision ?? [] };
+    return {
+      uplink: value.uplink ?? null,
+      onlineAt: value.onlineAt ?? null,
+      bootId: value.bootId,
+      decision: value.decision ?? [],
+    };
   } catch {
     return undefined;
   }

@@ -22,7 +22,11 @@ export interface StoredDocument {
  */
 export class DocumentStore {
   readonly #directory: string;
-  readonly #layers: Readonly<Record<Source, Map<string, Document>>> = { config: new Map(), boot: new Map(), applied: new Map() };
+  readonly #layers: Readonly<Record<Source, Map<string, Document>>> = {
+    config: new Map(),
+    boot: new Map(),
+    applied: new Map(),
+  };
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -52,7 +56,8 @@ export class DocumentStore {
   /** All documents that hold, in the order of kinds and names. */
   all(): readonly StoredDocument[] {
     const merged = new Map<string, StoredDocument>();
-    for (const source of LAYERS) for (const [key, document] of this.#layers[source]) merged.set(key, { document, source });
+    for (const source of LAYERS)
+      for (const [key, document] of this.#layers[source]) merged.set(key, { document, source });
     const rank = ({ document }: StoredDocument): string => `${KINDS.indexOf(document.kind)} ${document.name}`;
     return [...merged.values()].toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
   }
@@ -93,12 +98,17 @@ function identity(document: Document): string {
 }
 
 /** The YAML files of a directory in the order of their names; a directory that is not there has none. */
-export async function readYamlFiles(directory: string): Promise<{ readonly files: readonly SourceFile[]; readonly problems: string[] }> {
+export async function readYamlFiles(
+  directory: string,
+): Promise<{ readonly files: readonly SourceFile[]; readonly problems: string[] }> {
   const names = await readdir(directory).catch((error: unknown) => {
     if (isGone(error)) return [];
     throw error;
   });
-  const paths = names.filter((name) => /\.ya?ml$/u.test(name)).toSorted().map((name) => join(directory, name));
+  const paths = names
+    .filter((name) => /\.ya?ml$/u.test(name))
+    .toSorted()
+    .map((name) => join(directory, name));
   const files = await Promise.all(paths.map(async (name) => ({ name, text: (await readIfExists(name)) ?? "" })));
   return { files, problems: [] };
 }

@@ -83,7 +83,14 @@ test("a veth pair is born with one end in another namespace, marked and up on bo
   });
   const [br0, v0] = [await linkNamed(netlink, "br0"), await linkNamed(netlink, "v0")];
   const eth0 = await linkNamed(await open(t, there), "eth0");
-  t.like(v0, { kind: "veth", mac: "02:00:00:00:00:01", mtu: 1420, group: GROUP, alias: "to the other side", carrier: true });
+  t.like(v0, {
+    kind: "veth",
+    mac: "02:00:00:00:00:01",
+    mtu: 1420,
+    group: GROUP,
+    alias: "to the other side",
+    carrier: true,
+  });
   t.is(v0?.master, br0?.index);
   t.like(eth0, { mac: "02:00:00:00:00:02", mtu: 1420, group: GROUP + 1, up: true, carrier: true });
   t.is(v0?.peerIndex, eth0?.index);
@@ -98,7 +105,13 @@ test("a bridge takes its options and releases a port", async (t) => {
   await apply(
     t,
     netlink,
-    { op: "link.add", type: "bridge", name: "br0", group: GROUP, bridge: { stp: false, forwardDelay: 0, mcastSnooping: false } },
+    {
+      op: "link.add",
+      type: "bridge",
+      name: "br0",
+      group: GROUP,
+      bridge: { stp: false, forwardDelay: 0, mcastSnooping: false },
+    },
     { op: "link.add", type: "veth", name: "v0", group: GROUP, master: "br0", peer: { name: "v1", group: GROUP } },
     { op: "link.set", name: "v0", master: null },
   );
@@ -123,10 +136,11 @@ test("addresses and routes carry the owner's mark", async (t) => {
   t.is(ours.find((address) => address.family === 4)?.validLifetime, 600);
   t.true(ours.find((address) => address.family === 6)?.flags.includes("permanent"));
   const marked = routes.filter((route) => route.protocol === 79);
-  t.deepEqual(
-    marked.map(({ family, to, via, table }) => `${family} ${to} via ${via} table ${table}`).toSorted(),
-    ["4 10.10.0.0/16 via 10.9.0.2 table 254", "4 10.11.0.0/16 via fd00::2 table 1000", "6 default via fd00::2 table 254"],
-  );
+  t.deepEqual(marked.map(({ family, to, via, table }) => `${family} ${to} via ${via} table ${table}`).toSorted(), [
+    "4 10.10.0.0/16 via 10.9.0.2 table 254",
+    "4 10.11.0.0/16 via fd00::2 table 1000",
+    "6 default via fd00::2 table 254",
+  ]);
   await apply(
     t,
     netlink,
@@ -157,7 +171,9 @@ test("one refused request does not stop the others, and says the kernel's reason
     { op: "address.add", dev: "br0", address: "10.0.0.1/24", proto: 78 },
   ]);
   t.deepEqual(
-    outcomes.map((outcome) => (outcome.ok ? "ok" : `${outcome.code} ${outcome.op} ${outcome.target}: ${outcome.message}`)),
+    outcomes.map((outcome) =>
+      outcome.ok ? "ok" : `${outcome.code} ${outcome.op} ${outcome.target}: ${outcome.message}`,
+    ),
     [
       "ok",
       "EEXIST link.add br0: File exists",
@@ -175,15 +191,33 @@ test("many links are deleted together, and nothing else of the same owner", asyn
   const [outcome] = await netlink.batch([{ op: "link.del", names: [...names, "gone", "lo"] }]);
   t.false(outcome?.ok);
   const failures = outcome?.ok === false ? outcome.failures : [];
-  t.deepEqual(failures?.map(({ target, code }) => [target, code]), [["gone", "ENODEV"], ["lo", "EOPNOTSUPP"]]);
+  t.deepEqual(
+    failures?.map(({ target, code }) => [target, code]),
+    [
+      ["gone", "ENODEV"],
+      ["lo", "EOPNOTSUPP"],
+    ],
+  );
   const { links } = await netlink.dump("links");
-  t.deepEqual(links.map(({ name, group }) => [name, group]), [["lo", GROUP], ["stays", GROUP]]);
+  t.deepEqual(
+    links.map(({ name, group }) => [name, group]),
+    [
+      ["lo", GROUP],
+      ["stays", GROUP],
+    ],
+  );
 });
 
 test("a monitor hears of another namespace and says which", async (t) => {
   const [here, there] = [await freshNetns(t), await freshNetns(t)];
   const netlink = await open(t, here);
-  await apply(t, netlink, { op: "link.add", type: "veth", name: "v0", group: GROUP, peer: { name: "v1", group: GROUP, netnsPath: there } });
+  await apply(t, netlink, {
+    op: "link.add",
+    type: "veth",
+    name: "v0",
+    group: GROUP,
+    peer: { name: "v1", group: GROUP, netnsPath: there },
+  });
   const id = (await linkNamed(netlink, "v0"))?.peerNetnsId;
   const heard = Promise.withResolvers<KernelEvent>();
   using _monitor = openMonitor(here, (event) => {

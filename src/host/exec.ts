@@ -12,9 +12,17 @@ const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
  * Runs a program without a shell, with a clean environment, and waits for its end.
  * Throws with the last line of its standard error when it cannot start or does not end with 0.
  */
-export async function exec(argv: readonly string[], input: string = "", timeoutMs: number = 10_000): Promise<ExecResult> {
+export async function exec(
+  argv: readonly string[],
+  input: string = "",
+  timeoutMs: number = 10_000,
+): Promise<ExecResult> {
   const [program = "", ...args] = argv;
-  const child = spawn(program, args, { env: { PATH, LC_ALL: "C" }, stdio: ["pipe", "pipe", "pipe"], timeout: timeoutMs });
+  const child = spawn(program, args, {
+    env: { PATH, LC_ALL: "C" },
+    stdio: ["pipe", "pipe", "pipe"],
+    timeout: timeoutMs,
+  });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
@@ -25,7 +33,8 @@ export async function exec(argv: readonly string[], input: string = "", timeoutM
   const { promise, resolve, reject } = Promise.withResolvers<{ code: number | null; signal: string | null }>();
   child.on("error", reject);
   child.on("close", (code, signal) => resolve({ code, signal }));
-  const fail = (why: string, cause?: unknown): NetloomError => new NetloomError({ code: "failed", op: "run", target: argv.slice(0, 4).join(" "), why, cause });
+  const fail = (why: string, cause?: unknown): NetloomError =>
+    new NetloomError({ code: "failed", op: "run", target: argv.slice(0, 4).join(" "), why, cause });
   const { code, signal } = await promise.catch((error: unknown) => {
     throw fail(error instanceof Error ? error.message : String(error), error);
   });

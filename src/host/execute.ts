@@ -17,7 +17,7 @@ const GONE = new Set(["ENOENT", "ENODEV", "ESRCH", "EADDRNOTAVAIL"]);
 export async function execute(context: ObserveContext, steps: readonly Step[]): Promise<readonly FailedStep[]> {
   const failed: FailedStep[] = [];
   const others = executors(context);
-  for (let at = 0; at < steps.length; ) {
+  for (let at = 0; at < steps.length;) {
     const batch = batchFrom(steps, at);
     if (batch.length > 0) {
       failed.push(...(await sendBatch(context, batch)));
@@ -30,7 +30,8 @@ export async function execute(context: ObserveContext, steps: readonly Step[]): 
     try {
       await visitStep(others, step);
     } catch (error) {
-      if (!(removes(step) && isGone(error))) failed.push({ step, error: error instanceof Error ? error : new Error(String(error)) });
+      if (!(removes(step) && isGone(error)))
+        failed.push({ step, error: error instanceof Error ? error : new Error(String(error)) });
     }
   }
   await context.records.save();
@@ -59,10 +60,25 @@ async function sendBatch(context: ObserveContext, batch: readonly Batched[]): Pr
     return batch.flatMap(({ step }, index) => {
       const outcome = outcomes[index];
       if (outcome === undefined || outcome.ok || (removes(step) && GONE.has(outcome.code))) return [];
-      return [{ step, error: new NetloomError({ code: outcome.code, op: outcome.op, target: at(outcome.target, netns), why: outcome.message }) }];
+      return [
+        {
+          step,
+          error: new NetloomError({
+            code: outcome.code,
+            op: outcome.op,
+            target: at(outcome.target, netns),
+            why: outcome.message,
+          }),
+        },
+      ];
     });
   } catch (error) {
-    return batch.map(({ step }) => ({ step, error: new Error(`cannot reach namespace ${netns === HOST ? "of the node" : netns}: ${describeError(error)}`, { cause: error }) }));
+    return batch.map(({ step }) => ({
+      step,
+      error: new Error(`cannot reach namespace ${netns === HOST ? "of the node" : netns}: ${describeError(error)}`, {
+        cause: error,
+      }),
+    }));
   }
 }
 
@@ -98,7 +114,8 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
       records.setNftGeneration(spec.netns, (await (await namespaces.netlink(spec.netns)).nftTables()).generation);
     },
     "nft.del": ({ netns, family, table }) => deleteTable(netns, family, table),
-    "wireguard.device": ({ netns, dev, privateKey, listenPort }) => setWireguard(netns, dev, { privateKey: privateKey.reveal(), listenPort }),
+    "wireguard.device": ({ netns, dev, privateKey, listenPort }) =>
+      setWireguard(netns, dev, { privateKey: privateKey.reveal(), listenPort }),
     "wireguard.peer": async ({ netns, dev, peer }) => {
       await setWireguard(netns, dev, { peers: [peerChange(peer)] });
       if (peer.endpoint !== undefined) records.setGivenEndpoint(netns, dev, peer.publicKey, peer.endpoint);

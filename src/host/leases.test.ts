@@ -1,7 +1,8 @@
 import test from "ava";
 import { parseLease } from "./leases.ts";
 
-const report = "ip=192.168.50.252\nprefix=24\nrouter=192.168.50.1\nserver=192.168.50.1\ndns=192.168.50.1 9.9.9.9\nntp=\nobtained=37\nexpires=3637\n";
+const report =
+  "ip=192.168.50.252\nprefix=24\nrouter=192.168.50.1\nserver=192.168.50.1\ndns=192.168.50.1 9.9.9.9\nntp=\nobtained=37\nexpires=3637\n";
 
 test("a report of the DHCP client becomes a lease", (t) => {
   t.deepEqual(parseLease("eth0", report), {

@@ -9,13 +9,17 @@ import type { LeaseFact } from "../model/facts.ts";
 export async function readLeases(directory: string, uptime: number): Promise<readonly LeaseFact[]> {
   await mkdir(directory, { recursive: true });
   const names = (await readdir(directory)).filter((name) => !name.endsWith(".new"));
-  const leases = await Promise.all(names.map(async (nic) => parseLease(nic, (await readIfExists(join(directory, nic))) ?? "")));
+  const leases = await Promise.all(
+    names.map(async (nic) => parseLease(nic, (await readIfExists(join(directory, nic))) ?? "")),
+  );
   return leases.filter((lease) => lease !== undefined).filter((lease) => lease.expiresAt > uptime);
 }
 
 /** Parses one report; anything that is not exactly what the script writes is no lease. */
 export function parseLease(nic: string, text: string): LeaseFact | undefined {
-  const fields = new Map(text.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+  const fields = new Map(
+    text.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
   const address = parseCidr(`${fields.get("ip") ?? ""}/${fields.get("prefix") ?? ""}`);
   const [obtainedAt, expiresAt] = [Number(fields.get("obtained")), Number(fields.get("expires"))];
   if (address?.family !== 4 || !(expiresAt > obtainedAt)) return undefined;

@@ -25,13 +25,22 @@ export function netlinkStep(step: Step): NetlinkStep | undefined {
     case "address.add":
     case "address.del": {
       const { netns, dev, address } = step.args;
-      return { netns, request: step.op === "address.del" ? { op: step.op, dev, address } : { op: step.op, dev, address, proto: protocol, noDad: true } };
+      return {
+        netns,
+        request:
+          step.op === "address.del"
+            ? { op: step.op, dev, address }
+            : { op: step.op, dev, address, proto: protocol, noDad: true },
+      };
     }
     case "route.add":
     case "route.del": {
       const { netns, kind: _kind, via, ...keys } = step.args;
       // A route without a router leads to the link itself.
-      return { netns, request: { op: step.op, ...keys, ...(via === undefined ? { scope: "link" } : { via }), protocol } };
+      return {
+        netns,
+        request: { op: step.op, ...keys, ...(via === undefined ? { scope: "link" } : { via }), protocol },
+      };
     }
     default:
       return undefined;
@@ -49,10 +58,17 @@ function addLink({ netns, name, type, mac, mtu, master, peer }: LinkSpec): Netli
     ...(master === undefined ? {} : { master }),
   } as const;
   if (type === "veth" && peer !== undefined) {
-    const far = { name: peer.name, mac: peer.mac, up: true, group: OWNER.linkGroup, ...(peer.netns === HOST ? {} : { netnsPath: netnsPath(peer.netns) }) };
+    const far = {
+      name: peer.name,
+      mac: peer.mac,
+      up: true,
+      group: OWNER.linkGroup,
+      ...(peer.netns === HOST ? {} : { netnsPath: netnsPath(peer.netns) }),
+    };
     return { netns, request: { ...common, type, peer: far } };
   }
   // Asked for from the node's own namespace, so that WireGuard's UDP socket stays there (FINDINGS.md 3.8).
-  if (type === "wireguard") return { netns: HOST, request: { ...common, type, ...(netns === HOST ? {} : { netnsPath: netnsPath(netns) }) } };
+  if (type === "wireguard")
+    return { netns: HOST, request: { ...common, type, ...(netns === HOST ? {} : { netnsPath: netnsPath(netns) }) } };
   return { netns, request: { ...common, type: "bridge", bridge: { stp: false, forwardDelay: 0 } } };
 }

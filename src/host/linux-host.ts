@@ -56,8 +56,17 @@ export class LinuxHost implements Host {
     const { links } = await netlink.dump("links");
     // A NIC is whatever has an Ethernet address and is neither a bridge nor a link of ours; only one without a kind has hardware behind it.
     return links
-      .filter((link) => link.type === "ether" && link.mac !== null && link.kind !== "bridge" && link.group !== OWNER.linkGroup)
-      .map((link) => ({ name: link.name, mac: link.mac ?? "", physical: link.kind === null, carrier: link.carrier, ...(link.parentDev === null ? {} : { device: link.parentDev }) }));
+      .filter(
+        (link) =>
+          link.type === "ether" && link.mac !== null && link.kind !== "bridge" && link.group !== OWNER.linkGroup,
+      )
+      .map((link) => ({
+        name: link.name,
+        mac: link.mac ?? "",
+        physical: link.kind === null,
+        carrier: link.carrier,
+        ...(link.parentDev === null ? {} : { device: link.parentDev }),
+      }));
   }
 
   leases(): Promise<readonly LeaseFact[]> {

@@ -26,7 +26,11 @@ export async function observe(context: ObserveContext, target: Target): Promise<
   const entries = (await netnsList()).map(({ name, group }) => ({ name, owned: group === OWNER.linkGroup }));
   const netns = entries.filter(({ name, owned }) => owned || wanted.has(name));
   context.namespaces.keepOnly(new Set(netns.map(({ name }) => name)));
-  const parts = await Promise.all([HOST, ...netns.filter(({ owned }) => owned).map(({ name }) => name)].map((name) => observeNetns(context, name, target)));
+  const parts = await Promise.all(
+    [HOST, ...netns.filter(({ owned }) => owned).map(({ name }) => name)].map((name) =>
+      observeNetns(context, name, target),
+    ),
+  );
   return {
     netns,
     link: parts.flatMap((part) => part.link),
@@ -51,7 +55,14 @@ async function observeNetns(context: ObserveContext, netns: string, target: Targ
       observeNft(context.records, netlink, netns),
       observeSysctls(netns, target),
     ]);
-    return { link: links(netns, tables.links), address: addresses(netns, tables, names), route: routes(netns, tables, names), wireguard, nft, sysctl };
+    return {
+      link: links(netns, tables.links),
+      address: addresses(netns, tables, names),
+      route: routes(netns, tables, names),
+      wireguard,
+      nft,
+      sysctl,
+    };
   } catch (error) {
     // Someone removed the namespace while we looked: the next pass finds it gone.
     if (netns !== HOST && isGone(error)) return NOTHING;
@@ -91,7 +102,16 @@ function routes(netns: string, tables: Tables, names: ReadonlyMap<number, string
   return tables.routes.flatMap((route) => {
     const dev = route.index === null ? undefined : names.get(route.index);
     if (dev === undefined || route.table !== TABLE_MAIN || route.type !== "unicast") return [];
-    return [{ netns, to: destination(route), dev, via: route.via, metric: route.metric, owned: route.protocol === OWNER.protocol }];
+    return [
+      {
+        netns,
+        to: destination(route),
+        dev,
+        via: route.via,
+        metric: route.metric,
+        owned: route.protocol === OWNER.protocol,
+      },
+    ];
   });
 }
 
@@ -99,7 +119,12 @@ function destination({ to, family }: Route): string {
   return to !== "default" ? to : family === 4 ? "0.0.0.0/0" : "::/0";
 }
 
-async function observeWireguard(records: Records, netlink: Netlink, netns: string, all: readonly Link[]): Promise<readonly ActualWireguard[]> {
+async function observeWireguard(
+  records: Records,
+  netlink: Netlink,
+  netns: string,
+  all: readonly Link[],
+): Promise<readonly ActualWireguard[]> {
   const ours = all.filter((link) => link.kind === "wireguard" && link.group === OWNER.linkGroup);
   return await Promise.all(
     ours.map(async ({ name: dev }) => {
@@ -124,7 +149,13 @@ async function observeNft(records: Records, netlink: Netlink, netns: string): Pr
   const recorded = records.nftGeneration(netns);
   const ours = tables.filter(({ name }) => name === OWNER.nftTable || name.startsWith(`${OWNER.nftTable}-`));
   const touched = recorded !== undefined && recorded !== generation;
-  return ours.map(({ family, name: table, comment }) => ({ netns, family, table, hash: hashInComment(comment), touched }));
+  return ours.map(({ family, name: table, comment }) => ({
+    netns,
+    family,
+    table,
+    hash: hashInComment(comment),
+    touched,
+  }));
 }
 
 async function observeSysctls(netns: string, target: Target): Promise<readonly ActualSysctl[]> {

@@ -56,7 +56,13 @@ function generate(): WireguardKeyFact {
 function fromPrivate(secret: Secret, path: string = "the document"): WireguardKeyFact {
   const raw = Buffer.from(secret.reveal(), "base64");
   if (raw.length !== RAW_BYTES) {
-    throw new NetloomError({ code: "invalid", op: "read the WireGuard key in", target: path, why: `it is not ${RAW_BYTES} bytes in base64`, hint: "remove the file to have a new key made" });
+    throw new NetloomError({
+      code: "invalid",
+      op: "read the WireGuard key in",
+      target: path,
+      why: `it is not ${RAW_BYTES} bytes in base64`,
+      hint: "remove the file to have a new key made",
+    });
   }
   const key = createPrivateKey({ key: Buffer.concat([PKCS8_X25519, raw]), format: "der", type: "pkcs8" });
   return { privateKey: secret, publicKey: publicOf(key) };

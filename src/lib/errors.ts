@@ -59,6 +59,7 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Ours says why in its own words already.
   if (error instanceof NetloomError) return error.message;
-  const cause = error.cause instanceof Error && !error.message.includes(error.cause.message) ? `: ${error.cause.message}` : "";
+  const cause =
+    error.cause instanceof Error && !error.message.includes(error.cause.message) ? `: ${error.cause.message}` : "";
   return `${error.message}${cause}`;
 }

@@ -71,22 +71,30 @@ export function sizeOf(network: Cidr): bigint {
  * Pairs of entries whose networks overlap, found in one sweep: n log n, so that a thousand networks cost milliseconds.
  * Of several entries inside one wide network each is paired with the wide one.
  */
-export function findOverlaps<T extends { readonly network: string }>(entries: readonly T[]): readonly (readonly [T, T])[] {
+export function findOverlaps<T extends { readonly network: string }>(
+  entries: readonly T[],
+): readonly (readonly [T, T])[] {
   const spans = entries.map((entry) => ({ entry, ...span(cidr(entry.network)) }));
   spans.sort((a, b) => a.family - b.family || compare(a.first, b.first) || compare(b.last, a.last));
   const pairs: (readonly [T, T])[] = [];
   let widest = spans[0];
   for (const next of spans.slice(1)) {
-    if (widest !== undefined && widest.family === next.family && next.first <= widest.last) pairs.push([widest.entry, next.entry]);
+    if (widest !== undefined && widest.family === next.family && next.first <= widest.last)
+      pairs.push([widest.entry, next.entry]);
     else widest = next;
   }
   return pairs;
 }
 
 /** First and last address of a network as numbers. */
-function span({ family, address, prefix }: Cidr): { readonly family: Family; readonly first: bigint; readonly last: bigint } {
+function span({ family, address, prefix }: Cidr): {
+  readonly family: Family;
+  readonly first: bigint;
+  readonly last: bigint;
+} {
   const hostBits = BigInt((family === 4 ? 32 : 128) - prefix);
-  const value = family === 4 ? IPv4.fromString(address).getValue() : IPv6.fromString(expandIPv6Number(address)).getValue();
+  const value =
+    family === 4 ? IPv4.fromString(address).getValue() : IPv6.fromString(expandIPv6Number(address)).getValue();
   const first = (value >> hostBits) << hostBits;
   return { family, first, last: first + (1n << hostBits) - 1n };
 }
@@ -103,6 +111,8 @@ export function contains(outer: Cidr, inner: Cidr): boolean {
 
 function fromNumber(family: Family, value: bigint): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 255n)).join(".");
-  const groups = Array.from({ length: 8 }, (_unused, index) => ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16));
+  const groups = Array.from({ length: 8 }, (_unused, index) =>
+    ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
+  );
   return canonicalAddress(groups.join(":")) ?? groups.join(":");
 }

@@ -1,6 +1,19 @@
 import * as v from "valibot";
 import { API_VERSION, type Document, type Kind } from "./document.ts";
-import { Address, Address4, Endpoint, Hostname, Name, Network, Network4, Network6, NicPattern, Port, PrivateNetwork, WireguardKey } from "./fields.ts";
+import {
+  Address,
+  Address4,
+  Endpoint,
+  Hostname,
+  Name,
+  Network,
+  Network4,
+  Network6,
+  NicPattern,
+  Port,
+  PrivateNetwork,
+  WireguardKey,
+} from "./fields.ts";
 
 const apiVersion = v.literal(API_VERSION, `is not ${API_VERSION}, the only version this program knows`);
 const Flag = v.boolean("is neither true nor false");
@@ -41,8 +54,19 @@ const LanSchema = v.strictObject({
 const PeerSchema = v.strictObject({
   publicKey: WireguardKey,
   endpoint: v.exactOptional(Endpoint),
-  allowedIps: v.pipe(list(Network), v.minLength(1, "is empty: a peer without allowed IPs can neither send nor receive")),
-  keepalive: v.optional(v.pipe(v.number("is no number"), v.integer("is no whole number"), v.minValue(0, "is below 0"), v.maxValue(65_535, "is above 65535")), 20),
+  allowedIps: v.pipe(
+    list(Network),
+    v.minLength(1, "is empty: a peer without allowed IPs can neither send nor receive"),
+  ),
+  keepalive: v.optional(
+    v.pipe(
+      v.number("is no number"),
+      v.integer("is no whole number"),
+      v.minValue(0, "is below 0"),
+      v.maxValue(65_535, "is above 65535"),
+    ),
+    20,
+  ),
 });
 
 const NetworkResourceSchema = v.strictObject({
@@ -75,7 +99,10 @@ export interface SchemaIssue {
 }
 
 /** Checks a value against the schema of its kind; all issues are found at once. */
-export function checkDocument(kind: Kind, value: unknown): { readonly document: Document } | { readonly issues: readonly SchemaIssue[] } {
+export function checkDocument(
+  kind: Kind,
+  value: unknown,
+): { readonly document: Document } | { readonly issues: readonly SchemaIssue[] } {
   const schema = SCHEMAS[kind];
   const result = v.safeParse(schema, value);
   if (result.success) return { document: result.output };

@@ -8,7 +8,10 @@ import { canonicalAddress, cidr, contains, familyOf, formatCidr, networkOf, pars
  */
 export const Name: v.GenericSchema<string, string> = v.pipe(
   v.string("is no text: quote it"),
-  v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/u, "may hold letters, digits, '-' and '_' only, and begins with a letter or digit"),
+  v.regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]*$/u,
+    "may hold letters, digits, '-' and '_' only, and begins with a letter or digit",
+  ),
   v.maxLength(NAME_MAX, `is longer than ${NAME_MAX} characters (it becomes part of interface names)`),
 );
 
@@ -79,7 +82,10 @@ export const WireguardKey: v.GenericSchema<string, string> = v.pipe(
 /** "address:port", IPv6 in brackets; names are refused, because an endpoint is resolved once only. */
 export const Endpoint: v.GenericSchema<string, string> = v.pipe(
   v.string("is no text: quote it"),
-  v.check((text) => parseEndpoint(text) !== undefined, "is not address:port (IPv6 in brackets; host names are not resolved)"),
+  v.check(
+    (text) => parseEndpoint(text) !== undefined,
+    "is not address:port (IPv6 in brackets; host names are not resolved)",
+  ),
   v.transform((text) => {
     const parsed = parseEndpoint(text);
     return parsed === undefined ? text : formatEndpoint(parsed.address, parsed.port);
@@ -95,7 +101,8 @@ function parseEndpoint(text: string): { address: string; port: number } | undefi
   const match = /^(?:\[([^\]]+)\]|([^:]+)):([1-9]\d{0,4})$/u.exec(text);
   const address = canonicalAddress(match?.[1] ?? match?.[2] ?? "");
   const port = Number(match?.[3]);
-  if (address === undefined || port > 65_535 || (match?.[1] !== undefined) !== (familyOf(address) === 6)) return undefined;
+  if (address === undefined || port > 65_535 || (match?.[1] !== undefined) !== (familyOf(address) === 6))
+    return undefined;
   return { address, port };
 }
 
@@ -108,5 +115,8 @@ export const NicPattern: v.GenericSchema<string, string> = v.pipe(
 /** A DNS host name of one or more labels (RFC 1123). */
 export const Hostname: v.GenericSchema<string, string> = v.pipe(
   v.string("is no text: quote it"),
-  v.regex(/^(?=.{1,64}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/u, "is not a host name"),
+  v.regex(
+    /^(?=.{1,64}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/u,
+    "is not a host name",
+  ),
 );

@@ -1,4 +1,13 @@
-import type { AddressSpec, LinkSpec, NftSpec, ProcessSpec, RouteSpec, SysctlSpec, WireguardPeerSpec, WireguardSpec } from "./kernel.ts";
+import type {
+  AddressSpec,
+  LinkSpec,
+  NftSpec,
+  ProcessSpec,
+  RouteSpec,
+  SysctlSpec,
+  WireguardPeerSpec,
+  WireguardSpec,
+} from "./kernel.ts";
 
 interface LinkId {
   readonly netns: string;

@@ -44,7 +44,9 @@ function parseConfigWord(word: string): ConfigSource | string {
   if (value.startsWith("fw_cfg:")) {
     const name = value.slice("fw_cfg:".length);
     const safe = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/u.test(name) && !name.split("/").includes("..");
-    return safe ? { type: "fw_cfg", word: shorten(word), name } : "what follows fw_cfg: is not the name of a file, such as opt/netloom/config";
+    return safe
+      ? { type: "fw_cfg", word: shorten(word), name }
+      : "what follows fw_cfg: is not the name of a file, such as opt/netloom/config";
   }
   if (!/^https?:\/\//u.test(value)) return "begins with none of inline:, http://, https://, fw_cfg:";
   const url = URL.parse(value);

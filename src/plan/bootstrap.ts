@@ -23,15 +23,28 @@ const UPLINK_METRIC = 1024;
  * (then on that one only: one lease, one address), and the lease as address and default route.
  */
 export function compileNode(node: NodeDocument, facts: Facts, choice: UplinkChoice): readonly KernelObject[] {
-  const objects: KernelObject[] = choice.candidates.map((nic) => ({ kind: "link", netns: HOST, name: nic.name, type: "physical" }));
-  if (node.hostname !== undefined) objects.push({ kind: "sysctl", netns: HOST, key: "kernel.hostname", value: node.hostname });
+  const objects: KernelObject[] = choice.candidates.map((nic) => ({
+    kind: "link",
+    netns: HOST,
+    name: nic.name,
+    type: "physical",
+  }));
+  if (node.hostname !== undefined)
+    objects.push({ kind: "sysctl", netns: HOST, key: "kernel.hostname", value: node.hostname });
   const probed = choice.chosen === null ? choice.candidates.filter((nic) => nic.carrier) : [choice.chosen.nic];
   objects.push(...probed.map((nic) => compileDhcpClient(nic.name, facts.runtimeDir)));
   if (choice.chosen !== null) {
     const { nic, lease } = choice.chosen;
     objects.push({ kind: "address", netns: HOST, dev: nic.name, address: lease.address });
     if (lease.router !== undefined) {
-      objects.push({ kind: "route", netns: HOST, to: "0.0.0.0/0", dev: nic.name, via: lease.router, metric: UPLINK_METRIC });
+      objects.push({
+        kind: "route",
+        netns: HOST,
+        to: "0.0.0.0/0",
+        dev: nic.name,
+        via: lease.router,
+        metric: UPLINK_METRIC,
+      });
     }
   }
   return [...objects, ...compileClock(node, facts, choice.chosen?.lease.ntp ?? [])];

@@ -6,7 +6,11 @@ import { HOST, type ProcessSpec } from "../model/kernel.ts";
  * chronyd, when this daemon keeps the clock. WireGuard falls silent on a clock that went back
  * (FINDINGS.md 3.2), so the first three corrections may step, later ones slew.
  */
-export function compileClock(node: NodeDocument, facts: Facts, leaseServers: readonly string[]): readonly ProcessSpec[] {
+export function compileClock(
+  node: NodeDocument,
+  facts: Facts,
+  leaseServers: readonly string[],
+): readonly ProcessSpec[] {
   const servers = [...new Set([...leaseServers, ...node.ntp])];
   if (!facts.keepsClock || (servers.length === 0 && node.ntpServe.length === 0)) return [];
   const path = `${facts.runtimeDir}/chrony/chrony.conf`;

@@ -24,7 +24,9 @@ export interface Compiled {
 /** Compiles all documents to one target for the kernel. Pure: equal documents and facts give an equal target. */
 export function compile(documents: readonly Document[], facts: Facts): Compiled {
   const lans = documents.filter((document): document is LanDocument => document.kind === "Lan");
-  const resources = documents.filter((document): document is NetworkResourceDocument => document.kind === "NetworkResource");
+  const resources = documents.filter(
+    (document): document is NetworkResourceDocument => document.kind === "NetworkResource",
+  );
   const node = documents.find((document) => document.kind === "Node") ?? DEFAULT_NODE;
 
   const taken = new Map(lans.flatMap((lan) => lanPorts(lan, facts).map((nic) => [nic.name, documentId(lan)] as const)));
@@ -54,7 +56,11 @@ function findDoubleClaims(parts: readonly (readonly [string, readonly KernelObje
       const key = `${object.kind} ${objectKey(object)}`;
       const other = owners.get(key);
       if (other === undefined) owners.set(key, owner);
-      else if (other !== owner) issues.push({ documents: [other, owner], message: `${owner} and ${other} both claim ${key}: give one of them another name` });
+      else if (other !== owner)
+        issues.push({
+          documents: [other, owner],
+          message: `${owner} and ${other} both claim ${key}: give one of them another name`,
+        });
     }
   }
   return issues;

@@ -5,14 +5,27 @@ import type { Issue } from "../model/report.ts";
 /** Everything that documents contradict each other in, or themselves. Each refusal names both sides. */
 export function findConflicts(documents: readonly Document[]): readonly Issue[] {
   const lans = documents.filter((document): document is LanDocument => document.kind === "Lan");
-  const resources = documents.filter((document): document is NetworkResourceDocument => document.kind === "NetworkResource");
-  return [...lans.flatMap(lanIssues), ...lanOverlaps(lans), ...resources.flatMap(resourceIssues), ...portClashes(resources)];
+  const resources = documents.filter(
+    (document): document is NetworkResourceDocument => document.kind === "NetworkResource",
+  );
+  return [
+    ...lans.flatMap(lanIssues),
+    ...lanOverlaps(lans),
+    ...resources.flatMap(resourceIssues),
+    ...portClashes(resources),
+  ];
 }
 
 function lanIssues(lan: LanDocument): readonly Issue[] {
   const network = cidr(lan.cidr);
   if (lan.gateway === undefined || contains(network, cidr(`${lan.gateway}/32`))) return [];
-  return [{ documents: [documentId(lan)], key: "gateway", message: `${documentId(lan)}: gateway ${lan.gateway} lies outside cidr ${lan.cidr}` }];
+  return [
+    {
+      documents: [documentId(lan)],
+      key: "gateway",
+      message: `${documentId(lan)}: gateway ${lan.gateway} lies outside cidr ${lan.cidr}`,
+    },
+  ];
 }
 
 function lanOverlaps(lans: readonly LanDocument[]): readonly Issue[] {
@@ -27,12 +40,27 @@ function resourceIssues(resource: NetworkResourceDocument): readonly Issue[] {
   const id = documentId(resource);
   const issues: Issue[] = [];
   if (!contains(cidr(resource.range), cidr(resource.subnet))) {
-    issues.push({ documents: [id], key: "subnet", message: `${id}: subnet ${resource.subnet} lies outside its range ${resource.range}` });
+    issues.push({
+      documents: [id],
+      key: "subnet",
+      message: `${id}: subnet ${resource.subnet} lies outside its range ${resource.range}`,
+    });
   }
-  const peers = (resource.wireguard?.peers ?? []).flatMap((peer) => peer.allowedIps.map((network) => ({ owner: `peer ${peer.publicKey}`, network })));
-  const clashes = findOverlaps([{ owner: "its own subnet", network: resource.subnet }, ...peers]).filter(([a, b]) => a.owner !== b.owner);
+  const peers = (resource.wireguard?.peers ?? []).flatMap((peer) =>
+    peer.allowedIps.map((network) => ({ owner: `peer ${peer.publicKey}`, network })),
+  );
+  const clashes = findOverlaps([{ owner: "its own subnet", network: resource.subnet }, ...peers]).filter(
+    ([a, b]) => a.owner !== b.owner,
+  );
   // The kernel would move the prefix from one peer to the other without a word (FINDINGS.md 3.1).
-  return [...issues, ...clashes.map(([a, b]) => ({ documents: [id], key: "wireguard.peers", message: `${id}: ${b.network} of ${b.owner} overlaps ${a.network} of ${a.owner}` }))];
+  return [
+    ...issues,
+    ...clashes.map(([a, b]) => ({
+      documents: [id],
+      key: "wireguard.peers",
+      message: `${id}: ${b.network} of ${b.owner} overlaps ${a.network} of ${a.owner}`,
+    })),
+  ];
 }
 
 function portClashes(resources: readonly NetworkResourceDocument[]): readonly Issue[] {
@@ -43,7 +71,12 @@ function portClashes(resources: readonly NetworkResourceDocument[]): readonly Is
     if (port === undefined) continue;
     const other = owners.get(port);
     if (other === undefined) owners.set(port, documentId(resource));
-    else issues.push({ documents: [other, documentId(resource)], key: "wireguard.listenPort", message: `${documentId(resource)} and ${other} both listen on UDP port ${port}: give one of them another port` });
+    else
+      issues.push({
+        documents: [other, documentId(resource)],
+        key: "wireguard.listenPort",
+        message: `${documentId(resource)} and ${other} both listen on UDP port ${port}: give one of them another port`,
+      });
   }
   return issues;
 }

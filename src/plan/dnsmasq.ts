@@ -66,7 +66,9 @@ function dhcp6({ lan, gateway6 }: DnsmasqInput): readonly string[] {
   const end = hostAt(network, 0x1fff).address;
   return [
     "enable-ra",
-    lan.ipv6.dhcp ? `dhcp-range=${start},${end},slaac,${network.prefix},${LEASE_TIME}` : `dhcp-range=${network.address},ra-only,${network.prefix},${LEASE_TIME}`,
+    lan.ipv6.dhcp
+      ? `dhcp-range=${start},${end},slaac,${network.prefix},${LEASE_TIME}`
+      : `dhcp-range=${network.address},ra-only,${network.prefix},${LEASE_TIME}`,
     ...(dns.length > 0 ? [`dhcp-option=option6:dns-server,${dns.join(",")}`] : []),
   ];
 }

@@ -24,9 +24,11 @@ const LINES: StepTable<string> = {
   "address.del": ({ netns, dev, address }) => `${ip(netns)} addr del ${address} dev ${dev}`,
   "route.add": (route) => `${ip(route.netns)} route replace ${routeText(route)}`,
   "route.del": (route) => `${ip(route.netns)} route del ${routeText(route)}`,
-  "nft.load": (table) => `${inside(table.netns)}nft load table ${table.family} ${table.table} # ${table.objects.length} objects, ${nftHash(table)}`,
+  "nft.load": (table) =>
+    `${inside(table.netns)}nft load table ${table.family} ${table.table} # ${table.objects.length} objects, ${nftHash(table)}`,
   "nft.del": ({ netns, family, table }) => `${inside(netns)}nft delete table ${family} ${table}`,
-  "wireguard.device": ({ netns, dev, publicKey, listenPort }) => `${inside(netns)}wg set ${dev} listen-port ${listenPort} private-key (of ${publicKey})`,
+  "wireguard.device": ({ netns, dev, publicKey, listenPort }) =>
+    `${inside(netns)}wg set ${dev} listen-port ${listenPort} private-key (of ${publicKey})`,
   "wireguard.peer": ({ netns, dev, peer }) =>
     `${inside(netns)}wg set ${dev} peer ${peer.publicKey}${option("endpoint", peer.endpoint)} persistent-keepalive ${peer.keepalive} allowed-ips ${peer.allowedIps.join(",")}`,
   "wireguard.unpeer": ({ netns, dev, publicKey }) => `${inside(netns)}wg set ${dev} peer ${publicKey} remove`,
@@ -46,7 +48,17 @@ function option(word: string, value: string | number | undefined): string {
   return value === undefined ? "" : ` ${word} ${value}`;
 }
 
-function routeText({ to, via, dev, metric }: { readonly to: string; readonly via?: string; readonly dev: string; readonly metric?: number }): string {
+function routeText({
+  to,
+  via,
+  dev,
+  metric,
+}: {
+  readonly to: string;
+  readonly via?: string;
+  readonly dev: string;
+  readonly metric?: number;
+}): string {
   const network = to === "0.0.0.0/0" ? "default" : to === "::/0" ? "-6 default" : to;
   return `${network}${option("via", via)} dev ${dev}${option("metric", metric)}`;
 }

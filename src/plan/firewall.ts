@@ -21,7 +21,13 @@ const invalid = [match({ ct: { key: "state" } }, ["invalid"]), { drop: null }];
  * TCP segments are clamped to the path, because the mesh carries less than the members' 1500 bytes.
  */
 export function compileResourceFirewall(netns: string, wireguard: string | undefined): NftSpec {
-  const pairs = wireguard === undefined ? [] : [["private", wireguard], [wireguard, "private"]];
+  const pairs =
+    wireguard === undefined
+      ? []
+      : [
+          ["private", wireguard],
+          [wireguard, "private"],
+        ];
   const objects = [
     chain({ name: "input", hook: "input", priority: PRIORITY.filter, policy: "accept" }),
     rule("input", established),
@@ -29,7 +35,13 @@ export function compileResourceFirewall(netns: string, wireguard: string | undef
     chain({ name: "forward", hook: "forward", priority: PRIORITY.filter, policy: "drop" }),
     rule("forward", established),
     rule("forward", invalid),
-    ...pairs.map(([from, to]) => rule("forward", [match({ meta: { key: "iifname" } }, from), match({ meta: { key: "oifname" } }, to), { accept: null }])),
+    ...pairs.map(([from, to]) =>
+      rule("forward", [
+        match({ meta: { key: "iifname" } }, from),
+        match({ meta: { key: "oifname" } }, to),
+        { accept: null },
+      ]),
+    ),
     chain({ name: "clamp", hook: "forward", priority: PRIORITY.mangle, policy: "accept" }),
     rule("clamp", [
       match({ "&": [{ payload: { protocol: "tcp", field: "flags" } }, ["syn", "rst"]] }, "syn"),

@@ -22,7 +22,8 @@ export const KEYS: KeyTable = {
   link: (object) => `${at(object.netns)}${object.name}`,
   sysctl: (object) => `${at(object.netns)}${object.key}`,
   address: (object) => `${at(object.netns)}${object.dev} ${object.address}`,
-  route: (object) => `${at(object.netns)}${object.to} metric ${object.metric ?? (object.to.includes(":") ? DEFAULT_METRIC6 : 0)}`,
+  route: (object) =>
+    `${at(object.netns)}${object.to} metric ${object.metric ?? (object.to.includes(":") ? DEFAULT_METRIC6 : 0)}`,
   nft: (object) => `${at(object.netns)}${object.family} ${object.table}`,
   wireguard: (object) => `${at(object.netns)}${object.dev}`,
   process: (object) => object.name,

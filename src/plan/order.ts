@@ -33,7 +33,8 @@ const RANK = {
 
 /** The steps in an order in which each finds what it needs; steps of one rank keep the order of the documents. */
 export function orderSteps(steps: readonly Step[], wantedLinks: ReadonlyMap<string, LinkSpec>): readonly Step[] {
-  const onWireguard = (netns: string, name: string): boolean => wantedLinks.get(KEYS.link({ netns, name }))?.type === "wireguard";
+  const onWireguard = (netns: string, name: string): boolean =>
+    wantedLinks.get(KEYS.link({ netns, name }))?.type === "wireguard";
   const ranks: StepTable<number> = {
     "process.del": () => RANK.processDel,
     "wireguard.unpeer": () => RANK.unpeer,

@@ -2,7 +2,8 @@ import test from "ava";
 import { formatIssue } from "../model/report.ts";
 import { parseDocuments } from "./parse-documents.ts";
 
-const lines = (text: string): readonly string[] => parseDocuments([{ name: "net.yaml", text }]).issues.map((issue) => formatIssue(issue));
+const lines = (text: string): readonly string[] =>
+  parseDocuments([{ name: "net.yaml", text }]).issues.map((issue) => formatIssue(issue));
 
 test("a mistyped key is named with file, line and the nearest known key", (t) => {
   t.deepEqual(lines("apiVersion: netloom/v1\nkind: Lan\nname: lab\ncidr: 10.0.0.0/24\ngatway: 10.0.0.1\n"), [
@@ -41,15 +42,26 @@ test("YAML that does not parse names the line", (t) => {
 });
 
 test("a number where a name is expected says that it needs quotes", (t) => {
-  t.deepEqual(lines("apiVersion: netloom/v1\nkind: Lan\nname: 0x10\ncidr: 10.0.0.0/24\n"), ["net.yaml:3: name is no text: quote it"]);
+  t.deepEqual(lines("apiVersion: netloom/v1\nkind: Lan\nname: 0x10\ncidr: 10.0.0.0/24\n"), [
+    "net.yaml:3: name is no text: quote it",
+  ]);
 });
 
 test("defaults are filled in, addresses are made canonical", (t) => {
   const { documents, issues } = parseDocuments([
-    { name: "a", text: "apiVersion: netloom/v1\nkind: Lan\nname: lab\ncidr: 10.0.0.0/24\nipv6: {cidr: 'FD00:0::/64'}\n" },
+    {
+      name: "a",
+      text: "apiVersion: netloom/v1\nkind: Lan\nname: lab\ncidr: 10.0.0.0/24\nipv6: {cidr: 'FD00:0::/64'}\n",
+    },
   ]);
   t.deepEqual(issues, []);
-  t.like(documents[0], { type: "bridge", backend: "linux", dhcp: false, ipv6: { cidr: "fd00::/64", dhcp: true }, nics: [] });
+  t.like(documents[0], {
+    type: "bridge",
+    backend: "linux",
+    dhcp: false,
+    ipv6: { cidr: "fd00::/64", dhcp: true },
+    nics: [],
+  });
 });
 
 test("an empty text holds no document and no issue", (t) => {

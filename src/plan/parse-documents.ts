@@ -34,11 +34,18 @@ export function parseDocuments(files: readonly SourceFile[]): ParsedDocuments {
   return { documents, issues };
 }
 
-type Outcome = { readonly document: Document } | { readonly issues: readonly Pick<Issue, "line" | "key" | "message">[] };
+type Outcome =
+  | { readonly document: Document }
+  | { readonly issues: readonly Pick<Issue, "line" | "key" | "message">[] };
 
 function parseOne(part: YamlDocument.Parsed, lines: LineCounter): Outcome {
   if (part.errors.length > 0) {
-    return { issues: part.errors.map((error) => ({ line: lines.linePos(error.pos[0]).line, message: error.message.split("\n")[0] ?? "" })) };
+    return {
+      issues: part.errors.map((error) => ({
+        line: lines.linePos(error.pos[0]).line,
+        message: error.message.split("\n")[0] ?? "",
+      })),
+    };
   }
   const value: unknown = part.toJS({ maxAliasCount: 100 });
   if (value === null || value === undefined) return { issues: [] };
@@ -47,7 +54,13 @@ function parseOne(part: YamlDocument.Parsed, lines: LineCounter): Outcome {
   if (kind === undefined) return { issues: [kindIssue(value, line)] };
   const checked = checkDocument(kind, value);
   if ("document" in checked) return checked;
-  return { issues: checked.issues.map((issue) => ({ line: line(issue.path), key: issue.path.join("."), message: textOf(issue) })) };
+  return {
+    issues: checked.issues.map((issue) => ({
+      line: line(issue.path),
+      key: issue.path.join("."),
+      message: textOf(issue),
+    })),
+  };
 }
 
 function kindOf(value: unknown): Kind | undefined {
@@ -63,7 +76,11 @@ function kindIssue(value: unknown, line: (path: readonly string[]) => number): P
   if (!("kind" in value)) return { line: line([]), key: "kind", message: `is missing: ${known}` };
   const word = String(value.kind);
   const meant = nearest(word, KINDS);
-  return { line: line(["kind"]), key: "kind", message: `'${word}' is unknown${meant === undefined ? "" : `, did you mean ${meant}?`} (${known})` };
+  return {
+    line: line(["kind"]),
+    key: "kind",
+    message: `'${word}' is unknown${meant === undefined ? "" : `, did you mean ${meant}?`} (${known})`,
+  };
 }
 
 function textOf(issue: SchemaIssue): string {

@@ -31,7 +31,9 @@ export function compileResource(resource: NetworkResourceDocument, facts: Facts)
     bridge(names.privateBridge),
     bridge(names.myceliumBridge),
     // The segments belong to the members; the node takes no part in them.
-    ...[names.privateBridge, names.myceliumBridge].map((name) => ({ kind: "sysctl", netns: HOST, key: `net.ipv6.conf.${name}.disable_ipv6`, value: "1" }) as const),
+    ...[names.privateBridge, names.myceliumBridge].map(
+      (name) => ({ kind: "sysctl", netns: HOST, key: `net.ipv6.conf.${name}.disable_ipv6`, value: "1" }) as const,
+    ),
     { kind: "netns", name: netns },
     { kind: "sysctl", netns, key: "net.ipv4.ip_forward", value: "1" },
     { kind: "sysctl", netns, key: "net.ipv6.conf.all.forwarding", value: "1" },
@@ -43,7 +45,11 @@ export function compileResource(resource: NetworkResourceDocument, facts: Facts)
   return [...objects, ...compileWireguard(resource, names, facts)];
 }
 
-function compileWireguard(resource: NetworkResourceDocument, names: ResourceNames, facts: Facts): readonly KernelObject[] {
+function compileWireguard(
+  resource: NetworkResourceDocument,
+  names: ResourceNames,
+  facts: Facts,
+): readonly KernelObject[] {
   const key = facts.wireguardKeys[resource.name];
   if (resource.wireguard === undefined || key === undefined) return [];
   const { netns, wireguard: dev } = names;

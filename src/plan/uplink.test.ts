@@ -15,14 +15,23 @@ test("without a document every physical NIC is brought up and each with carrier 
   t.deepEqual(lines.slice(0, 2), ["ip link set eth0 up", "ip link set eth1 up"]);
   t.regex(lines[2] ?? "", /^service dhcp-eth1 run udhcpc -f -i eth1 /u);
   t.is(lines.length, 3);
-  t.deepEqual(decision.map(({ nic: name, reasons }) => [name, reasons]), [
-    ["eth0", ["has no carrier", "not probed without carrier"]],
-    ["eth1", ["has carrier", "no DHCPv4 answer yet"]],
-  ]);
+  t.deepEqual(
+    decision.map(({ nic: name, reasons }) => [name, reasons]),
+    [
+      ["eth0", ["has no carrier", "not probed without carrier"]],
+      ["eth1", ["has carrier", "no DHCPv4 answer yet"]],
+    ],
+  );
 });
 
 test("the lease becomes an address and a default route, and the other NICs are no longer probed", (t) => {
-  const kernel = { ...emptyKernel(), link: [{ ...physicalNic("eth0", 2), up: true }, { ...physicalNic("eth1", 3), up: true }] };
+  const kernel = {
+    ...emptyKernel(),
+    link: [
+      { ...physicalNic("eth0", 2), up: true },
+      { ...physicalNic("eth1", 3), up: true },
+    ],
+  };
   const nics = [nic("eth0"), nic("eth1")];
   const probing = applySteps(kernel, diff(kernel, compile([], facts({ nics })).target).steps);
   const { target, decision } = compile([], facts({ nics, leases: [lease("eth1")] }));
@@ -31,10 +40,13 @@ test("the lease becomes an address and a default route, and the other NICs are n
     "ip addr add 192.168.50.17/24 dev eth1",
     "ip route replace default via 192.168.50.1 dev eth1 metric 1024",
   ]);
-  t.deepEqual(decision.map(({ reasons }) => reasons), [
-    ["has carrier", "no lease before eth1 had one", "eth1 was first"],
-    ["has carrier", "DHCPv4 lease 192.168.50.17/24 from 192.168.50.1", "first NIC with carrier and a lease"],
-  ]);
+  t.deepEqual(
+    decision.map(({ reasons }) => reasons),
+    [
+      ["has carrier", "no lease before eth1 had one", "eth1 was first"],
+      ["has carrier", "DHCPv4 lease 192.168.50.17/24 from 192.168.50.1", "first NIC with carrier and a lease"],
+    ],
+  );
 });
 
 test("the NIC chosen before stays the uplink when another gets a lease: no flapping", (t) => {
@@ -48,7 +60,10 @@ test("an ignored NIC and a LAN's port are no candidates, and the record says why
   const documents = [node({ uplink: { mode: "dhcp4", ignore: ["eth1*"] } }), lan("lab", { nics: ["eth0"] })];
   const { decision, uplink } = compile(documents, facts({ nics: [nic("eth0"), nic("eth1")], leases: [lease("eth1")] }));
   t.is(uplink, null);
-  t.deepEqual(decision.map(({ reasons }) => reasons), [["it is a port of Lan lab"], ["uplink.ignore names it (eth1*)"]]);
+  t.deepEqual(
+    decision.map(({ reasons }) => reasons),
+    [["it is a port of Lan lab"], ["uplink.ignore names it (eth1*)"]],
+  );
 });
 
 test("a lease that ends takes address and route away", (t) => {

@@ -47,7 +47,9 @@ function rejection(nic: NicFact, policy: UplinkPolicy, taken: ReadonlyMap<string
   const ignored = policy.ignore.find((pattern) => matchesGlob(nic.name, pattern));
   if (ignored !== undefined) return `uplink.ignore names it (${ignored})`;
   if (policy.nics === undefined) return nic.physical ? undefined : "it is no physical NIC";
-  return policy.nics.some((pattern) => matchesGlob(nic.name, pattern)) ? undefined : `uplink.nics does not name it (${policy.nics.join(", ")})`;
+  return policy.nics.some((pattern) => matchesGlob(nic.name, pattern))
+    ? undefined
+    : `uplink.nics does not name it (${policy.nics.join(", ")})`;
 }
 
 function reasons(
@@ -59,10 +61,17 @@ function reasons(
 ): readonly string[] {
   if (rejected !== undefined) return [rejected];
   const carrier = nic.carrier ? "has carrier" : "has no carrier";
-  const answer = lease === undefined ? "no DHCPv4 answer yet" : `DHCPv4 lease ${lease.address} from ${lease.server ?? "an unnamed server"}`;
+  const answer =
+    lease === undefined
+      ? "no DHCPv4 answer yet"
+      : `DHCPv4 lease ${lease.address} from ${lease.server ?? "an unnamed server"}`;
   if (chosen === null) return [carrier, nic.carrier ? answer : "not probed without carrier"];
   if (chosen.nic.name === nic.name) {
     return [carrier, answer, stayed ? "was the uplink before" : "first NIC with carrier and a lease"];
   }
-  return [carrier, lease === undefined ? `no lease before ${chosen.nic.name} had one` : answer, `${chosen.nic.name} was first`];
+  return [
+    carrier,
+    lease === undefined ? `no lease before ${chosen.nic.name} had one` : answer,
+    `${chosen.nic.name} was first`,
+  ];
 }

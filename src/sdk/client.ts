@@ -34,7 +34,10 @@ export class Client {
 
   /** Removes a document and what it made. */
   async delete(kind: Kind, name: string): Promise<ChangeReport> {
-    return (await this.#call("DELETE", `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`)) as ChangeReport;
+    return (await this.#call(
+      "DELETE",
+      `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`,
+    )) as ChangeReport;
   }
 
   /** All documents, and the same as YAML that `apply` accepts. */
@@ -61,12 +64,22 @@ export class Client {
 
   #send(method: string, path: string, body: string): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const call = request({ socketPath: this.#socketPath, method, path, headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) } }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () => resolve({ status: response.statusCode ?? 500, body: Buffer.concat(chunks).toString("utf8") }));
-      response.on("error", reject);
-    });
+    const call = request(
+      {
+        socketPath: this.#socketPath,
+        method,
+        path,
+        headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 500, body: Buffer.concat(chunks).toString("utf8") }),
+        );
+        response.on("error", reject);
+      },
+    );
     call.on("error", (error) => reject(this.#unreachable(error)));
     call.end(body);
     return promise;
@@ -74,8 +87,25 @@ export class Client {
 
   #unreachable(error: Error): NetloomError {
     const code = errorCode(error);
-    const why = code === "ENOENT" ? "the socket does not exist" : code === "ECONNREFUSED" ? "nobody listens on it" : code === "EACCES" ? "permission is denied" : error.message;
-    const hint = code === "EACCES" ? "run as root or as a member of the socket's group" : "start it with `netloom daemon`, or name its socket with --socket or NETLOOM_SOCKET";
-    return new NetloomError({ code: "unreachable", op: "reach the daemon at", target: this.#socketPath, why, hint, cause: error });
+    const why =
+      code === "ENOENT"
+        ? "the socket does not exist"
+        : code === "ECONNREFUSED"
+          ? "nobody listens on it"
+          : code === "EACCES"
+            ? "permission is denied"
+            : error.message;
+    const hint =
+      code === "EACCES"
+        ? "run as root or as a member of the socket's group"
+        : "start it with `netloom daemon`, or name its socket with --socket or NETLOOM_SOCKET";
+    return new NetloomError({
+      code: "unreachable",
+      op: "reach the daemon at",
+      target: this.#socketPath,
+      why,
+      hint,
+      cause: error,
+    });
   }
 }

@@ -45,18 +45,24 @@ export function planMesh(mesh: Mesh): ReadonlyMap<string, NetworkResourceDocumen
 type Placed = MeshNode & { readonly subnet: string };
 
 /** What no two nodes of a mesh may share. */
-const UNIQUE: Readonly<Record<string, (node: Placed) => string>> = { id: ({ id }) => id, subnet: ({ subnet }) => subnet, key: ({ publicKey }) => publicKey };
+const UNIQUE: Readonly<Record<string, (node: Placed) => string>> = {
+  id: ({ id }) => id,
+  subnet: ({ subnet }) => subnet,
+  key: ({ publicKey }) => publicKey,
+};
 
 function place({ range, nodes, ...mesh }: Mesh): readonly Placed[] {
   const given = new Set(nodes.flatMap((node) => node.subnet ?? []));
   const outside = nodes.find((node) => node.subnet !== undefined && !contains(cidr(range), cidr(node.subnet)));
-  if (outside !== undefined) throw refusal(mesh, `the subnet ${outside.subnet ?? ""} of node ${outside.id} lies outside ${range}`);
+  if (outside !== undefined)
+    throw refusal(mesh, `the subnet ${outside.subnet ?? ""} of node ${outside.id} lies outside ${range}`);
   let next = 0;
   return nodes.map((node) => {
     let subnet = node.subnet;
     while (subnet === undefined) {
       next += 1;
-      if (next > MOST_NODES) throw refusal(mesh, `${range} has no /24 left for node ${node.id}: a range takes ${MOST_NODES} nodes`);
+      if (next > MOST_NODES)
+        throw refusal(mesh, `${range} has no /24 left for node ${node.id}: a range takes ${MOST_NODES} nodes`);
       const candidate = subnetAt(range, next);
       if (!given.has(candidate)) subnet = candidate;
     }
@@ -66,7 +72,14 @@ function place({ range, nodes, ...mesh }: Mesh): readonly Placed[] {
 
 function resourceOf({ name, range }: Mesh, node: Placed, all: readonly Placed[]): NetworkResourceDocument {
   const peers = all.filter((other) => other.id !== node.id).map(peerOf);
-  return { apiVersion: API_VERSION, kind: "NetworkResource", name, subnet: node.subnet, range, wireguard: { listenPort: node.listenPort, peers } };
+  return {
+    apiVersion: API_VERSION,
+    kind: "NetworkResource",
+    name,
+    subnet: node.subnet,
+    range,
+    wireguard: { listenPort: node.listenPort, peers },
+  };
 }
 
 function peerOf({ publicKey, address, listenPort, subnet }: Placed): WireguardPeerDocument {

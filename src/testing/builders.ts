@@ -1,6 +1,12 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../lib/secret.ts";
-import { API_VERSION, type LanDocument, type NetworkResourceDocument, type NodeDocument, type WireguardPeerDocument } from "../model/document.ts";
+import {
+  API_VERSION,
+  type LanDocument,
+  type NetworkResourceDocument,
+  type NodeDocument,
+  type WireguardPeerDocument,
+} from "../model/document.ts";
 import type { Facts, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
 
 /** A key that is equal for equal seeds and shaped like a WireGuard key. */
@@ -13,15 +19,41 @@ export function keyFact(seed: string): WireguardKeyFact {
 }
 
 export function node(part: Partial<NodeDocument> = {}): NodeDocument {
-  return { apiVersion: API_VERSION, kind: "Node", name: "node", uplink: { mode: "dhcp4", ignore: [] }, ntp: [], ntpServe: [], ...part };
+  return {
+    apiVersion: API_VERSION,
+    kind: "Node",
+    name: "node",
+    uplink: { mode: "dhcp4", ignore: [] },
+    ntp: [],
+    ntpServe: [],
+    ...part,
+  };
 }
 
 export function lan(name: string, part: Partial<LanDocument> = {}): LanDocument {
-  return { apiVersion: API_VERSION, kind: "Lan", name, type: "bridge", backend: "linux", cidr: "192.168.50.0/24", dhcp: false, ntp: [], nics: [], ...part };
+  return {
+    apiVersion: API_VERSION,
+    kind: "Lan",
+    name,
+    type: "bridge",
+    backend: "linux",
+    cidr: "192.168.50.0/24",
+    dhcp: false,
+    ntp: [],
+    nics: [],
+    ...part,
+  };
 }
 
 export function resource(name: string, part: Partial<NetworkResourceDocument> = {}): NetworkResourceDocument {
-  return { apiVersion: API_VERSION, kind: "NetworkResource", name, subnet: "10.10.1.0/24", range: "10.10.0.0/16", ...part };
+  return {
+    apiVersion: API_VERSION,
+    kind: "NetworkResource",
+    name,
+    subnet: "10.10.1.0/24",
+    range: "10.10.0.0/16",
+    ...part,
+  };
 }
 
 export function peer(seed: string, part: Partial<WireguardPeerDocument> = {}): WireguardPeerDocument {
@@ -33,9 +65,28 @@ export function nic(name: string, part: Partial<NicFact> = {}): NicFact {
 }
 
 export function lease(nicName: string, part: Partial<LeaseFact> = {}): LeaseFact {
-  return { nic: nicName, address: "192.168.50.17/24", router: "192.168.50.1", server: "192.168.50.1", dns: [], ntp: [], obtainedAt: 5, expiresAt: 3605, ...part };
+  return {
+    nic: nicName,
+    address: "192.168.50.17/24",
+    router: "192.168.50.1",
+    server: "192.168.50.1",
+    dns: [],
+    ntp: [],
+    obtainedAt: 5,
+    expiresAt: 3605,
+    ...part,
+  };
 }
 
 export function facts(part: Partial<Facts> = {}): Facts {
-  return { nics: [], leases: [], uplink: null, wireguardKeys: {}, runtimeDir: "/run/netloom", stateDir: "/var/cache/modules/network", keepsClock: false, ...part };
+  return {
+    nics: [],
+    leases: [],
+    uplink: null,
+    wireguardKeys: {},
+    runtimeDir: "/run/netloom",
+    stateDir: "/var/cache/modules/network",
+    keepsClock: false,
+    ...part,
+  };
 }

@@ -13,7 +13,20 @@ export function emptyKernel(): Actual {
 
 /** A physical NIC, as the kernel shows it before anyone touched it. */
 export function physicalNic(name: string, index: number, carrier: boolean = true): ActualLink {
-  return { netns: HOST, name, index, type: "physical", mac: `52:54:00:00:00:0${index}`, mtu: 1500, up: false, carrier, master: null, masterOwned: false, peerIndex: null, owned: false };
+  return {
+    netns: HOST,
+    name,
+    index,
+    type: "physical",
+    mac: `52:54:00:00:00:0${index}`,
+    mtu: 1500,
+    up: false,
+    carrier,
+    master: null,
+    masterOwned: false,
+    peerIndex: null,
+    owned: false,
+  };
 }
 
 /**
@@ -43,7 +56,9 @@ class MemoryKernel {
     "netns.del": ({ name }) => {
       // Its links go at once; the far ends of its veth pairs go when the kernel gets to it, so here not before their own step.
       const inside = this.state.link.filter((link) => link.netns === name);
-      this.state.link = this.state.link.map((link) => (inside.some((end) => end.index === link.peerIndex) ? { ...link, peerIndex: null } : link));
+      this.state.link = this.state.link.map((link) =>
+        inside.some((end) => end.index === link.peerIndex) ? { ...link, peerIndex: null } : link,
+      );
       for (const link of inside) this.#deleteLink(link.netns, link.name);
       this.#drop("netns", (netns) => netns.name === name);
       for (const part of ["sysctl", "nft"] as const) this.#drop(part, (object) => object.netns === name);
@@ -72,7 +87,14 @@ class MemoryKernel {
       this.#put("route", KEYS.route, { netns, dev, to, via: via ?? null, metric: metric ?? null, owned: true });
     },
     "route.del": (args) => this.#remove("route", KEYS.route, args),
-    "nft.load": (spec) => this.#put("nft", KEYS.nft, { netns: spec.netns, family: spec.family, table: spec.table, hash: nftHash(spec), touched: false }),
+    "nft.load": (spec) =>
+      this.#put("nft", KEYS.nft, {
+        netns: spec.netns,
+        family: spec.family,
+        table: spec.table,
+        hash: nftHash(spec),
+        touched: false,
+      }),
     "nft.del": (args) => this.#remove("nft", KEYS.nft, args),
     "wireguard.device": ({ netns, dev, publicKey, listenPort }) => {
       this.#link(netns, dev);
@@ -87,26 +109,49 @@ class MemoryKernel {
 
   #addLink(spec: LinkSpec): void {
     for (const end of spec.peer === undefined ? [spec] : [spec, spec.peer]) {
-      if (this.state.link.some((link) => KEYS.link(link) === KEYS.link(end))) throw new Error(`EEXIST link ${KEYS.link(end)}`);
-      if (end.netns !== HOST && !this.state.netns.some((netns) => netns.name === end.netns)) throw new Error(`ENOENT netns ${end.netns}`);
+      if (this.state.link.some((link) => KEYS.link(link) === KEYS.link(end)))
+        throw new Error(`EEXIST link ${KEYS.link(end)}`);
+      if (end.netns !== HOST && !this.state.netns.some((netns) => netns.name === end.netns))
+        throw new Error(`ENOENT netns ${end.netns}`);
     }
     if (spec.master !== undefined) this.#link(spec.netns, spec.master);
     const [index, peerIndex] = [this.#index, this.#index + 1];
     this.#index += 2;
     const common = { up: true, carrier: true, owned: true, mtu: spec.mtu ?? 1500, type: spec.type } as const;
-    const near = { ...common, netns: spec.netns, name: spec.name, index, mac: spec.mac ?? null, master: spec.master ?? null, masterOwned: spec.master !== undefined };
+    const near = {
+      ...common,
+      netns: spec.netns,
+      name: spec.name,
+      index,
+      mac: spec.mac ?? null,
+      master: spec.master ?? null,
+      masterOwned: spec.master !== undefined,
+    };
     this.state.link.push({ ...near, peerIndex: spec.peer === undefined ? null : peerIndex });
     if (spec.peer === undefined) return;
-    this.state.link.push({ ...common, ...spec.peer, index: peerIndex, master: null, masterOwned: false, peerIndex: index });
+    this.state.link.push({
+      ...common,
+      ...spec.peer,
+      index: peerIndex,
+      master: null,
+      masterOwned: false,
+      peerIndex: index,
+    });
   }
 
   #deleteLink(netns: string, name: string): void {
     const link = this.state.link.find((candidate) => candidate.netns === netns && candidate.name === name);
     if (link === undefined) return;
     this.#drop("link", (candidate) => candidate === link);
-    for (const part of ["address", "route", "wireguard"] as const) this.#drop(part, (object) => object.netns === netns && object.dev === name);
-    this.state.link = this.state.link.map((port) => (port.netns === netns && port.master === name ? { ...port, master: null, masterOwned: false } : port));
-    const peer = link.peerIndex === null ? undefined : this.state.link.find((candidate) => candidate.index === link.peerIndex && candidate.peerIndex === link.index);
+    for (const part of ["address", "route", "wireguard"] as const)
+      this.#drop(part, (object) => object.netns === netns && object.dev === name);
+    this.state.link = this.state.link.map((port) =>
+      port.netns === netns && port.master === name ? { ...port, master: null, masterOwned: false } : port,
+    );
+    const peer =
+      link.peerIndex === null
+        ? undefined
+        : this.state.link.find((candidate) => candidate.index === link.peerIndex && candidate.peerIndex === link.index);
     if (peer !== undefined) this.#deleteLink(peer.netns, peer.name);
   }
 
@@ -117,12 +162,26 @@ class MemoryKernel {
     const others = device.peers.filter((candidate) => candidate.publicKey !== publicKey);
     const endpoint = peer?.endpoint ?? old?.endpoint ?? null;
     const fresh = { lastHandshake: 0, rxBytes: 0, txBytes: 0, ...old };
-    const peers = peer === undefined ? others : [...others, { ...fresh, publicKey, endpoint, givenEndpoint: peer.endpoint ?? old?.givenEndpoint ?? null, allowedIps: peer.allowedIps, keepalive: peer.keepalive }];
+    const peers =
+      peer === undefined
+        ? others
+        : [
+            ...others,
+            {
+              ...fresh,
+              publicKey,
+              endpoint,
+              givenEndpoint: peer.endpoint ?? old?.givenEndpoint ?? null,
+              allowedIps: peer.allowedIps,
+              keepalive: peer.keepalive,
+            },
+          ];
     this.#put("wireguard", KEYS.wireguard, { ...device, peers });
   }
 
   #link(netns: string, name: string): void {
-    if (!this.state.link.some((link) => link.netns === netns && link.name === name)) throw new Error(`ENODEV link ${netns}/${name}`);
+    if (!this.state.link.some((link) => link.netns === netns && link.name === name))
+      throw new Error(`ENODEV link ${netns}/${name}`);
   }
 
   #put<P extends keyof Actual>(part: P, key: (object: Actual[P][number]) => string, object: Actual[P][number]): void {

@@ -43,7 +43,13 @@ const style = `
     .up{stroke:#4cc27f}.down{stroke:#ff7b72}.impaired{stroke:#e3b341}
   }`;
 
-type Box = { readonly name: string; readonly x: number; readonly width: number; readonly lines: readonly string[]; readonly links: readonly DrawnLink[] };
+type Box = {
+  readonly name: string;
+  readonly x: number;
+  readonly width: number;
+  readonly lines: readonly string[];
+  readonly links: readonly DrawnLink[];
+};
 
 /**
  * A picture of a topology as a self-contained SVG: nodes in a row with their NICs and addresses, each network a line below them,
@@ -76,7 +82,10 @@ function placeNodes({ nodes, links }: Drawing): readonly Box[] {
   let x = margin;
   return nodes.map((name) => {
     const own = links.filter(({ node }) => node === name);
-    const lines = own.flatMap(({ nic, mac, addresses = [] }) => [`${nic} ${mac}`, ...addresses.map((address) => `  ${address}`)]);
+    const lines = own.flatMap(({ nic, mac, addresses = [] }) => [
+      `${nic} ${mac}`,
+      ...addresses.map((address) => `  ${address}`),
+    ]);
     const width = Math.ceil(Math.max(120, ...lines.map(({ length }) => length * charWidth + 20)));
     const box = { name, x, width, lines, links: own };
     x += width + gap;

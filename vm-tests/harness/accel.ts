@@ -60,7 +60,19 @@ async function probe({ kernel, agent }: ProbeInput): Promise<AccelVerdict> {
 function bootProbe(kernel: string, initrd: string): Promise<AccelVerdict> {
   const token = randomBytes(8).toString("hex");
   const cmdline = `console=ttyS0 earlyprintk=serial,ttyS0 panic=-1 NETLOOM_PROBE=${token}`;
-  const argv = ["-nodefaults", "-no-user-config", "-machine", "q35", "-accel", "kvm", "-cpu", "host", "-m", "256", "-no-reboot"];
+  const argv = [
+    "-nodefaults",
+    "-no-user-config",
+    "-machine",
+    "q35",
+    "-accel",
+    "kvm",
+    "-cpu",
+    "host",
+    "-m",
+    "256",
+    "-no-reboot",
+  ];
   argv.push("-display", "none", "-chardev", "stdio,id=c,signal=off", "-serial", "chardev:c");
   argv.push("-kernel", kernel, "-initrd", initrd, "-append", cmdline);
   const started = performance.now();
@@ -87,6 +99,8 @@ function bootProbe(kernel: string, initrd: string): Promise<AccelVerdict> {
     complaint += chunk.toString();
   });
   child.on("error", (error) => never(error.message));
-  child.on("close", (code) => never(complaint.trim().split("\n")[0] || `QEMU ended with status ${code} after ${seconds()} s`));
+  child.on("close", (code) =>
+    never(complaint.trim().split("\n")[0] || `QEMU ended with status ${code} after ${seconds()} s`),
+  );
   return promise;
 }

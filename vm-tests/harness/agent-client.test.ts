@@ -6,7 +6,12 @@ import { LineSplitter } from "./lines.ts";
 type Asked = { readonly id: number; readonly op: string; readonly argv?: readonly string[]; readonly stdin?: string };
 
 /** A client and the far end of its port, where the test plays the agent. */
-function connect(): { client: AgentClient; asked: () => Promise<Asked>; say: (...lines: readonly unknown[]) => void; hangUp: () => void } {
+function connect(): {
+  client: AgentClient;
+  asked: () => Promise<Asked>;
+  say: (...lines: readonly unknown[]) => void;
+  hangUp: () => void;
+} {
   const [near, far] = duplexPair();
   const queue: Asked[] = [];
   let wake = (): void => {};
@@ -37,7 +42,12 @@ test("keeps the answers of programs that run at the same time apart", async (t) 
   const [first, second] = [await asked(), await asked()];
   t.like(first, { op: "exec", argv: ["one"], stdin: base64("in") });
   say({ id: second.id, stream: "stdout", data: base64("2") }, { id: first.id, stream: "stderr", data: base64("1") });
-  say("\u0000torn rest of a line", { id: 999, exit: 0 }, { id: first.id, exit: 3, signal: null }, { id: second.id, exit: null, signal: 9 });
+  say(
+    "\u0000torn rest of a line",
+    { id: 999, exit: 0 },
+    { id: first.id, exit: 3, signal: null },
+    { id: second.id, exit: null, signal: 9 },
+  );
   t.like(await one, { code: 3, signal: null, stdout: "", stderr: "1" });
   t.like(await two, { code: null, signal: 9, stdout: "2", stderr: "" });
 });

@@ -106,17 +106,29 @@ export class AgentClient {
     const bytes = Buffer.from(content);
     for (let from = 0; from === 0 || from < bytes.length; from += piece) {
       const data = bytes.subarray(from, from + piece).toString("base64");
-      const request: AgentRequest = { op: "write", path, data, append: from > 0, ...(mode === undefined ? {} : { mode }) };
+      const request: AgentRequest = {
+        op: "write",
+        path,
+        data,
+        append: from > 0,
+        ...(mode === undefined ? {} : { mode }),
+      };
       await this.#request(request, `write ${path}`, signal);
     }
   }
 
-  async #request(request: AgentRequest, what: string, signal?: AbortSignal, limit: number = 16 << 20): Promise<ExecResult> {
+  async #request(
+    request: AgentRequest,
+    what: string,
+    signal?: AbortSignal,
+    limit: number = 16 << 20,
+  ): Promise<ExecResult> {
     signal?.throwIfAborted();
     if (this.#closed) throw new Error(`"${what}" in the guest failed: QEMU has ended`);
     const id = this.#nextId++;
     const line = `${JSON.stringify({ id, ...request })}\n`;
-    if (line.length > requestLimit) throw new Error(`"${what}" in the guest failed: its input is too long: write a file first`);
+    if (line.length > requestLimit)
+      throw new Error(`"${what}" in the guest failed: its input is too long: write a file first`);
     const { promise, resolve, reject } = Promise.withResolvers<ExecResult>();
     const abort = (): void => this.#kill(id, signal?.reason instanceof Error ? signal.reason.message : "aborted");
     this.#jobs.set(id, { what, stdout: [], stderr: [], size: 0, limit, resolve, reject });
@@ -134,8 +146,12 @@ export class AgentClient {
     if (job === undefined) return;
     this.#jobs.delete(id);
     this.#stream.write(`${JSON.stringify({ id, op: "kill" } satisfies AgentRequest & { id: number })}\n`);
-    const said = Buffer.concat([...job.stdout, ...job.stderr]).toString().slice(-2000);
-    job.reject(new Error(`"${job.what}" in the guest was killed: ${why}${said === "" ? "" : `; it had said:\n${said}`}`));
+    const said = Buffer.concat([...job.stdout, ...job.stderr])
+      .toString()
+      .slice(-2000);
+    job.reject(
+      new Error(`"${job.what}" in the guest was killed: ${why}${said === "" ? "" : `; it had said:\n${said}`}`),
+    );
   }
 
   #receive(line: string): void {

@@ -13,7 +13,13 @@ export type AgentRequest =
   | { readonly op: "kill" }
   | { readonly op: "ping" }
   | { readonly op: "read"; readonly path: string }
-  | { readonly op: "write"; readonly path: string; readonly data: string; readonly append: boolean; readonly mode?: number };
+  | {
+      readonly op: "write";
+      readonly path: string;
+      readonly data: string;
+      readonly append: boolean;
+      readonly mode?: number;
+    };
 
 /** What the agent answers. */
 export type AgentReply =

@@ -11,8 +11,14 @@ test("tcpdump reads our captures: frames, times and both directions", async (t) 
   const file = join(directory, "n1.eth0.pcapng");
   {
     await using capture = await CaptureFile.open(file, "n1.eth0");
-    const request = Buffer.from("ffffffffffff52540000000108060001080006040001525400000001c0000201000000000000c0000202", "hex");
-    const answer = Buffer.from("52540000000152540000000208004500001d0000400040110000c0000202c00002010035003500090000ff", "hex");
+    const request = Buffer.from(
+      "ffffffffffff52540000000108060001080006040001525400000001c0000201000000000000c0000202",
+      "hex",
+    );
+    const answer = Buffer.from(
+      "52540000000152540000000208004500001d0000400040110000c0000202c00002010035003500090000ff",
+      "hex",
+    );
     capture.add(request, 0, request.length, "from-guest", 1_800_000_000_123_456);
     capture.add(answer, 0, answer.length, "to-guest", 1_800_000_001_000_000);
   }

@@ -83,7 +83,7 @@ export class CaptureFile implements AsyncDisposable {
 
   async #write(chunk: Chunk): Promise<void> {
     try {
-      for (let at = 0; at < chunk.used; ) {
+      for (let at = 0; at < chunk.used;) {
         at += (await this.#file.write(chunk.bytes, at, chunk.used - at)).bytesWritten;
       }
     } catch (error) {

@@ -46,10 +46,13 @@ export type Sighting = {
  * the payloads of each protocol and direction put together. An empty answer means that they are nowhere in clear.
  */
 export async function findBytes(file: string, secret: Uint8Array): Promise<readonly Sighting[]> {
-  if (secret.length < 8) throw new Error(`looking for ${secret.length} bytes in ${file}: fewer than 8 are found by chance`);
+  if (secret.length < 8)
+    throw new Error(`looking for ${secret.length} bytes in ${file}: fewer than 8 are found by chance`);
   const forms = formsOf(Buffer.from(secret));
   const frames = (await readCapture(file)).map((frame) => ({ frame, classified: classify(frame.bytes) }));
-  const within = frames.flatMap(({ frame }, index) => search(frame.bytes, forms).map((form) => ({ form, frame: index })));
+  const within = frames.flatMap(({ frame }, index) =>
+    search(frame.bytes, forms).map((form) => ({ form, frame: index })),
+  );
   if (within.length > 0) return within;
   return streamsOf(frames).flatMap((stream) => search(stream, forms).map((form) => ({ form, frame: undefined })));
 }

@@ -79,7 +79,8 @@ function transport(protocol: number, payload: Buffer, family: string): Classifie
     const type = payload.readUInt8(0);
     return { protocol: icmp6Names[type] ?? `ICMPv6 ${type}`, payload };
   }
-  if (protocol === 1) return { protocol: payload.length > 0 && payload.readUInt8(0) === 3 ? "ICMP unreachable" : "ICMP", payload };
+  if (protocol === 1)
+    return { protocol: payload.length > 0 && payload.readUInt8(0) === 3 ? "ICMP unreachable" : "ICMP", payload };
   if (protocol === 2) return { protocol: "IGMP", payload };
   return { protocol: `${family} protocol ${protocol}`, payload };
 }

@@ -19,7 +19,9 @@ test("finds all frames of one chunk", (t) => {
 
 test("finds the same frames however the stream is torn", (t) => {
   for (const size of [1, 2, 3, 5, 7, 64, 1517]) {
-    const chunks = Array.from({ length: Math.ceil(stream.length / size) }, (_, index) => stream.subarray(index * size, (index + 1) * size));
+    const chunks = Array.from({ length: Math.ceil(stream.length / size) }, (_, index) =>
+      stream.subarray(index * size, (index + 1) * size),
+    );
     t.deepEqual(decode(chunks), frames, `chunks of ${size}`);
   }
 });

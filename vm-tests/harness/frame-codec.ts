@@ -60,7 +60,8 @@ export class FrameDecoder {
 
 function frameLength(buffer: Buffer, at: number): number {
   const length = buffer.readUInt32BE(at);
-  if (length === 0 || length > maxFrame) throw new Error(`a frame of ${length} bytes cannot be: the stream is out of step`);
+  if (length === 0 || length > maxFrame)
+    throw new Error(`a frame of ${length} bytes cannot be: the stream is out of step`);
   return length;
 }
 

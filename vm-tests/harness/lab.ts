@@ -132,14 +132,18 @@ export class Lab implements AsyncDisposable {
     const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
     if (errors.length === 1) throw errors[0];
     if (errors.length > 1) {
-      throw new AggregateError(errors, errors.map((error) => (error instanceof Error ? error.message : String(error))).join("\n"));
+      throw new AggregateError(
+        errors,
+        errors.map((error) => (error instanceof Error ? error.message : String(error))).join("\n"),
+      );
     }
   }
 
   /** @throws when there is no such node, naming those there are. */
   node(name: string): LabNode {
     const node = this.#nodes.get(name);
-    if (node === undefined) throw new Error(`the lab has no node "${name}": it has ${[...this.#nodes.keys()].join(", ")}`);
+    if (node === undefined)
+      throw new Error(`the lab has no node "${name}": it has ${[...this.#nodes.keys()].join(", ")}`);
     return node;
   }
 
@@ -150,7 +154,8 @@ export class Lab implements AsyncDisposable {
   /** A link by its name, such as "n1.eth0". @throws when there is none, naming those there are. */
   link(name: string): LabLink {
     const link = this.#links.find((candidate) => candidate.name === name);
-    if (link === undefined) throw new Error(`the lab has no link "${name}": it has ${this.#links.map((each) => each.name).join(", ")}`);
+    if (link === undefined)
+      throw new Error(`the lab has no link "${name}": it has ${this.#links.map((each) => each.name).join(", ")}`);
     return { ...link, capture: join(this.artifacts, `${name}.pcapng`), counters: () => this.#switch.counters(name) };
   }
 
@@ -172,7 +177,10 @@ export class Lab implements AsyncDisposable {
   async draw(notes: Readonly<Record<string, LinkNote>> = {}): Promise<string> {
     const file = join(this.artifacts, "topology.svg");
     const links = this.#links.map((link) => ({ ...link, ...notes[link.name] }));
-    await writeFile(file, drawTopology({ networks: this.topology.networks, nodes: Object.keys(this.topology.nodes), links }));
+    await writeFile(
+      file,
+      drawTopology({ networks: this.topology.networks, nodes: Object.keys(this.topology.nodes), links }),
+    );
     return file;
   }
 

@@ -43,7 +43,11 @@ export class LearningTable<Port> {
 /** An Ethernet address as a number, which is a cheaper key than text. */
 export function macAt(buffer: Uint8Array, at: number): number {
   const high = ((buffer[at] ?? 0) << 8) | (buffer[at + 1] ?? 0);
-  const low = ((buffer[at + 2] ?? 0) << 24) | ((buffer[at + 3] ?? 0) << 16) | ((buffer[at + 4] ?? 0) << 8) | (buffer[at + 5] ?? 0);
+  const low =
+    ((buffer[at + 2] ?? 0) << 24) |
+    ((buffer[at + 3] ?? 0) << 16) |
+    ((buffer[at + 4] ?? 0) << 8) |
+    (buffer[at + 5] ?? 0);
   return high * 0x1_0000_0000 + (low >>> 0);
 }
 

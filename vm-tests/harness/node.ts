@@ -115,7 +115,11 @@ export class LabNode implements AsyncDisposable {
 
   /** Waits for a line on the console, also among those seen before. */
   async waitForConsole(pattern: RegExp, timeoutMs: number = 60_000): Promise<string> {
-    return this.#within(this.console.waitFor(pattern, AbortSignal.timeout(timeoutMs)), `${pattern} on the console`, timeoutMs);
+    return this.#within(
+      this.console.waitFor(pattern, AbortSignal.timeout(timeoutMs)),
+      `${pattern} on the console`,
+      timeoutMs,
+    );
   }
 
   /** Calls `attempt` again and again until it gives a value; what it throws counts as "not yet" and ends the last message. */
@@ -176,7 +180,10 @@ export class LabNode implements AsyncDisposable {
       return await Promise.race([promise, late]);
     } catch (error) {
       const timedOut = error instanceof DOMException && error.name === "TimeoutError";
-      throw this.failure(timedOut ? `waited ${timeoutMs / 1000} s for ${what}` : `waiting for ${what}: ${messageOf(error)}`, error);
+      throw this.failure(
+        timedOut ? `waited ${timeoutMs / 1000} s for ${what}` : `waiting for ${what}: ${messageOf(error)}`,
+        error,
+      );
     } finally {
       clearTimeout(timer);
     }

@@ -14,7 +14,7 @@ export function* readFrames(file: Buffer): Generator<CapturedFrame> {
   if (file.length < 12 || file.readUInt32LE(0) !== 0x0a0d0d0a || file.readUInt32LE(8) !== 0x1a2b3c4d) {
     throw new Error("not a little-endian pcapng file");
   }
-  for (let at = 0; at + 12 <= file.length; ) {
+  for (let at = 0; at + 12 <= file.length;) {
     const size = file.readUInt32LE(at + 4);
     // A capture that is still being written may end within a block.
     if (size < 12 || at + size > file.length) return;

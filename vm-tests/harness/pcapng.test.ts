@@ -38,7 +38,10 @@ function wireguard(type: number, length: number): Buffer {
   return payload;
 }
 
-async function capture(frames: readonly Buffer[], direction: Direction = "from-guest"): Promise<{ file: string } & AsyncDisposable> {
+async function capture(
+  frames: readonly Buffer[],
+  direction: Direction = "from-guest",
+): Promise<{ file: string } & AsyncDisposable> {
   const directory = await mkdtemp(join(tmpdir(), "netloom-pcap-"));
   const file = join(directory, "n1.eth0.pcapng");
   await using out = await CaptureFile.open(file, "n1.eth0");
@@ -54,9 +57,15 @@ test("gives back what was written: bytes, direction and microseconds", async (t)
   const frames = [60, 61, 62, 63, 1514, 65_000].map((length) => Buffer.alloc(length, length));
   await using written = await capture(frames, "to-guest");
   const read = await readCapture(written.file);
-  t.deepEqual(read.map(({ bytes }) => bytes), frames);
+  t.deepEqual(
+    read.map(({ bytes }) => bytes),
+    frames,
+  );
   t.true(read.every(({ direction }) => direction === "to-guest"));
-  t.deepEqual(read.map(({ time }) => time - 1_800_000_000_000_000), [0, 1, 2, 3, 4, 5]);
+  t.deepEqual(
+    read.map(({ time }) => time - 1_800_000_000_000_000),
+    [0, 1, 2, 3, 4, 5],
+  );
 });
 
 test("keeps every frame of a capture far larger than its buffer", async (t) => {
@@ -109,8 +118,15 @@ test("names the protocols, WireGuard by its messages", async (t) => {
 
 test("finds a secret raw, as hex, as base64 at any alignment, and torn over frames", async (t) => {
   const secret = Buffer.from("8f2c1b7e94d35a6077", "hex");
-  const base64 = (shift: number): Buffer => Buffer.from(Buffer.concat([Buffer.alloc(shift, 65), secret, Buffer.from("after")]).toString("base64"));
-  const forms = { raw: secret, hex: Buffer.from(secret.toString("hex")), one: base64(0), two: base64(1), three: base64(2) };
+  const base64 = (shift: number): Buffer =>
+    Buffer.from(Buffer.concat([Buffer.alloc(shift, 65), secret, Buffer.from("after")]).toString("base64"));
+  const forms = {
+    raw: secret,
+    hex: Buffer.from(secret.toString("hex")),
+    one: base64(0),
+    two: base64(1),
+    three: base64(2),
+  };
   for (const [name, payload] of Object.entries(forms)) {
     await using written = await capture([udp4(1000, 2000, Buffer.alloc(20)), udp4(1000, 2000, payload)]);
     t.is((await findBytes(written.file, secret))[0]?.frame, 1, name);

@@ -30,11 +30,14 @@ test("starts the kernel directly, with nothing the user's QEMU configuration add
 test("plugs each NIC into its socket, in order, with its address", (t) => {
   const argv = qemuArgv(machine);
   const devices = values(argv, "-device").filter((device) => device.startsWith("virtio-net-pci"));
-  t.deepEqual(devices.map((device) => /mac=([^,]+)/.exec(device)?.[1]), machine.nics.map(({ mac }) => mac));
-  t.deepEqual(values(argv, "-netdev").map((netdev) => /addr.path=(.*),reconnect-ms/.exec(netdev)?.[1]), [
-    "/tmp/lab/n1.eth0",
-    "/tmp/a,,b/n1.eth1",
-  ]);
+  t.deepEqual(
+    devices.map((device) => /mac=([^,]+)/.exec(device)?.[1]),
+    machine.nics.map(({ mac }) => mac),
+  );
+  t.deepEqual(
+    values(argv, "-netdev").map((netdev) => /addr.path=(.*),reconnect-ms/.exec(netdev)?.[1]),
+    ["/tmp/lab/n1.eth0", "/tmp/a,,b/n1.eth1"],
+  );
 });
 
 test("keeps commas of values apart from those of QEMU's options", (t) => {

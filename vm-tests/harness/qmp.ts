@@ -11,7 +11,11 @@ type Message = Partial<QmpEvent> & {
   readonly error?: { readonly class: string; readonly desc: string };
 };
 
-type Waiter = { readonly command: string; readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void };
+type Waiter = {
+  readonly command: string;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+};
 
 /** A client of QEMU's machine protocol over a connected stream. */
 export class Qmp {
@@ -47,7 +51,9 @@ export class Qmp {
     if (line.trim() === "") return;
     const message = JSON.parse(line) as Message;
     if (message.event !== undefined) {
-      this.#onEvent(message.data === undefined ? { event: message.event } : { event: message.event, data: message.data });
+      this.#onEvent(
+        message.data === undefined ? { event: message.event } : { event: message.event, data: message.data },
+      );
       return;
     }
     const waiter = message.id === undefined ? undefined : this.#waiting.get(message.id);

@@ -21,17 +21,30 @@ test("prints what was proven and writes it", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "netloom-report-"));
   const file = JSON.parse(await readFile(await report.write(directory), "utf8")) as ReportFile;
   await rm(directory, { recursive: true });
-  t.like(file, { version: 1, ok: true, seed: 7, rows: [{ name: "every node has its address", ok: true, detail: "3 of 3" }] });
+  t.like(file, {
+    version: 1,
+    ok: true,
+    seed: 7,
+    rows: [{ name: "every node has its address", ok: true, detail: "3 of 3" }],
+  });
 });
 
 test("a failure shows the row, the console of the node concerned, and how to replay it", async (t) => {
   const report = new Report(init);
   const evidence = { node: "n2", console: ["[1.0] first", "[2.0] the reason"], files: ["/tmp/x/n2.console.log"] };
-  const failing = report.step("all pairs answer", () => Promise.reject(new LabError("n2: no answer from n3", evidence)));
+  const failing = report.step("all pairs answer", () =>
+    Promise.reject(new LabError("n2: no answer from n3", evidence)),
+  );
   await t.throwsAsync(failing, { instanceOf: LabError });
   t.false(report.ok);
   const text = report.text();
-  for (const part of ["FAILED", "all pairs answer: n2: no answer from n3", "| [2.0] the reason", "/tmp/x/n2.console.log", "npm start -- --seed 7"]) {
+  for (const part of [
+    "FAILED",
+    "all pairs answer: n2: no answer from n3",
+    "| [2.0] the reason",
+    "/tmp/x/n2.console.log",
+    "npm start -- --seed 7",
+  ]) {
     t.true(text.includes(part), part);
   }
 });

@@ -65,7 +65,9 @@ const address = (index: number): string => `52540000000${index}`;
 const frame = (to: string, from: string, data: string): string => `${to}${from}88b5${data}`;
 const all = "ffffffffffff";
 
-async function wire(names: readonly string[]): Promise<{ network: Switch; path: (name: string) => string; directory: string } & AsyncDisposable> {
+async function wire(
+  names: readonly string[],
+): Promise<{ network: Switch; path: (name: string) => string; directory: string } & AsyncDisposable> {
   const directory = await mkdtemp(join(tmpdir(), "netloom-switch-"));
   const network = new Switch(directory);
   const path = (name: string): string => join(directory, name);
@@ -124,7 +126,9 @@ test("loses nothing between two that read, and does not wait for a third that sl
   using three = await Guest.plug(lab.path("a3"));
   three.sleep();
   const count = 3000;
-  const batch = Array.from({ length: count }, (_, index) => frame(all, address(1), index.toString(16).padStart(2048, "0")));
+  const batch = Array.from({ length: count }, (_, index) =>
+    frame(all, address(1), index.toString(16).padStart(2048, "0")),
+  );
   one.send(...batch);
   t.deepEqual(await two.receive(count), batch);
   const sleeper = await lab.network.counters("a3");
@@ -171,7 +175,9 @@ test("ends by itself, with its sockets and directory, when the lab is killed", a
     const network = new Switch(${JSON.stringify(directory)});
     await network.open({ name: "a1", network: "a", socket: ${JSON.stringify(socket)} });
     console.log("open");`;
-  const lab = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
+  const lab = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   // The switch inherited the pipe, which ends with the last of the two.
   const allEnded = once(lab.stdout, "close");
   await once(lab.stdout, "data");

@@ -3,7 +3,10 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { PortCounters, PortSpec, SwitchEvent, SwitchReply, SwitchRequest } from "./switch-messages.ts";
 
-type Waiter = { readonly resolve: (reply: Extract<SwitchReply, { ok: true }>) => void; readonly reject: (error: Error) => void };
+type Waiter = {
+  readonly resolve: (reply: Extract<SwitchReply, { ok: true }>) => void;
+  readonly reject: (error: Error) => void;
+};
 
 /** The switch process of one lab, seen from the lab. */
 export class Switch implements AsyncDisposable {
@@ -18,7 +21,11 @@ export class Switch implements AsyncDisposable {
     this.#onEvent = onEvent;
     const program = fileURLToPath(new URL("switch-main.ts", import.meta.url));
     // The options of a test runner are not for this process.
-    this.#child = fork(program, [work], { execArgv: [], serialization: "json", stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#child = fork(program, [work], {
+      execArgv: [],
+      serialization: "json",
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
     this.#child.on("message", (message) => this.#receive(message as SwitchReply | SwitchEvent));
     this.#child.on("error", (error) => this.#end(error.message));
     this.#child.on("exit", (code, signal) => this.#end(`it ended with ${signal ?? `status ${code}`}`));

@@ -19,7 +19,9 @@ export async function labOptions(name: string): Promise<LabOptions> {
 async function findImage(): Promise<LabImage> {
   const directory = process.env["NETLOOM_IMAGE"];
   if (directory === undefined) {
-    throw new Error("NETLOOM_IMAGE names no image: run `npm test`, or set it to the directory that `npm run image` prints");
+    throw new Error(
+      "NETLOOM_IMAGE names no image: run `npm test`, or set it to the directory that `npm run image` prints",
+    );
   }
   const cmdline = (await readFile(join(directory, "cmdline"), "utf8")).trim();
   return { vmlinux: join(directory, "vmlinux"), initrd: join(directory, "initrd"), cmdline };

@@ -24,7 +24,10 @@ test("gives each NIC an address of its own that only the seed changes", (t) => {
 
 test("says everything that is wrong at once", (t) => {
   t.deepEqual(checkTopology(topology), []);
-  const issues = checkTopology({ networks: ["lan"], nodes: { "Bad/Name": { nics: ["wan"] }, n1: { nics: [], fwCfg: { config: "" } } } });
+  const issues = checkTopology({
+    networks: ["lan"],
+    nodes: { "Bad/Name": { nics: ["wan"] }, n1: { nics: [], fwCfg: { config: "" } } },
+  });
   t.is(issues.length, 3);
   t.regex(issues.join("\n"), /Bad\/Name[\s\S]*plugged into "wan": the networks are lan[\s\S]*"opt\/"/);
   t.is(checkTopology({ networks: [], nodes: {} }).length, 1);

@@ -36,7 +36,8 @@ export function checkTopology(topology: Topology): readonly string[] {
   const issues: string[] = [];
   const names = [...topology.networks, ...Object.keys(topology.nodes)];
   for (const name of names) {
-    if (!namePattern.test(name)) issues.push(`"${name}": a name is 1 to 15 of a-z, 0-9 and -, and begins with a letter`);
+    if (!namePattern.test(name))
+      issues.push(`"${name}": a name is 1 to 15 of a-z, 0-9 and -, and begins with a letter`);
   }
   if (Object.keys(topology.nodes).length === 0) issues.push("a topology needs a node");
   for (const [node, { nics, fwCfg = {} }] of Object.entries(topology.nodes)) {

@@ -18,14 +18,20 @@ test("a node boots, answers without a network, is reset and started again, and l
 
     t.is((await node.run(["cat", "/sys/class/net/eth0/address"])).trim(), lab.link("n1.eth0").mac);
     await node.run(["ip", "link", "set", "eth0", "up"]);
-    await node.until("a frame of the guest", async () => (await lab.link("n1.eth0").counters()).fromGuest.frames || undefined);
+    await node.until(
+      "a frame of the guest",
+      async () => (await lab.link("n1.eth0").counters()).fromGuest.frames || undefined,
+    );
     await node.run(["ip", "link", "set", "eth0", "down"]);
     t.is(await node.run(["uname", "-s"]), "Linux\n");
     t.like(await node.exec(["sh", "-c", "echo no >&2; exit 7"]), { code: 7, stdout: "", stderr: "no\n" });
     await node.writeFile("/run/probe", "kept as it is\n", 0o600);
     t.is((await node.readFile("/run/probe")).toString(), "kept as it is\n");
     const slow = await t.throwsAsync(node.exec(["sleep", "60"], { timeoutMs: 200 }));
-    t.regex(slow.message, /n1: "sleep 60" did not end within 0\.2 s[\s\S]*last console lines of n1[\s\S]*n1\.console\.log/);
+    t.regex(
+      slow.message,
+      /n1: "sleep 60" did not end within 0\.2 s[\s\S]*last console lines of n1[\s\S]*n1\.console\.log/,
+    );
 
     const first = await node.run(["cat", "/proc/sys/kernel/random/boot_id"]);
     const again = await node.reboot();
@@ -42,7 +48,10 @@ test("a node boots, answers without a network, is reset and started again, and l
     await lab.flush();
     const link = lab.link("n1.eth0");
     const captured = await readCapture(link.capture);
-    t.is(captured.filter(({ direction }) => direction === "from-guest").length, (await link.counters()).fromGuest.frames);
+    t.is(
+      captured.filter(({ direction }) => direction === "from-guest").length,
+      (await link.counters()).fromGuest.frames,
+    );
     t.deepEqual(lab.findings, []);
   }
   t.regex(await readFile(`${options.artifacts}/n1.console.log`, "utf8"), /RESET/);

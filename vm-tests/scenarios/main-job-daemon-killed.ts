@@ -13,7 +13,11 @@ interface MeshUnderTest {
  * `kill -9` of the first guest's daemon: its resource goes on forwarding, the daemon comes back by itself, and finds
  * nothing to change; every peer's handshake and counters go on.
  */
-export async function provePersistence([victim, witness]: readonly NetloomGuest[], report: Report, { netns, resource, target }: MeshUnderTest): Promise<void> {
+export async function provePersistence(
+  [victim, witness]: readonly NetloomGuest[],
+  report: Report,
+  { netns, resource, target }: MeshUnderTest,
+): Promise<void> {
   if (victim === undefined || witness === undefined) throw new TypeError("two guests are needed");
   await report.step(`${victim.name} keeps forwarding while its daemon is killed and comes back`, async () => {
     const before = await victim.status();
@@ -24,17 +28,31 @@ export async function provePersistence([victim, witness]: readonly NetloomGuest[
       return status.pid === before.pid || status.lastReconcile === null ? undefined : status;
     });
     const summary = /(\d+) packets transmitted, (\d+) (?:packets )?received/u.exec(await pings);
-    if (summary === null || summary[1] !== summary[2]) throw witness.node.failure(`not every ping was answered: ${summary?.[0] ?? "no summary"}`);
+    if (summary === null || summary[1] !== summary[2])
+      throw witness.node.failure(`not every ping was answered: ${summary?.[0] ?? "no summary"}`);
     if (after.reconciles.changed !== 0 || after.lastReconcile?.outcome !== "unchanged") {
       throw victim.node.failure(`the new daemon changed something: ${JSON.stringify(after.lastReconcile)}`);
     }
     const peers = after.peers.filter((peer) => peer.resource === resource);
-    for (const peer of peers) requireGoesOn(victim, before.peers.find(({ publicKey }) => publicKey === peer.publicKey), peer);
+    for (const peer of peers)
+      requireGoesOn(
+        victim,
+        before.peers.find(({ publicKey }) => publicKey === peer.publicKey),
+        peer,
+      );
     return `pid ${before.pid} became ${after.pid}, ${summary[0]}, 0 steps, handshakes and counters of ${peers.length} peers go on`;
   });
 }
 
 function requireGoesOn(guest: NetloomGuest, before: PeerStatus | undefined, after: PeerStatus): void {
-  const goesOn = before !== undefined && before.lastHandshake > 0 && after.lastHandshake >= before.lastHandshake && after.rxBytes >= before.rxBytes && after.txBytes >= before.txBytes;
-  if (!goesOn) throw guest.node.failure(`the session with ${after.publicKey} was lost: ${JSON.stringify(before)} became ${JSON.stringify(after)}`);
+  const goesOn =
+    before !== undefined &&
+    before.lastHandshake > 0 &&
+    after.lastHandshake >= before.lastHandshake &&
+    after.rxBytes >= before.rxBytes &&
+    after.txBytes >= before.txBytes;
+  if (!goesOn)
+    throw guest.node.failure(
+      `the session with ${after.publicKey} was lost: ${JSON.stringify(before)} became ${JSON.stringify(after)}`,
+    );
 }

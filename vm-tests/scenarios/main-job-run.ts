@@ -8,7 +8,13 @@ import { runMainJob } from "./main-job.ts";
 const say = (line: string): void => void process.stdout.write(`netloom: lab          ${line}\n`);
 const options = { ...(await labOptions("main-job")), log: say };
 say(`${options.accel.accel}: ${options.accel.provenBy}`);
-const report = new Report({ title: "Three nodes that reach each other", accelerator: options.accel, seed: 1, replay: "npm start", onProgress: say });
+const report = new Report({
+  title: "Three nodes that reach each other",
+  accelerator: options.accel,
+  seed: 1,
+  replay: "npm start",
+  onProgress: say,
+});
 await runMainJob(options, report);
 await report.write(options.artifacts);
 await writeFile(join(options.artifacts, "report.txt"), report.text());

@@ -47,7 +47,8 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
     report.step(`${guest.name} picks its NIC and gets an address by DHCP`, async () => {
       const { uplink, decision, onlineAt } = await guest.online();
       const chosen = decision.find((entry) => entry.chosen);
-      if (uplink === null || chosen === undefined) throw guest.node.failure("is online without an uplink or a decision record");
+      if (uplink === null || chosen === undefined)
+        throw guest.node.failure("is online without an uplink or a decision record");
       const advertised = await guest.advertisedAddress(uplink.nic);
       addresses.set(guest.name, uplink.address.replace(/\/.*/u, ""));
       return `${uplink.nic} ${uplink.address} and ${advertised} of ${uplink.server ?? "?"}, online ${onlineAt?.toFixed(1) ?? "?"} s after kernel start (${lab.accel.accel}); ${chosen.reasons.join(", ")}`;
@@ -55,7 +56,9 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
   );
   await report.step("the gateway answers DHCPv6", async () => {
     // A client that asks once, configures nothing and ends.
-    const { stdout, stderr } = await lab.node(MEMBERS[0]).exec(["busybox", "udhcpc6", "-f", "-n", "-q", "-t", "5", "-i", "eth0", "-s", "/bin/true"]);
+    const { stdout, stderr } = await lab
+      .node(MEMBERS[0])
+      .exec(["busybox", "udhcpc6", "-f", "-n", "-q", "-t", "5", "-i", "eth0", "-s", "/bin/true"]);
     const offered = /IPv6 obtained|lease of (\S+) obtained/u.exec(stdout + stderr);
     if (offered === null) throw lab.node(MEMBERS[0]).failure(`udhcpc6 said: ${(stdout + stderr).trim()}`);
     return `${MEMBERS[0]} was offered ${offered[1] ?? "an address"}`;
@@ -63,7 +66,14 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
   const before = await Promise.all(guests.map((guest) => guest.snapshot()));
   const members: Member[] = [];
   await report.step("a mesh is planned from the nodes' public keys", async () => {
-    const nodes = await Promise.all(guests.map(async (guest) => ({ id: guest.name, publicKey: await guest.publicKey(RESOURCE), address: addresses.get(guest.name) ?? "", listenPort: LISTEN_PORT })));
+    const nodes = await Promise.all(
+      guests.map(async (guest) => ({
+        id: guest.name,
+        publicKey: await guest.publicKey(RESOURCE),
+        address: addresses.get(guest.name) ?? "",
+        listenPort: LISTEN_PORT,
+      })),
+    );
     const plan = planMesh({ name: RESOURCE, range: RANGE, nodes });
     for (const guest of guests) {
       const document = plan.get(guest.name);
@@ -83,15 +93,23 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
     await using servers = new WebServers();
     await proveSecrecy(lab, report, await proveReachability(members, servers, report));
   }
-  await provePersistence(members.map(({ guest }) => guest), report, { netns: NETNS, resource: RESOURCE, target: addressOf(members[0]) });
+  await provePersistence(
+    members.map(({ guest }) => guest),
+    report,
+    { netns: NETNS, resource: RESOURCE, target: addressOf(members[0]) },
+  );
   await sideBySide(members.entries().toArray(), ([index, { guest }]) =>
     report.step(`${guest.name} deletes the resource and nothing of it is left`, async () => {
       await guest.node.run(["netloom", "delete", "NetworkResource", RESOURCE]);
-      const gone = await guest.node.until("the state from before", async () => {
-        const [old, now] = [before[index] ?? "", await guest.snapshot()];
-        if (now !== old) throw new Error(difference(old, now));
-        return now;
-      }, 15_000);
+      const gone = await guest.node.until(
+        "the state from before",
+        async () => {
+          const [old, now] = [before[index] ?? "", await guest.snapshot()];
+          if (now !== old) throw new Error(difference(old, now));
+          return now;
+        },
+        15_000,
+      );
       return `no namespace, link, address, route, rule, process or file more than before (${gone.split("\n").length} lines compared)`;
     }),
   );
@@ -113,16 +131,31 @@ async function proveReachability(members: readonly Member[], servers: WebServers
   const file = Buffer.concat([token, randomBytes(MEBIBYTE - 2 * token.length), token]);
   const digest = createHash("sha256").update(file).digest("hex");
   await report.step("each node serves a file of 1 MiB inside its resource", async () => {
-    await Promise.all(members.map(({ guest, document }) => servers.serve(guest, NETNS, `${gatewayAddress(document.subnet)}:${HTTP_PORT}`, file)));
+    await Promise.all(
+      members.map(({ guest, document }) =>
+        servers.serve(guest, NETNS, `${gatewayAddress(document.subnet)}:${HTTP_PORT}`, file),
+      ),
+    );
     return `sha256 ${digest.slice(0, 16)}…`;
   });
   for (const from of members) {
     for (const to of members.filter((member) => member !== from)) {
       await report.step(`${from.guest.name} reaches ${to.guest.name} inside the mesh`, async () => {
         const address = addressOf(to);
-        const ping = await from.guest.node.until(`an answer of ${address}`, () => from.guest.inside(NETNS, ["ping", "-c", "1", "-W", "2", address]), 30_000);
-        const fetched = await from.guest.inside(NETNS, ["sh", "-c", `busybox wget -q -O - http://${address}:${HTTP_PORT}/file | sha256sum`], 60_000);
-        if (!fetched.startsWith(digest)) throw from.guest.node.failure(`the file of ${to.guest.name} arrived as sha256 ${fetched.trim()}, not ${digest}`);
+        const ping = await from.guest.node.until(
+          `an answer of ${address}`,
+          () => from.guest.inside(NETNS, ["ping", "-c", "1", "-W", "2", address]),
+          30_000,
+        );
+        const fetched = await from.guest.inside(
+          NETNS,
+          ["sh", "-c", `busybox wget -q -O - http://${address}:${HTTP_PORT}/file | sha256sum`],
+          60_000,
+        );
+        if (!fetched.startsWith(digest))
+          throw from.guest.node.failure(
+            `the file of ${to.guest.name} arrived as sha256 ${fetched.trim()}, not ${digest}`,
+          );
         return `ping ${/time=([\d.]+ ms)/u.exec(ping)?.[1] ?? "answered"}, 1 MiB by TCP intact`;
       });
     }
@@ -140,7 +173,8 @@ async function proveSecrecy(lab: Lab, report: Report, token: Buffer): Promise<vo
       const strangers = unexpectedProtocols(summary, [linkUpkeep, /^WireGuard /u, /^ICMP unreachable$/u]);
       if (strangers.length > 0) throw new Error(`${name} carried ${strangers.join(", ")}: see ${capture}`);
       const [sighting] = await findBytes(capture, token);
-      if (sighting !== undefined) throw new Error(`the token is readable (${sighting.form}, frame ${sighting.frame ?? "several"}) in ${capture}`);
+      if (sighting !== undefined)
+        throw new Error(`the token is readable (${sighting.form}, frame ${sighting.frame ?? "several"}) in ${capture}`);
       encrypted += summary.protocols["WireGuard transport"] ?? 0;
     }
     if (encrypted === 0) throw new Error("no link carried any WireGuard transport message");
@@ -151,5 +185,8 @@ async function proveSecrecy(lab: Lab, report: Report, token: Buffer): Promise<vo
 /** The lines that one text has and the other has not. */
 function difference(old: string, now: string): string {
   const [a, b] = [new Set(old.split("\n")), new Set(now.split("\n"))];
-  return [...[...a.difference(b)].map((line) => `gone: ${line}`), ...[...b.difference(a)].map((line) => `left: ${line}`)].join("; ");
+  return [
+    ...[...a.difference(b)].map((line) => `gone: ${line}`),
+    ...[...b.difference(a)].map((line) => `left: ${line}`),
+  ].join("; ");
 }

@@ -33,7 +33,10 @@ export class NetloomGuest {
 
   /** Waits for an address that the node made for itself from the gateway's router advertisement. */
   async advertisedAddress(nic: string): Promise<string> {
-    return this.node.until("an IPv6 address from a router advertisement", async () => /inet6 (\S+) scope global/u.exec(await this.node.run(["ip", "-6", "addr", "show", "dev", nic]))?.[1]);
+    return this.node.until(
+      "an IPv6 address from a router advertisement",
+      async () => /inet6 (\S+) scope global/u.exec(await this.node.run(["ip", "-6", "addr", "show", "dev", nic]))?.[1],
+    );
   }
 
   /** The public half of the node's key for a resource. */

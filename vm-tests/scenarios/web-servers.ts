@@ -15,9 +15,13 @@ export class WebServers implements AsyncDisposable {
     await guest.node.run(["mkdir", "-p", ROOT]);
     await guest.node.writeFile(`${ROOT}/file`, file);
     const argv = ["ip", "netns", "exec", netns, "busybox", "httpd", "-f", "-p", listen, "-h", ROOT];
-    const ended = guest.node.exec(argv, { signal: this.#stop.signal, timeoutMs: LIFETIME_MS }).catch((error: unknown) => error);
+    const ended = guest.node
+      .exec(argv, { signal: this.#stop.signal, timeoutMs: LIFETIME_MS })
+      .catch((error: unknown) => error);
     this.#running.push(ended);
-    await guest.node.until(`a web server on ${listen}`, () => guest.inside(netns, ["busybox", "wget", "-q", "-O", "/dev/null", `http://${listen}/file`]));
+    await guest.node.until(`a web server on ${listen}`, () =>
+      guest.inside(netns, ["busybox", "wget", "-q", "-O", "/dev/null", `http://${listen}/file`]),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -28,7 +28,12 @@ export class S6 implements Supervisor {
 
   async list(): Promise<readonly ActualProcess[]> {
     const names = await this.#names();
-    return await Promise.all(names.map(async (name) => ({ name, hash: (await readIfExists(join(this.#services, name, "definition")))?.trim() ?? null })));
+    return await Promise.all(
+      names.map(async (name) => ({
+        name,
+        hash: (await readIfExists(join(this.#services, name, "definition")))?.trim() ?? null,
+      })),
+    );
   }
 
   async set(spec: ProcessSpec, hash: string): Promise<void> {
@@ -65,7 +70,9 @@ export class S6 implements Supervisor {
     const names = await this.#names();
     return await Promise.all(
       names.map(async (name) => {
-        const { stdout } = await exec(["s6-svstat", "-o", "up,pid", join(this.#scanDir, name)]).catch(() => ({ stdout: "false -1" }));
+        const { stdout } = await exec(["s6-svstat", "-o", "up,pid", join(this.#scanDir, name)]).catch(() => ({
+          stdout: "false -1",
+        }));
         const [up, pid] = stdout.trim().split(" ");
         return { name, up: up === "true", pid: up === "true" ? Number(pid) : null };
       }),
@@ -78,7 +85,9 @@ export class S6 implements Supervisor {
       throw error;
     });
     const links = entries.filter((entry) => entry.isSymbolicLink());
-    const targets = await Promise.all(links.map(async (entry) => ({ name: entry.name, target: await readlink(join(this.#scanDir, entry.name)) })));
+    const targets = await Promise.all(
+      links.map(async (entry) => ({ name: entry.name, target: await readlink(join(this.#scanDir, entry.name)) })),
+    );
     return targets.filter(({ name, target }) => target === join(this.#services, name)).map(({ name }) => name);
   }
 
@@ -91,7 +100,14 @@ export class S6 implements Supervisor {
     } catch (error) {
       if (errorCode(error) === "EEXIST" && (await readlink(link).catch(() => "")) === directory) return false;
       if (errorCode(error) === "EEXIST") {
-        throw new NetloomError({ code: "refused", op: "register service", target: name, why: `${link} exists and is not Netloom's`, hint: "rename the other service", cause: error });
+        throw new NetloomError({
+          code: "refused",
+          op: "register service",
+          target: name,
+          why: `${link} exists and is not Netloom's`,
+          hint: "rename the other service",
+          cause: error,
+        });
       }
       throw error;
     }
@@ -100,14 +116,24 @@ export class S6 implements Supervisor {
   async #scan(flags: string): Promise<void> {
     await exec(["s6-svscanctl", flags, this.#scanDir]).catch((error: unknown) => {
       const why = error instanceof NetloomError ? error.why : String(error);
-      throw new NetloomError({ code: "unreachable", op: "tell s6-svscan of a change in", target: this.#scanDir, why, hint: `start it: s6-svscan ${this.#scanDir}`, cause: error });
+      throw new NetloomError({
+        code: "unreachable",
+        op: "tell s6-svscan of a change in",
+        target: this.#scanDir,
+        why,
+        hint: `start it: s6-svscan ${this.#scanDir}`,
+        cause: error,
+      });
     });
   }
 }
 
 function runScript(spec: ProcessSpec): string {
   const cgroup = quote(join(CGROUPS, spec.name));
-  const environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", ...Object.entries(spec.env).map(([key, value]) => `${key}=${value}`)];
+  const environment = [
+    "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+    ...Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
+  ];
   const command = [...inNetns(spec.netns, ["env", "-i", ...environment, ...spec.argv])].map(quote).join(" ");
   return `#!/bin/sh
 exec 2>&1

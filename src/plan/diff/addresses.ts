@@ -17,7 +17,8 @@ export const routeDiffer: KindDiffer<"route"> = {
   foreign: (spec, context) => context.foreign(spec.netns, spec.dev),
   add: (spec) => [{ op: "route.add", args: spec }],
   // `route.add` replaces (NLM_F_REPLACE): one request, no moment without the route.
-  change: (spec, seen) => (spec.dev === seen.dev && (spec.via ?? null) === seen.via ? [] : [{ op: "route.add", args: spec }]),
+  change: (spec, seen) =>
+    spec.dev === seen.dev && (spec.via ?? null) === seen.via ? [] : [{ op: "route.add", args: spec }],
   remove: ({ netns, to, dev, via, metric }) => [
     {
       op: "route.del",

@@ -20,7 +20,9 @@ export interface DiffContext {
 
 export function diffContext(actual: Actual, target: Target): DiffContext {
   const links = new Map(actual.link.map((link) => [KEYS.link(link), link]));
-  const wantedLinks = new Map(target.flatMap((object) => (object.kind === "link" ? [[KEYS.link(object), object] as const] : [])));
+  const wantedLinks = new Map(
+    target.flatMap((object) => (object.kind === "link" ? [[KEYS.link(object), object] as const] : [])),
+  );
   const wantedNetns = new Set(target.flatMap((object) => (object.kind === "netns" ? [object.name] : [])));
   const ownedNetns = new Set(actual.netns.flatMap((netns) => (netns.owned ? [netns.name] : [])));
   const foreignNetns = new Set(actual.netns.flatMap((netns) => (netns.owned ? [] : [netns.name])));
@@ -28,7 +30,8 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
   const netnsVanishes = (netns: string): boolean => ownedNetns.has(netns) && !wantedNetns.has(netns);
   const vanishing = vanishingLinks(links, wantedLinks, netnsVanishes);
   const foreign = (netns: string, name?: string): string | undefined => {
-    if (netns !== HOST && foreignNetns.has(netns) && wantedNetns.has(netns)) return `namespace ${netns} exists and is not Netloom's`;
+    if (netns !== HOST && foreignNetns.has(netns) && wantedNetns.has(netns))
+      return `namespace ${netns} exists and is not Netloom's`;
     if (name === undefined) return undefined;
     const key = KEYS.link({ netns, name });
     const seen = links.get(key);
@@ -36,7 +39,15 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
     if (seen === undefined || seen.owned || wanted === undefined || wanted.type === "physical") return undefined;
     return `link ${key} exists (${seen.type}) and is not Netloom's`;
   };
-  return { actual, target, links, wantedLinks, netnsVanishes, linkVanishes: (netns, name) => vanishing.has(KEYS.link({ netns, name })), foreign };
+  return {
+    actual,
+    target,
+    links,
+    wantedLinks,
+    netnsVanishes,
+    linkVanishes: (netns, name) => vanishing.has(KEYS.link({ netns, name })),
+    foreign,
+  };
 }
 
 /** Our links that are not wanted, or wanted otherwise than a change could make them; a veth takes its other end along. */
@@ -57,7 +68,11 @@ function vanishingLinks(
     const peerKey = KEYS.link(spec.peer);
     const [a, b] = [links.get(key), links.get(peerKey)];
     if (a !== undefined && b !== undefined && !vanishing.has(key) && !vanishing.has(peerKey) && paired(a, b)) continue;
-    for (const [end, link] of [[key, a], [peerKey, b]] as const) if (link?.owned === true) vanishing.add(end);
+    for (const [end, link] of [
+      [key, a],
+      [peerKey, b],
+    ] as const)
+      if (link?.owned === true) vanishing.add(end);
   }
   return vanishing;
 }

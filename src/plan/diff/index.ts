@@ -33,5 +33,8 @@ export function diff(actual: Actual, target: Target): Difference {
   const context = diffContext(actual, target);
   const parts = Object.values(DIFFS).map((difference) => difference(context));
   const steps = [...removeLinks(context), ...parts.flatMap((part) => part.steps)];
-  return { steps: orderSteps(steps, context.wantedLinks), foreign: [...new Set(parts.flatMap((part) => part.foreign))] };
+  return {
+    steps: orderSteps(steps, context.wantedLinks),
+    foreign: [...new Set(parts.flatMap((part) => part.foreign))],
+  };
 }

@@ -42,7 +42,8 @@ export function diffKind<K extends ObjectKind>(differ: KindDiffer<K>, context: D
     steps.push(...(kept ? differ.change(spec, existing, context) : differ.add(spec, context)));
   }
   for (const [key, object] of seen) {
-    if (!wanted.has(key) && differ.owned(object, context) && !differ.vanishes(object, context)) steps.push(...differ.remove(object, context));
+    if (!wanted.has(key) && differ.owned(object, context) && !differ.vanishes(object, context))
+      steps.push(...differ.remove(object, context));
   }
   return { steps, foreign };
 }

@@ -25,12 +25,21 @@ export const linkDiffer: KindDiffer<"link"> = {
   foreign: (spec, context) => context.foreign(spec.netns, spec.name),
   add: addLink,
   change: changeLink,
-  remove: ({ netns, name }, context) => (isOurPort(context.links.get(KEYS.link({ netns, name })), context) ? [{ op: "link.set", args: { netns, name, master: null } }] : []),
+  remove: ({ netns, name }, context) =>
+    isOurPort(context.links.get(KEYS.link({ netns, name })), context)
+      ? [{ op: "link.set", args: { netns, name, master: null } }]
+      : [],
 };
 
 /** A port of a bridge of ours that stays, adopted from someone else. */
 function isOurPort(seen: ActualLink | undefined, context: DiffContext): boolean {
-  return seen !== undefined && !seen.owned && seen.masterOwned && seen.master !== null && !context.linkVanishes(seen.netns, seen.master);
+  return (
+    seen !== undefined &&
+    !seen.owned &&
+    seen.masterOwned &&
+    seen.master !== null &&
+    !context.linkVanishes(seen.netns, seen.master)
+  );
 }
 
 function addLink(spec: LinkSpec): readonly Step[] {

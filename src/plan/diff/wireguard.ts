@@ -22,7 +22,8 @@ function changeWireguard(spec: WireguardSpec, seen: ActualWireguard): readonly S
   const seenPeers = new Map(seen.peers.map((peer) => [peer.publicKey, peer]));
   const wanted = new Set(spec.peers.map((peer) => peer.publicKey));
   for (const { publicKey } of seen.peers) {
-    if (!wanted.has(publicKey)) steps.push({ op: "wireguard.unpeer", args: { netns: spec.netns, dev: spec.dev, publicKey } });
+    if (!wanted.has(publicKey))
+      steps.push({ op: "wireguard.unpeer", args: { netns: spec.netns, dev: spec.dev, publicKey } });
   }
   for (const peer of spec.peers) {
     const existing = seenPeers.get(peer.publicKey);

@@ -22,7 +22,9 @@ export function compileBridgeLan(lan: LanDocument, facts: Facts, upstream: reado
   const objects: KernelObject[] = [
     { kind: "link", netns: HOST, name: bridge, type: "bridge", mac: derivedMac(bridge) },
     { kind: "address", netns: HOST, dev: bridge, address: v4 },
-    ...lanPorts(lan, facts).map((nic) => ({ kind: "link", netns: HOST, name: nic.name, type: "physical", master: bridge }) as const),
+    ...lanPorts(lan, facts).map(
+      (nic) => ({ kind: "link", netns: HOST, name: nic.name, type: "physical", master: bridge }) as const,
+    ),
   ];
   if (v6 !== undefined) objects.push({ kind: "address", netns: HOST, dev: bridge, address: v6 });
   // A router's own LAN must not be configured by someone else's advertisements.
@@ -49,7 +51,15 @@ function dnsmasq(
     leaseFile,
   });
   const argv = ["dnsmasq", "--keep-in-foreground", "--log-facility=-", "--pid-file", `--conf-file=${path}`];
-  return { kind: "process", netns: HOST, name: `dnsmasq-${lan.name}`, argv, env: {}, files: [{ path, content }], writes: [leaseFile] };
+  return {
+    kind: "process",
+    netns: HOST,
+    name: `dnsmasq-${lan.name}`,
+    argv,
+    env: {},
+    files: [{ path, content }],
+    writes: [leaseFile],
+  };
 }
 
 function withoutPrefix(address: string): string {

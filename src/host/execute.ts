@@ -1,7 +1,7 @@
 import { describeError, isGone, NetloomError } from "../lib/errors.ts";
 import { HOST, OWNER, type WireguardPeerSpec } from "../model/kernel.ts";
 import { visitStep, type Step, type StepTable } from "../model/step.ts";
-import { nftHash, processHash } from "../plan/definition-hash.ts";
+import { nftHash, processHash } from "../model/definition-hash.ts";
 import { netnsCreate, netnsDelete, sysctlSet } from "./addon.ts";
 import { netnsPath } from "./exec.ts";
 import type { FailedStep } from "./host.ts";
@@ -17,15 +17,15 @@ const GONE = new Set(["ENOENT", "ENODEV", "ESRCH", "EADDRNOTAVAIL"]);
 export async function execute(context: ObserveContext, steps: readonly Step[]): Promise<readonly FailedStep[]> {
   const failed: FailedStep[] = [];
   const others = executors(context);
-  for (let at = 0; at < steps.length;) {
-    const batch = batchFrom(steps, at);
+  for (let next = 0; next < steps.length;) {
+    const batch = batchFrom(steps, next);
     if (batch.length > 0) {
       failed.push(...(await sendBatch(context, batch)));
-      at += batch.length;
+      next += batch.length;
       continue;
     }
-    const step = steps[at];
-    at += 1;
+    const step = steps[next];
+    next += 1;
     if (step === undefined) continue;
     try {
       await visitStep(others, step);

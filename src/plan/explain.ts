@@ -1,6 +1,6 @@
 import { HOST } from "../model/kernel.ts";
 import { visitStep, type Step, type StepTable } from "../model/step.ts";
-import { nftHash } from "./definition-hash.ts";
+import { nftHash } from "../model/definition-hash.ts";
 
 /** One step as an `ip`-like line: what `plan` prints, logs say and tests expect. Secrets have no place in it. */
 export function explain(step: Step): string {

@@ -1,7 +1,7 @@
 import type { Actual, ActualLink } from "../model/actual.ts";
 import { HOST, type LinkSpec, type WireguardPeerSpec } from "../model/kernel.ts";
 import { visitStep, type Step, type StepTable } from "../model/step.ts";
-import { nftHash, processHash } from "../plan/definition-hash.ts";
+import { nftHash, processHash } from "../model/definition-hash.ts";
 import { KEYS } from "../plan/object-key.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };

@@ -1,4 +1,4 @@
-import { nftHash, processHash } from "../definition-hash.ts";
+import { nftHash, processHash } from "../../model/definition-hash.ts";
 import type { KindDiffer } from "./kind-differ.ts";
 
 /** A table of ours is compared by the hash in its comment, and loaded again when someone else touched the ruleset. */

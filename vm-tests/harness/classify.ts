@@ -24,6 +24,7 @@ const wireguard: Readonly<Record<number, readonly [name: string, length: number]
 };
 
 const icmp6Names: Readonly<Record<number, string>> = {
+  1: "ICMP unreachable",
   130: "MLD",
   131: "MLD",
   132: "MLD",

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type LinkNote, drawTopology } from "../../src/ui/topology-svg.ts";
+import { type LinkNote, type Tunnel, drawTopology } from "../../src/ui/topology-svg.ts";
 import type { AccelVerdict } from "./accel.ts";
 import type { ConsoleFinding } from "./console-rules.ts";
 import { LabNode } from "./node.ts";
@@ -84,6 +84,7 @@ export class Lab implements AsyncDisposable {
           nics: own.map(({ mac, name: port }) => ({ mac, socket: join(work, port) })),
           fwCfg: spec.fwCfg ?? {},
           ...(spec.disk === undefined ? {} : { disk: spec.disk }),
+          ...(spec.rtc === undefined ? {} : { rtc: spec.rtc }),
         },
         consoleFile: join(options.artifacts, `${name}.console.log`),
         captures: own.map(({ name: port }) => join(options.artifacts, `${port}.pcapng`)),
@@ -173,13 +174,13 @@ export class Lab implements AsyncDisposable {
     return this.nodes.flatMap(({ name, console }) => console.findings.map((finding) => ({ node: name, ...finding })));
   }
 
-  /** Draws topology.svg anew, with what is known of links by their name. Returns its path. */
-  async draw(notes: Readonly<Record<string, LinkNote>> = {}): Promise<string> {
+  /** Draws topology.svg anew, with what is known of links by their name, and connections over them. Returns its path. */
+  async draw(notes: Readonly<Record<string, LinkNote>> = {}, tunnels: readonly Tunnel[] = []): Promise<string> {
     const file = join(this.artifacts, "topology.svg");
     const links = this.#links.map((link) => ({ ...link, ...notes[link.name] }));
     await writeFile(
       file,
-      drawTopology({ networks: this.topology.networks, nodes: Object.keys(this.topology.nodes), links }),
+      drawTopology({ networks: this.topology.networks, nodes: Object.keys(this.topology.nodes), links, tunnels }),
     );
     return file;
   }

@@ -2,7 +2,7 @@ import type { ExecOptions, ExecResult } from "./agent-client.ts";
 import type { Hello } from "./agent-messages.ts";
 import { ConsoleLog } from "./console-log.ts";
 import { type Evidence, LabError } from "./lab-error.ts";
-import type { Machine } from "./qemu.ts";
+import { type Machine, nicId } from "./qemu.ts";
 import type { QmpEvent } from "./qmp.ts";
 import { Vm } from "./vm.ts";
 
@@ -26,6 +26,7 @@ export class LabNode implements AsyncDisposable {
   readonly name: string;
   readonly console: ConsoleLog;
   readonly #init: NodeInit;
+  readonly #unplugged = new Set<number>();
   #vm: Vm | undefined;
   #lastEnd = "it was never started";
 
@@ -55,6 +56,9 @@ export class LabNode implements AsyncDisposable {
       this.#lastEnd = how;
       this.console.note(how);
     });
+    // QEMU answers before the guest's kernel has looked at its devices.
+    const unplugging = [...this.#unplugged].map((nic) => vm.qmp.execute("set_link", { name: nicId(nic), up: false }));
+    await this.#about(Promise.all(unplugging));
     return this.#greeting(vm, "the agent after the start of QEMU");
   }
 
@@ -103,6 +107,13 @@ export class LabNode implements AsyncDisposable {
   /** Cuts the power. `boot` starts it again. */
   async crash(): Promise<void> {
     await this.#live("crash").kill();
+  }
+
+  /** Plugs the cable of a NIC (0 is eth0) in or out: the guest sees the carrier change. It stays so over boots. */
+  async setLink(nic: number, up: boolean): Promise<void> {
+    if (up) this.#unplugged.delete(nic);
+    else this.#unplugged.add(nic);
+    if (this.#vm !== undefined) await this.#about(this.#vm.qmp.execute("set_link", { name: nicId(nic), up }));
   }
 
   /** Shuts down in order and waits until QEMU has ended. `boot` starts it again. */

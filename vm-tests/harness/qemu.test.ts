@@ -44,9 +44,11 @@ test("keeps commas of values apart from those of QEMU's options", (t) => {
   t.deepEqual(values(qemuArgv(machine), "-fw_cfg"), ["name=opt/org.netloom/config,string=dns: [192.0.2.1,,192.0.2.2]"]);
 });
 
-test("asks for KVM only when told so, and for a disk only when there is one", (t) => {
+test("asks for KVM, a disk and another time only when told so", (t) => {
   t.regex(qemuArgv(machine).join(" "), /-accel tcg/);
   t.deepEqual(values(qemuArgv({ ...machine, accel: "kvm" }), "-accel"), ["kvm"]);
   t.deepEqual(values(qemuArgv(machine), "-drive"), []);
   t.regex(values(qemuArgv({ ...machine, disk: "/d" }), "-drive").join(), /file=\/d$/);
+  t.deepEqual(values(qemuArgv(machine), "-rtc"), []);
+  t.deepEqual(values(qemuArgv({ ...machine, rtc: "2020-01-01T00:00:00" }), "-rtc"), ["base=2020-01-01T00:00:00"]);
 });

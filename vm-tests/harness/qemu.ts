@@ -14,6 +14,8 @@ export type Machine = {
   readonly nics: readonly { readonly mac: string; readonly socket: string }[];
   readonly fwCfg: Readonly<Record<string, string>>;
   readonly disk?: string;
+  /** UTC, such as "2020-01-01T00:00:00": what the clock says at power-on. The host's time when absent. */
+  readonly rtc?: string;
 };
 
 /** Descriptors that the new process finds open: its standard ones, then two socket pairs. */
@@ -49,6 +51,7 @@ export function qemuArgv(machine: Machine): readonly string[] {
     ...machine.nics.flatMap(nic),
     ...Object.entries(machine.fwCfg).map(([name, value]): Option => ["-fw_cfg", `name=${name},string=${comma(value)}`]),
     ...(machine.disk === undefined ? [] : disk(machine.disk)),
+    ...(machine.rtc === undefined ? [] : [["-rtc", `base=${machine.rtc}`] satisfies Option]),
   ];
   return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", ...options.flat()];
 }
@@ -70,12 +73,17 @@ function accelerator(accel: Accelerator): readonly Option[] {
   ];
 }
 
+/** Id of a machine's NIC in QEMU, by its position. */
+export function nicId(index: number): string {
+  return `nic${index}`;
+}
+
 function nic({ mac, socket }: Machine["nics"][number], index: number): readonly Option[] {
   return [
     // Reconnecting lets the switch be replaced under live guests.
     ["-netdev", `stream,id=net${index},server=off,addr.type=unix,addr.path=${comma(socket)},reconnect-ms=250`],
     // Without romfile= QEMU loads a boot ROM that is never used here.
-    ["-device", `virtio-net-pci,id=nic${index},netdev=net${index},mac=${mac},romfile=`],
+    ["-device", `virtio-net-pci,id=${nicId(index)},netdev=net${index},mac=${mac},romfile=`],
   ];
 }
 

@@ -9,6 +9,8 @@ export type NodeSpec = {
   readonly fwCfg?: Readonly<Record<string, string>>;
   /** Raw disk image, attached as virtio-blk. */
   readonly disk?: string;
+  /** What its clock says at power-on, such as "2020-01-01T00:00:00" in UTC; the host's time unless told. */
+  readonly rtc?: string;
   /** Console lines that this node provokes on purpose and that no rule shall judge. */
   readonly expectedOnConsole?: readonly RegExp[];
 };

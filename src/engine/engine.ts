@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import { uptime } from "node:os";
+import { uptime } from "../lib/uptime.ts";
 import type { Host, ServiceState } from "../host/host.ts";
 import { backoff, Queue } from "../lib/async.ts";
 import { describeError, NetloomError } from "../lib/errors.ts";

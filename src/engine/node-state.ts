@@ -1,4 +1,4 @@
-import { uptime } from "node:os";
+import { uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
 import type { NicDecision } from "../model/facts.ts";

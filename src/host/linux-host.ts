@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { uptime } from "node:os";
+import { uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import type { Actual } from "../model/actual.ts";
 import type { LeaseFact, NicFact } from "../model/facts.ts";

@@ -10,6 +10,7 @@ import { MEMBERS, TOPOLOGY } from "./main-job-topology.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
 import { WebServers } from "./web-servers.ts";
 
+const FIRST = MEMBERS[0];
 const RESOURCE = "demo";
 const NETNS = `n${RESOURCE}`;
 const RANGE = "10.10.0.0/16";
@@ -27,9 +28,10 @@ interface Member {
 export async function runMainJob(options: LabOptions, report: Report): Promise<void> {
   let booted: Lab | undefined;
   try {
-    await report.step("a gateway and three nodes boot from one image", async () => {
-      booted = await Lab.start(TOPOLOGY, options);
-      return `${booted.nodes.length} machines of 384 MB`;
+    // Two machines on two cores: the seconds that the first node takes are those of an undisturbed one.
+    await report.step("a gateway and a first node boot from one image", async () => {
+      booted = await Lab.start(TOPOLOGY, { ...options, boot: ["gateway", FIRST] });
+      return "384 MB each, no disk";
     });
     if (booted !== undefined) await proveMainJob(booted, report);
   } catch {
@@ -43,7 +45,7 @@ export async function runMainJob(options: LabOptions, report: Report): Promise<v
 async function proveMainJob(lab: Lab, report: Report): Promise<void> {
   const guests = MEMBERS.map((name) => new NetloomGuest(lab.node(name)));
   const addresses = new Map<string, string>();
-  await sideBySide(guests, (guest) =>
+  const proveOnline = (guest: NetloomGuest): Promise<void> =>
     report.step(`${guest.name} picks its NIC and gets an address by DHCP`, async () => {
       const { uplink, decision, onlineAt } = await guest.online();
       const chosen = decision.find((entry) => entry.chosen);
@@ -52,16 +54,22 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
       const advertised = await guest.advertisedAddress(uplink.nic);
       addresses.set(guest.name, uplink.address.replace(/\/.*/u, ""));
       return `${uplink.nic} ${uplink.address} and ${advertised} of ${uplink.server ?? "?"}, online ${onlineAt?.toFixed(1) ?? "?"} s after kernel start (${lab.accel.accel}); ${chosen.reasons.join(", ")}`;
-    }),
-  );
+    });
+  const [first, ...others] = guests;
+  if (first !== undefined) await proveOnline(first);
+  await report.step("two more nodes boot from it", async () => {
+    await lab.boot(others.map(({ name }) => name));
+    return others.map(({ name }) => name).join(", ");
+  });
+  await sideBySide(others, proveOnline);
   await report.step("the gateway answers DHCPv6", async () => {
     // A client that asks once, configures nothing and ends.
     const { stdout, stderr } = await lab
-      .node(MEMBERS[0])
+      .node(FIRST)
       .exec(["busybox", "udhcpc6", "-f", "-n", "-q", "-t", "5", "-i", "eth0", "-s", "/bin/true"]);
     const offered = /IPv6 obtained|lease of (\S+) obtained/u.exec(stdout + stderr);
-    if (offered === null) throw lab.node(MEMBERS[0]).failure(`udhcpc6 said: ${(stdout + stderr).trim()}`);
-    return `${MEMBERS[0]} was offered ${offered[1] ?? "an address"}`;
+    if (offered === null) throw lab.node(FIRST).failure(`udhcpc6 said: ${(stdout + stderr).trim()}`);
+    return `${FIRST} was offered ${offered[1] ?? "an address"}`;
   });
   const before = await Promise.all(guests.map((guest) => guest.snapshot()));
   const members: Member[] = [];

@@ -18,6 +18,8 @@ export class ConsoleLog implements AsyncDisposable {
   readonly #findings: ConsoleFinding[] = [];
   readonly #watchers = new Set<(line: string) => void>();
   readonly #expected: readonly RegExp[];
+  /** Index of the first line of the boot that runs. */
+  #boot = 0;
 
   constructor(file: string, expected: readonly RegExp[] = []) {
     this.file = file;
@@ -37,6 +39,12 @@ export class ConsoleLog implements AsyncDisposable {
     this.#add(`-- ${text}`);
   }
 
+  /** Another boot begins: nobody waits for a line from before. */
+  startBoot(): void {
+    this.#splitter.end();
+    this.#boot = this.#lines.length;
+  }
+
   /** The last lines, oldest first. */
   tail(count: number = 20): readonly string[] {
     return this.#lines.slice(-count);
@@ -47,9 +55,9 @@ export class ConsoleLog implements AsyncDisposable {
     return this.#findings;
   }
 
-  /** Resolves with the first line, from those already seen on, that matches. Waits until the signal says no. */
+  /** Resolves with the first line of this boot that matches, seen before or yet to come. Waits until the signal says no. */
   waitFor(pattern: RegExp, signal: AbortSignal): Promise<string> {
-    const seen = this.#lines.find((line) => pattern.test(line));
+    const seen = this.#lines.slice(this.#boot).find((line) => pattern.test(line));
     return seen === undefined ? this.next(pattern, signal) : Promise.resolve(seen);
   }
 
@@ -85,7 +93,10 @@ export class ConsoleLog implements AsyncDisposable {
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(3).padStart(8);
     this.#out.write(`[${seconds}] ${line}\n`);
     this.#lines.push(line);
-    if (this.#lines.length > kept) this.#lines.splice(0, kept / 2);
+    if (this.#lines.length > kept) {
+      this.#lines.splice(0, kept / 2);
+      this.#boot = Math.max(0, this.#boot - kept / 2);
+    }
     const finding = judgeLine(line, this.#expected);
     if (finding !== undefined) this.#findings.push(finding);
     for (const watcher of this.#watchers) watcher(line);

@@ -49,6 +49,7 @@ export class LabNode implements AsyncDisposable {
   /** Starts it and waits for its agent. @throws with the end of the console when that takes too long or QEMU ends. */
   async boot(): Promise<Hello> {
     if (this.#vm !== undefined) throw this.failure("it runs already");
+    this.console.startBoot();
     const vm = new Vm(this.#init.machine, this.console, (event) => this.#event(event));
     this.#vm = vm;
     void vm.ended.then((how) => {
@@ -124,7 +125,7 @@ export class LabNode implements AsyncDisposable {
     await this.#within(vm.ended, "the end of QEMU after poweroff", 30_000);
   }
 
-  /** Waits for a line on the console, also among those seen before. */
+  /** Waits for a line on the console of this boot, also among those seen before. */
   async waitForConsole(pattern: RegExp, timeoutMs: number = 60_000): Promise<string> {
     return this.#within(
       this.console.waitFor(pattern, AbortSignal.timeout(timeoutMs)),
@@ -209,7 +210,9 @@ export class LabNode implements AsyncDisposable {
   #event({ event, data }: QmpEvent): void {
     if (event !== "RESET" && event !== "SHUTDOWN" && event !== "GUEST_PANICKED") return;
     this.console.note(`${event} ${JSON.stringify(data ?? {})}`);
-    if (event === "RESET") this.#vm?.agent.forgetBoot();
+    if (event !== "RESET") return;
+    this.#vm?.agent.forgetBoot();
+    this.console.startBoot();
   }
 }
 

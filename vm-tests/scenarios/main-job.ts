@@ -6,6 +6,7 @@ import { findBytes, linkUpkeep, summarise, unexpectedProtocols } from "../harnes
 import { Lab, type LabOptions } from "../harness/lab.ts";
 import type { Report } from "../harness/report.ts";
 import { provePersistence } from "./main-job-daemon-killed.ts";
+import { drawMesh } from "./main-job-picture.ts";
 import { MEMBERS, TOPOLOGY } from "./main-job-topology.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
 import { WebServers } from "./web-servers.ts";
@@ -26,18 +27,18 @@ interface Member {
 
 /** Boots the lab of the main job and proves it; what fails is in the report, and nothing of the lab is left. */
 export async function runMainJob(options: LabOptions, report: Report): Promise<void> {
-  let booted: Lab | undefined;
+  await using owned = new AsyncDisposableStack();
   try {
+    const started = Promise.withResolvers<Lab>();
     // Two machines on two cores: the seconds that the first node takes are those of an undisturbed one.
     await report.step("a gateway and a first node boot from one image", async () => {
-      booted = await Lab.start(TOPOLOGY, { ...options, boot: ["gateway", FIRST] });
+      started.resolve(owned.use(await Lab.start(TOPOLOGY, { ...options, boot: ["gateway", FIRST] })));
       return "384 MB each, no disk";
     });
-    if (booted !== undefined) await proveMainJob(booted, report);
+    const lab = await started.promise;
+    await proveMainJob(lab, report).finally(() => requireCalmConsoles(lab, report));
   } catch {
     // The failed row and its evidence are in the report.
-  } finally {
-    await booted?.[Symbol.asyncDispose]();
   }
 }
 
@@ -101,6 +102,14 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
     await using servers = new WebServers();
     await proveSecrecy(lab, report, await proveReachability(members, servers, report));
   }
+  await drawMesh(
+    lab,
+    members.map(({ guest: { name }, document: { subnet } }) => ({
+      name,
+      subnet,
+      address: addresses.get(name) ?? "",
+    })),
+  );
   await provePersistence(
     members.map(({ guest }) => guest),
     report,
@@ -121,6 +130,18 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
       return `no namespace, link, address, route, rule, process or file more than before (${gone.split("\n").length} lines compared)`;
     }),
   );
+}
+
+/** A panic, a segmentation fault or an out-of-memory kill fails the run, whatever else was proven. */
+async function requireCalmConsoles(lab: Lab, report: Report): Promise<void> {
+  await report.step("no console shows a crash, a kernel warning or a want of memory", async () => {
+    const [first, ...more] = lab.findings;
+    if (first !== undefined) {
+      const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
+      throw lab.node(first.node).failure(`${first.rule} on the console: ${first.line.trim()}${others}`);
+    }
+    return `${lab.nodes.length} consoles`;
+  });
 }
 
 /** Proves for all at once; the first failure is thrown when all have ended, so that each has its row. */

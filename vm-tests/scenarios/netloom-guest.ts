@@ -29,7 +29,10 @@ export class NetloomGuest {
   async advertisedAddress(nic: string): Promise<string> {
     return this.node.until(
       "an IPv6 address from a router advertisement",
-      async () => /inet6 (\S+) scope global/u.exec(await this.node.run(["ip", "-6", "addr", "show", "dev", nic]))?.[1],
+      async () =>
+        /inet6 (\S+) scope global(?!.* tentative)/u.exec(
+          await this.node.run(["ip", "-6", "addr", "show", "dev", nic]),
+        )?.[1],
     );
   }
 
@@ -57,12 +60,13 @@ export class NetloomGuest {
   }
 }
 
-/** Kernel threads have an empty command line; the agent's own children come and go with each question. */
+/**
+ * Routes of table local follow from addresses, some time after them. Kernel threads have an empty command line; the agent's own children come and go with each question. */
 const SNAPSHOT = `
 echo "# namespaces"; ip netns list
 echo "# links"; ip -o link show | sed 's/^[0-9]*: //; s/ state .*//'
 echo "# addresses"; ip -o address show | awk '{print $2, $3, $4}'
-echo "# routes"; { ip route show table all; ip -6 route show table all; } | sed 's/ *expires [0-9a-z]*//' | sort -u
+echo "# routes"; { ip route show table all; ip -6 route show table all; } | grep -v -e '^local ' -e '^multicast ' -e '^anycast ' -e 'table local' | sed 's/ *expires [0-9a-z]*//' | sort -u
 echo "# policy"; ip rule; ip -6 rule
 echo "# firewall"; nft list ruleset
 echo "# processes"

@@ -72,7 +72,7 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
     if (offered === null) throw lab.node(FIRST).failure(`udhcpc6 said: ${(stdout + stderr).trim()}`);
     return `${FIRST} was offered ${offered[1] ?? "an address"}`;
   });
-  const before = await Promise.all(guests.map((guest) => guest.snapshot()));
+  const before = await Promise.all(guests.map((guest) => guest.settledSnapshot()));
   const members: Member[] = [];
   await report.step("a mesh is planned from the nodes' public keys", async () => {
     const nodes = await Promise.all(

@@ -58,10 +58,23 @@ export class NetloomGuest {
   snapshot(): Promise<string> {
     return this.node.run(["sh", "-c", SNAPSHOT]);
   }
+
+  /** The first snapshot that another confirms: a node that came online a moment ago still gets routes from advertisements. */
+  async settledSnapshot(): Promise<string> {
+    let last = "";
+    return await this.node.until("two equal snapshots", async () => {
+      const now = await this.snapshot();
+      const settled = now === last;
+      last = now;
+      return settled ? now : undefined;
+    });
+  }
 }
 
 /**
- * Routes of table local follow from addresses, some time after them. Kernel threads have an empty command line; the agent's own children come and go with each question. */
+ * Routes of table local follow from addresses, some time after them. Kernel threads have an empty command line; the
+ * children of the agent and of the clock service come and go.
+ */
 const SNAPSHOT = `
 echo "# namespaces"; ip netns list
 echo "# links"; ip -o link show | sed 's/^[0-9]*: //; s/ state .*//'
@@ -71,7 +84,7 @@ echo "# policy"; ip rule; ip -6 rule
 echo "# firewall"; nft list ruleset
 echo "# processes"
 for d in /proc/[0-9]*; do
-  tr '\\0' ' ' 2>/dev/null <"$d/cmdline" | grep -v -e '^sh -c ' -e '^tr ' -e '^grep ' -e '^s6-log' ; done | sort -u
+  tr '\\0' ' ' 2>/dev/null <"$d/cmdline" | grep -v -e '^sh -c ' -e '^tr ' -e '^grep ' -e '^sleep ' -e '^s6-log' ; done | sort -u
 echo "# files"
 find /var/cache/modules /run /etc -xdev \\( -name supervise -o -name event -o -name log \\) -prune -o -type f -print | grep -v -e '/clock' | sort
 `;

@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import { compile } from "./plan/compile.ts";
+import { parseBootWords } from "./plan/boot-words.ts";
+import { parseDocuments } from "./plan/parse-documents.ts";
+import { facts, keyFact, nic } from "./testing/builders.ts";
+import { formatIssue } from "./model/report.ts";
+
+const root = join(import.meta.dirname, "..");
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+const known = facts({ nics: [nic("eth0")], wireguardKeys: { demo: keyFact("demo") } });
+
+for (const name of readdirSync(join(root, "examples"))) {
+  test(`examples/${name} is accepted and compiles`, (t) => {
+    const { documents, issues } = parseDocuments([{ name, text: read(`examples/${name}`) }]);
+    t.deepEqual(issues.map(formatIssue), []);
+    const compiled = compile(documents, known);
+    t.deepEqual(compiled.issues, []);
+    t.true(compiled.target.length > 0);
+  });
+}
+
+test("every YAML document in the README is accepted", (t) => {
+  const blocks = [...read("README.md").matchAll(/```yaml\n([\s\S]*?)```/gu)].map(([, text]) => text ?? "");
+  t.true(blocks.length > 0);
+  for (const text of blocks) {
+    const { documents, issues } = parseDocuments([{ name: "README.md", text }]);
+    t.deepEqual(issues.map(formatIssue), []);
+    t.deepEqual(compile(documents, known).issues, []);
+  }
+});
+
+test("every kernel flag that the README explains is honoured or known to the image", (t) => {
+  const flags = [...read("README.md").matchAll(/^\| `(netloom\.[a-z.-]+)/gmu)].map(([, flag]) => flag ?? "");
+  const init = `${read("image/initramfs/init")}${read("image/mkosi.extra/usr/libexec/netloom/boot")}`;
+  t.true(flags.length > 0);
+  for (const flag of flags) {
+    const config = parseBootWords(`${flag}=fw_cfg:opt/x`).configs.length === 1;
+    t.true(config || init.includes(flag), flag);
+  }
+});

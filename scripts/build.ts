@@ -1,8 +1,8 @@
 // `npm run build`: everything that ships, and the guest agent of the lab, into dist/ and the cache; independent parts
 // side by side. `npm run build binary addon` makes only these.
-import { buildAddon, buildAgent, buildBinary } from './lib/build.ts';
-import { fail } from './lib/progress.ts';
-import { ensureToolbox } from './lib/toolbox.ts';
+import { buildAddon, buildAgent, buildBinary } from "./lib/build.ts";
+import { fail } from "./lib/progress.ts";
+import { ensureToolbox } from "./lib/toolbox.ts";
 
 const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   binary: buildBinary,
@@ -12,13 +12,14 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
 
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts);
 const unknown = chosen.filter((name) => !(name in parts));
-if (unknown.length > 0) fail(new Error(`no such part: ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`));
+if (unknown.length > 0)
+  fail(new Error(`no such part: ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}`));
 
 try {
   await ensureToolbox();
   // All of them end before an error is shown: half a build in the background would surprise.
-  const ends = await Promise.allSettled(chosen.map((name) => parts[name]?.()));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  const ends = await Promise.allSettled(chosen.map(async (name) => parts[name]?.()));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 } catch (error) {
   fail(error);
 }

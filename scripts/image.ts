@@ -1,17 +1,17 @@
 // `npm run image`: builds what ships and the image, and prints where its files are.
-import { buildAddon, buildBinary } from './lib/build.ts';
-import { ensureImage } from './lib/image.ts';
-import { ensureBase } from './lib/image-base.ts';
-import { fail, say } from './lib/progress.ts';
-import { ensureToolbox } from './lib/toolbox.ts';
+import { buildAddon, buildBinary } from "./lib/build.ts";
+import { ensureImage } from "./lib/image.ts";
+import { ensureBase } from "./lib/image-base.ts";
+import { fail, say } from "./lib/progress.ts";
+import { ensureToolbox } from "./lib/toolbox.ts";
 
 try {
   await ensureToolbox();
   const ends = await Promise.allSettled([buildBinary(), buildAddon(), ensureBase()]);
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
   const image = await ensureImage();
-  say('image', `${image.vmlinux} + ${image.initrd}`);
-  say('image', `command line: ${image.cmdline}`);
+  say("image", `${image.vmlinux} + ${image.initrd}`);
+  say("image", `command line: ${image.cmdline}`);
 } catch (error) {
   fail(error);
 }

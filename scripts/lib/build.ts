@@ -1,41 +1,41 @@
-import { constants } from 'node:fs';
-import { copyFile, mkdir, readFile, readdir, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type CacheEntry, cached } from './cache.ts';
-import { contentHash } from './content-hash.ts';
-import { handBack } from './privilege.ts';
-import { run } from './process.ts';
-import { type StepEnd, megabytes, step } from './progress.ts';
-import { cargoTarget, fetchCrates, findRust, rustCommand } from './rust.ts';
-import { repository } from './toolbox-enter.ts';
-import { toolboxRoot } from './toolbox.ts';
+import { constants } from "node:fs";
+import { copyFile, mkdir, readFile, readdir, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type CacheEntry, cached } from "./cache.ts";
+import { contentHash } from "./content-hash.ts";
+import { handBack } from "./privilege.ts";
+import { run } from "./process.ts";
+import { type StepEnd, megabytes, step } from "./progress.ts";
+import { cargoTarget, fetchCrates, findRust, rustCommand } from "./rust.ts";
+import { repository } from "./toolbox-enter.ts";
+import { toolboxRoot } from "./toolbox.ts";
 
 /** Where the outputs are for everyone: `dist/` of the repository. */
-export const dist: string = join(repository, 'dist');
+export const dist: string = join(repository, "dist");
 
-const modules = join(repository, 'node_modules');
+const modules = join(repository, "node_modules");
 
 /** Compiles `dist/netloom`: src/main.ts and Bun's runtime in one file, for any x86-64. */
 export async function buildBinary(): Promise<string> {
   const hash = await contentHash({
     root: repository,
-    paths: ['src', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/lib/build.ts'],
+    paths: ["src", "package.json", "package-lock.json", "tsconfig.json", "scripts/lib/build.ts"],
     values: [],
-    skip: (path) => path.endsWith('.test.ts') || path.startsWith('src/testing/'),
+    skip: (path) => path.endsWith(".test.ts") || path.startsWith("src/testing/"),
   });
-  return output('binary', 'netloom', hash, async (dir, log) => {
+  return output("binary", "netloom", hash, async (dir, log) => {
     await run(
       [
-        join(modules, '@oven/bun-linux-x64-baseline/bin/bun'),
+        join(modules, "@oven/bun-linux-x64-baseline/bin/bun"),
         // Bytecode starts in a third of the time. Names stay, and the map keeps file and line in every stack trace.
-        ...['build', '--compile', '--bytecode', '--format=esm'],
-        ...['--minify-syntax', '--minify-whitespace', '--sourcemap=linked'],
+        ...["build", "--compile", "--bytecode", "--format=esm"],
+        ...["--minify-syntax", "--minify-whitespace", "--sourcemap=linked"],
         // Else the binary runs what a .env or bunfig.toml in the working directory of root says.
-        ...['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'],
-        ...['--outfile', join(dir, 'netloom'), 'src/main.ts'],
+        ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
+        ...["--outfile", join(dir, "netloom"), "src/main.ts"],
       ],
       // A clean environment, so that nothing of this machine gets into the binary.
-      { cwd: repository, env: { PATH: '/usr/bin:/bin', HOME: dir }, log },
+      { cwd: repository, env: { PATH: "/usr/bin:/bin", HOME: dir }, log },
     );
   });
 }
@@ -45,22 +45,22 @@ export async function buildAddon(): Promise<string> {
   const rust = await findRust();
   const hash = await contentHash({
     root: repository,
-    paths: ['native', 'Cargo.toml', 'Cargo.lock', 'package-lock.json', 'scripts/lib/build.ts', 'scripts/lib/rust.ts'],
+    paths: ["native", "Cargo.toml", "Cargo.lock", "package-lock.json", "scripts/lib/build.ts", "scripts/lib/rust.ts"],
     values: [rust.version, await toolboxRoot()],
-    skip: (path) => path.endsWith('.md'),
+    skip: (path) => path.endsWith(".md"),
   });
-  return output('addon', 'netloom.node', hash, async (dir, log, note) => {
+  return output("addon", "netloom.node", hash, async (dir, log, note) => {
     await fetchCrates(rust, log, note);
-    const target = cargoTarget('addon');
-    const napi = [join(modules, '@napi-rs/cli/dist/cli.js'), 'build', '--release', '--no-js'];
-    const where = ['--manifest-path', 'native/binding/Cargo.toml', '--output-dir', dir, '--target-dir', target];
-    const argv = ['node', ...napi, ...where, '--', '--offline', '--locked'];
+    const target = cargoTarget("addon");
+    const napi = [join(modules, "@napi-rs/cli/dist/cli.js"), "build", "--release", "--no-js"];
+    const where = ["--manifest-path", "native/binding/Cargo.toml", "--output-dir", dir, "--target-dir", target];
+    const argv = ["node", ...napi, ...where, "--", "--offline", "--locked"];
     await run(await rustCommand(rust, argv, { target }), { log, onLine: note });
     await handBack(dir, target);
     // Named by napi's configuration in package.json; here it has the one name of the contract.
-    const built = (await readdir(dir)).find((name) => name.endsWith('.node'));
+    const built = (await readdir(dir)).find((name) => name.endsWith(".node"));
     if (built === undefined) throw new Error(`napi built no .node file, see ${log}`);
-    await rename(join(dir, built), join(dir, 'netloom.node'));
+    await rename(join(dir, built), join(dir, "netloom.node"));
   });
 }
 
@@ -69,20 +69,20 @@ export async function buildAgent(): Promise<string> {
   const rust = await findRust();
   const hash = await contentHash({
     root: repository,
-    paths: ['vm-tests/agent', 'Cargo.toml', 'Cargo.lock', 'scripts/lib/build.ts', 'scripts/lib/rust.ts'],
+    paths: ["vm-tests/agent", "Cargo.toml", "Cargo.lock", "scripts/lib/build.ts", "scripts/lib/rust.ts"],
     values: [rust.version, await toolboxRoot()],
-    skip: (path) => path.endsWith('.md'),
+    skip: (path) => path.endsWith(".md"),
   });
-  return output('agent', 'netloom-agent', hash, async (dir, log, note) => {
+  return output("agent", "netloom-agent", hash, async (dir, log, note) => {
     await fetchCrates(rust, log, note);
-    const target = cargoTarget('agent');
+    const target = cargoTarget("agent");
     // An explicit target keeps RUSTFLAGS away from build scripts, which cannot be static.
-    const triple = 'x86_64-unknown-linux-gnu';
-    const argv = ['cargo', 'build', '--release', '--offline', '--locked', '-p', 'netloom-agent', '--target', triple];
-    const env = { RUSTFLAGS: '-C target-feature=+crt-static -C relocation-model=static' };
+    const triple = "x86_64-unknown-linux-gnu";
+    const argv = ["cargo", "build", "--release", "--offline", "--locked", "-p", "netloom-agent", "--target", triple];
+    const env = { RUSTFLAGS: "-C target-feature=+crt-static -C relocation-model=static" };
     await run(await rustCommand(rust, argv, { target, env }), { log, onLine: note });
     await handBack(target);
-    await copyFile(join(target, triple, 'release/netloom-agent'), join(dir, 'netloom-agent'));
+    await copyFile(join(target, triple, "release/netloom-agent"), join(dir, "netloom-agent"));
   });
 }
 

@@ -1,16 +1,8 @@
-import { mkdir, readdir, rename, stat, utimes } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { withLock } from './lock.ts';
-import { removeTree } from './privilege.ts';
-
-/** Where everything that can be made again lies: `NETLOOM_CACHE`, or `netloom` in the user's cache directory. */
-export function cacheRoot(): string {
-  const own = process.env['NETLOOM_CACHE'];
-  if (own !== undefined && own !== '') return own;
-  const base = process.env['XDG_CACHE_HOME'];
-  return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'netloom');
-}
+import { mkdir, readdir, rename, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheRoot } from "./cache-root.ts";
+import { withLock } from "./lock.ts";
+import { removeTree } from "./privilege.ts";
 
 /** A directory of the cache, and whether it was there before. */
 export type CacheEntry = { readonly dir: string; readonly hit: boolean };
@@ -72,7 +64,7 @@ async function touch(dir: string): Promise<boolean> {
 const pruneAgeMs = 6 * 3600 * 1000;
 
 async function prune(parent: string, keep: number): Promise<void> {
-  const names = (await readdir(parent)).filter((name) => !name.startsWith('.'));
+  const names = (await readdir(parent)).filter((name) => !name.startsWith("."));
   const entries = await Promise.all(
     names.map(async (name) => ({ name, used: (await stat(join(parent, name))).mtimeMs })),
   );

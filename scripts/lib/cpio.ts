@@ -25,7 +25,7 @@ export function* cpioArchive(entries: Iterable<CpioEntry>): Generator<Uint8Array
     yield padding(data.length);
     inode += 1;
   }
-  yield header(0, 'TRAILER!!!', 0, 0);
+  yield header(0, "TRAILER!!!", 0, 0);
 }
 
 /** Header and name, padded to four bytes together. */
@@ -33,7 +33,7 @@ function header(inode: number, path: string, mode: number, size: number): Uint8A
   const name = Buffer.from(`${path}\0`);
   const links = (mode & 0o170000) === 0o040000 ? 2 : 1;
   const fields = [inode, mode, 0, 0, links, 0, size, 0, 0, 0, 0, name.length, 0];
-  const head = Buffer.from(`070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}`);
+  const head = Buffer.from(`070701${fields.map((field) => field.toString(16).padStart(8, "0")).join("")}`);
   return Buffer.concat([head, name, padding(head.length + name.length)]);
 }
 

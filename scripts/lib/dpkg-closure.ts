@@ -1,22 +1,26 @@
 /** One package of dpkg's status file: what it needs, in the order of preference of each alternative. */
-export type Package = { readonly name: string; readonly depends: readonly (readonly string[])[]; readonly provides: readonly string[] };
+export type Package = {
+  readonly name: string;
+  readonly depends: readonly (readonly string[])[];
+  readonly provides: readonly string[];
+};
 
 /** Reads /var/lib/dpkg/status (deb822 stanzas); versions and architectures of relations are of no interest here. */
 export function parseStatus(text: string): Map<string, Package> {
   const packages = new Map<string, Package>();
   for (const stanza of text.split(/\n\n+/)) {
-    const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1] ?? '';
-    const name = field('Package');
-    if (name === '' || !/ installed$/.test(field('Status'))) continue;
+    const field = (name: string): string => new RegExp(`^${name}: (.*)$`, "m").exec(stanza)?.[1] ?? "";
+    const name = field("Package");
+    if (name === "" || !field("Status").endsWith(" installed")) continue;
     const relations = (value: string): string[][] =>
       value
-        .split(',')
-        .map((group) => group.split('|').map((one) => one.trim().replace(/[ (:].*$/, '')))
-        .filter((group) => group[0] !== '');
+        .split(",")
+        .map((group) => group.split("|").map((one) => one.trim().replace(/[ (:].*$/, "")))
+        .filter((group) => group[0] !== "");
     packages.set(name, {
       name,
-      depends: [...relations(field('Pre-Depends')), ...relations(field('Depends'))],
-      provides: relations(field('Provides')).flat(),
+      depends: [...relations(field("Pre-Depends")), ...relations(field("Depends"))],
+      provides: relations(field("Provides")).flat(),
     });
   }
   return packages;
@@ -46,5 +50,5 @@ export function dependencyClosure(
       if (next !== undefined && !cut.has(next)) open.push(next);
     }
   }
-  return [...closure].sort();
+  return [...closure].toSorted();
 }

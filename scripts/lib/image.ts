@@ -1,17 +1,17 @@
-import { createWriteStream } from 'node:fs';
-import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { cached } from './cache.ts';
-import { contentHash } from './content-hash.ts';
-import { type CpioEntry, cpioArchive, cpioModes } from './cpio.ts';
-import { dist } from './build.ts';
-import { ensureBase } from './image-base.ts';
-import { removeTree } from './privilege.ts';
-import { run } from './process.ts';
-import { megabytes, step } from './progress.ts';
-import { repository, toolboxCommand } from './toolbox-enter.ts';
+import { createWriteStream } from "node:fs";
+import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { cached } from "./cache.ts";
+import { contentHash } from "./content-hash.ts";
+import { type CpioEntry, cpioArchive, cpioModes } from "./cpio.ts";
+import { dist } from "./build.ts";
+import { ensureBase } from "./image-base.ts";
+import { removeTree } from "./privilege.ts";
+import { run } from "./process.ts";
+import { megabytes, step } from "./progress.ts";
+import { repository, toolboxCommand } from "./toolbox-enter.ts";
 
 /** What a machine boots. `cmdline` is what every boot of it should have; a caller adds its own words. */
 export type Image = {
@@ -28,9 +28,9 @@ export type Image = {
  * initramfs must not be limited to half of the memory.
  */
 const cmdline = [
-  ...['panic=10', 'quiet', 'loglevel=4', 'rootfstype=ramfs', 'random.trust_cpu=on', 'cryptomgr.notests=1'],
-  'initcall_blacklist=jent_mod_init,trace_eval_init,init_kprobe_trace',
-].join(' ');
+  ...["panic=10", "quiet", "loglevel=4", "rootfstype=ramfs", "random.trust_cpu=on", "cryptomgr.notests=1"],
+  "initcall_blacklist=jent_mod_init,trace_eval_init,init_kprobe_trace",
+].join(" ");
 
 /** Puts dist/netloom and dist/netloom.node into the base and makes the files to boot; cached like all else. */
 export async function ensureImage(): Promise<Image> {
@@ -38,44 +38,57 @@ export async function ensureImage(): Promise<Image> {
   const built = await buildTime();
   const hash = await contentHash({
     root: repository,
-    paths: ['dist/netloom', 'dist/netloom.node', 'image/initramfs', 'scripts/lib/image.ts', 'scripts/lib/cpio.ts'],
+    paths: ["dist/netloom", "dist/netloom.node", "image/initramfs", "scripts/lib/image.ts", "scripts/lib/cpio.ts"],
     values: [base, String(built)],
   });
-  const { dir } = await step('image', async ({ log }) => {
-    const entry = await cached('image', hash, (place) => assemble(place, base, built, log));
+  const { dir } = await step("image", async ({ log }) => {
+    const entry = await cached("image", hash, (place) => assemble(place, base, built, log));
     const [root, initrd] = await Promise.all(
-      ['root.erofs', 'initrd'].map(async (name) => megabytes((await stat(join(entry.dir, name))).size)),
+      ["root.erofs", "initrd"].map(async (name) => megabytes((await stat(join(entry.dir, name))).size)),
     );
     return { ...entry, detail: `root ${root}, initramfs ${initrd}` };
   });
-  return { dir, hash, vmlinux: join(dir, 'vmlinux'), initrd: join(dir, 'initrd'), cmdline };
+  return { dir, hash, vmlinux: join(dir, "vmlinux"), initrd: join(dir, "initrd"), cmdline };
 }
 
 async function assemble(dir: string, base: string, built: number, log: string): Promise<void> {
-  const app = join(dir, 'app');
+  const app = join(dir, "app");
   await mkdir(app);
-  for (const name of ['netloom', 'netloom.node']) await copyFile(join(dist, name), join(app, name));
-  const erofs = join(dir, 'root.erofs');
+  for (const name of ["netloom", "netloom.node"]) await copyFile(join(dist, name), join(app, name));
+  const erofs = join(dir, "root.erofs");
   // The program appears in its place by a mount: the base is not copied.
   const binds = [
-    { from: join(base, 'root'), to: '/stage', readOnly: true },
-    { from: app, to: '/stage/usr/lib/netloom', readOnly: true },
+    { from: join(base, "root"), to: "/stage", readOnly: true },
+    { from: app, to: "/stage/usr/lib/netloom", readOnly: true },
   ];
-  const make = ['mkfs.erofs', '--quiet', '-zlz4hc,9', '-C32768', `-T${built}`, '-Ufeedc0de-6e65-746c-6f6f-6d0000000001'];
-  await run(await toolboxCommand([...make, erofs, '/stage'], { binds }), { log });
-  await pipeline(Readable.from(cpioArchive(await initramfs(base, erofs, built))), createWriteStream(join(dir, 'initrd')));
-  await copyFile(join(base, 'vmlinux'), join(dir, 'vmlinux'));
-  await writeFile(join(dir, 'cmdline'), `${cmdline}\n`);
+  const make = [
+    "mkfs.erofs",
+    "--quiet",
+    "-zlz4hc,9",
+    "-C32768",
+    `-T${built}`,
+    "-Ufeedc0de-6e65-746c-6f6f-6d0000000001",
+  ];
+  await run(await toolboxCommand([...make, erofs, "/stage"], { binds }), { log });
+  await pipeline(
+    Readable.from(cpioArchive(await initramfs(base, erofs, built))),
+    createWriteStream(join(dir, "initrd")),
+  );
+  await copyFile(join(base, "vmlinux"), join(dir, "vmlinux"));
+  await writeFile(join(dir, "cmdline"), `${cmdline}\n`);
   await removeTree(app);
 }
 
 /** What image/initramfs/init calls. */
-const applets = ['cat', 'cp', 'date', 'insmod', 'mkdir', 'mount', 'reboot', 'sh', 'sleep', 'switch_root'];
+const applets = ["cat", "cp", "date", "insmod", "mkdir", "mount", "reboot", "sh", "sleep", "switch_root"];
 
 async function initramfs(base: string, erofs: string, built: number): Promise<CpioEntry[]> {
-  const directories = ['bin', 'dev', 'proc', 'lower', 'upper', 'root', 'modules'];
-  const order = await readFile(join(base, 'modules/order'), 'utf8');
-  const modules = order.split('\n').filter(Boolean).map((name) => `modules/${name}`);
+  const directories = ["bin", "dev", "proc", "lower", "upper", "root", "modules"];
+  const order = await readFile(join(base, "modules/order"), "utf8");
+  const modules = order
+    .split("\n")
+    .filter(Boolean)
+    .map((name) => `modules/${name}`);
   const file = async (path: string, from: string, mode: number): Promise<CpioEntry> => ({
     path,
     mode,
@@ -83,13 +96,13 @@ async function initramfs(base: string, erofs: string, built: number): Promise<Cp
   });
   return [
     ...directories.map((path) => ({ path, mode: cpioModes.directory })),
-    await file('init', join(repository, 'image/initramfs/init'), cpioModes.program),
-    await file('bin/busybox', join(base, 'root/usr/bin/busybox'), cpioModes.program),
-    ...applets.map((name) => ({ path: `bin/${name}`, mode: cpioModes.link, data: Buffer.from('busybox') })),
-    await file('modules/order', join(base, 'modules/order'), cpioModes.file),
+    await file("init", join(repository, "image/initramfs/init"), cpioModes.program),
+    await file("bin/busybox", join(base, "root/usr/bin/busybox"), cpioModes.program),
+    ...applets.map((name) => ({ path: `bin/${name}`, mode: cpioModes.link, data: Buffer.from("busybox") })),
+    await file("modules/order", join(base, "modules/order"), cpioModes.file),
     ...(await Promise.all(modules.map((path) => file(path, join(base, path), cpioModes.file)))),
-    { path: 'built', mode: cpioModes.file, data: Buffer.from(`${built}\n`) },
-    await file('root.erofs', erofs, cpioModes.file),
+    { path: "built", mode: cpioModes.file, data: Buffer.from(`${built}\n`) },
+    await file("root.erofs", erofs, cpioModes.file),
   ];
 }
 
@@ -98,9 +111,9 @@ async function initramfs(base: string, erofs: string, built: number): Promise<Cp
  * same for everyone who builds it; without git, the date of the base.
  */
 async function buildTime(): Promise<number> {
-  const paths = ['src', 'native', 'image', 'package-lock.json', 'Cargo.lock'];
-  const git = run(['git', '-C', repository, 'log', '-1', '--format=%ct', '--', ...paths]).catch(() => '');
-  const config = await readFile(join(repository, 'image/mkosi.conf'), 'utf8');
+  const paths = ["src", "native", "image", "package-lock.json", "Cargo.lock"];
+  const git = run(["git", "-C", repository, "log", "-1", "--format=%ct", "--", ...paths]).catch(() => "");
+  const config = await readFile(join(repository, "image/mkosi.conf"), "utf8");
   const floor = Number(/^SourceDateEpoch=(\d+)$/m.exec(config)?.[1] ?? 0);
   return Math.max(floor, Number((await git).trim()));
 }

@@ -1,9 +1,9 @@
 /** `modules.dep` of depmod(8): module path -> paths it needs, nearest first. */
 export function parseModulesDep(text: string): Map<string, readonly string[]> {
   const modules = new Map<string, readonly string[]>();
-  for (const line of text.split('\n')) {
-    const [path, needs = ''] = line.split(':');
-    if (path !== undefined && path !== '') modules.set(path, needs.split(' ').filter(Boolean));
+  for (const line of text.split("\n")) {
+    const [path, needs = ""] = line.split(":");
+    if (path !== undefined && path !== "") modules.set(path, needs.split(" ").filter(Boolean));
   }
   return modules;
 }
@@ -18,17 +18,17 @@ export function selectModules(modules: ReadonlyMap<string, readonly string[]>, p
     const bare = bareName(path);
     let keep = false;
     for (const pattern of patterns) {
-      const body = pattern.replace(/^-/, '');
-      if (body.endsWith('/') ? bare.startsWith(body) : bare === body) keep = !pattern.startsWith('-');
+      const body = pattern.replace(/^-/, "");
+      if (body.endsWith("/") ? bare.startsWith(body) : bare === body) keep = !pattern.startsWith("-");
     }
     if (keep) for (const one of [path, ...(modules.get(path) ?? [])]) selected.add(one);
   }
-  return [...selected].sort();
+  return [...selected].toSorted();
 }
 
 /** Named modules with everything they need, each after what it needs: the order for insmod(8). */
 export function loadOrder(modules: ReadonlyMap<string, readonly string[]>, names: readonly string[]): string[] {
-  const byName = new Map([...modules.keys()].map((path) => [bareName(path).replace(/^.*\//, ''), path]));
+  const byName = new Map([...modules.keys()].map((path) => [bareName(path).replace(/^.*\//, ""), path]));
   const order: string[] = [];
   for (const name of names) {
     const path = byName.get(name);
@@ -42,5 +42,5 @@ export function loadOrder(modules: ReadonlyMap<string, readonly string[]>, names
 
 /** `kernel/net/bridge/bridge.ko.xz` -> `net/bridge/bridge`. */
 function bareName(path: string): string {
-  return path.replace(/^kernel\//, '').replace(/\.ko(\.\w+)?$/, '');
+  return path.replace(/^kernel\//, "").replace(/\.ko(\.\w+)?$/, "");
 }

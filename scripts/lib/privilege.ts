@@ -1,12 +1,12 @@
-import { accessSync, constants } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
-import { run } from './process.ts';
+import { accessSync, constants } from "node:fs";
+import { rm } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { run } from "./process.ts";
 
 /** The path of a program in PATH or in the system's administrator directories, which a user's PATH often lacks. */
 export function findProgram(name: string): string | undefined {
-  const path = (process.env['PATH'] ?? '').split(delimiter);
-  for (const dir of [...path, '/usr/sbin', '/usr/bin', '/sbin', '/bin']) {
+  const path = (process.env["PATH"] ?? "").split(delimiter);
+  for (const dir of [...path, "/usr/sbin", "/usr/bin", "/sbin", "/bin"]) {
     const file = join(dir, name);
     try {
       accessSync(file, constants.X_OK);
@@ -26,16 +26,16 @@ export function isRoot(): boolean {
 /** The command that runs `argv` as root: itself when we are root, else through sudo. @throws when there is no sudo. */
 export function asRoot(argv: readonly string[]): string[] {
   if (isRoot()) return [...argv];
-  const sudo = findProgram('sudo');
+  const sudo = findProgram("sudo");
   if (sudo === undefined) throw new Error(`root is needed for ${argv[0]}: run as root, or install sudo`);
-  return [sudo, '--', ...argv];
+  return [sudo, "--", ...argv];
 }
 
 /** Gives what root made for us back to the user who runs this. */
 export async function handBack(...paths: readonly string[]): Promise<void> {
   if (isRoot()) return;
   const owner = `${process.getuid?.()}:${process.getgid?.()}`;
-  await run(asRoot(['chown', '-hR', owner, ...paths]));
+  await run(asRoot(["chown", "-hR", owner, ...paths]));
 }
 
 /** Removes a tree, also one of root's; never crosses into a file system that is mounted in it. */
@@ -45,5 +45,5 @@ export async function removeTree(path: string): Promise<void> {
   } catch {
     // Made by root: fall through to the one command that can.
   }
-  await run(asRoot(['rm', '-rf', '--one-file-system', path]));
+  await run(asRoot(["rm", "-rf", "--one-file-system", path]));
 }

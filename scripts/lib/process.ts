@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { constants } from 'node:os';
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { constants } from "node:os";
 
 /** How to run a program. */
 export type RunOptions = {
@@ -20,16 +20,16 @@ const running = new Set<ChildProcess>();
 
 /** Ctrl-C and friends end what we started before they end us: a child of ours would go on building otherwise. */
 function stopAll(signal: NodeJS.Signals): void {
-  for (const child of running) child.kill('SIGTERM');
+  for (const child of running) child.kill("SIGTERM");
   process.exit(128 + constants.signals[signal]);
 }
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 function track(child: ChildProcess): void {
   if (running.size === 0) for (const signal of signals) process.on(signal, stopAll);
   running.add(child);
-  child.once('close', () => {
+  child.once("close", () => {
     running.delete(child);
     if (running.size === 0) for (const signal of signals) process.off(signal, stopAll);
   });
@@ -37,66 +37,66 @@ function track(child: ChildProcess): void {
 
 /** Runs a program without a shell and returns its standard output. @throws with the last lines of output when it fails. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<string> {
-  const [file = '', ...args] = argv;
+  const [file = "", ...args] = argv;
   const child = spawn(file, args, {
     cwd: options.cwd,
     ...(options.env ? { env: { ...options.env } } : {}),
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
   track(child);
   const out: Buffer[] = [];
   const tail: string[] = [];
-  const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: 'a' });
-  let partial = '';
+  const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: "a" });
+  let partial = "";
   const onText = (chunk: Buffer): void => {
     log?.write(chunk);
-    const lines = (partial + chunk.toString('utf8')).split(/[\r\n]+/);
-    partial = lines.pop() ?? '';
-    for (const line of lines.filter((text) => text.trim() !== '')) {
+    const lines = (partial + chunk.toString("utf8")).split(/[\r\n]+/);
+    partial = lines.pop() ?? "";
+    for (const line of lines.filter((text) => text.trim() !== "")) {
       tail.push(line);
       if (tail.length > 20) tail.shift();
       options.onLine?.(line);
     }
   };
-  child.stdout?.on('data', (chunk: Buffer) => {
+  child.stdout?.on("data", (chunk: Buffer) => {
     if (log === undefined) out.push(chunk);
     onText(chunk);
   });
-  child.stderr?.on('data', onText);
+  child.stderr?.on("data", onText);
   if (options.input !== undefined) child.stdin?.end(options.input);
   const code = await new Promise<number>((resolve, reject) => {
-    child.once('error', (cause) => reject(new Error(`cannot start ${file}`, { cause })));
-    child.once('close', (status, signal) => resolve(status ?? 128 + (signal ? constants.signals[signal] : 0)));
+    child.once("error", (cause) => reject(new Error(`cannot start ${file}`, { cause })));
+    child.once("close", (status, signal) => resolve(status ?? 128 + (signal ? constants.signals[signal] : 0)));
   });
   await new Promise<void>((resolve) => (log ? log.end(() => resolve()) : resolve()));
-  if (code === 0) return Buffer.concat(out).toString('utf8');
-  if (partial !== '') tail.push(partial);
-  const where = options.log === undefined ? '' : `\nthe whole output is in ${options.log}`;
-  throw new Error(`${argv.slice(0, 3).join(' ')} ended with ${code}:\n${tail.join('\n')}${where}`);
+  if (code === 0) return Buffer.concat(out).toString("utf8");
+  if (partial !== "") tail.push(partial);
+  const where = options.log === undefined ? "" : `\nthe whole output is in ${options.log}`;
+  throw new Error(`${argv.slice(0, 3).join(" ")} ended with ${code}:\n${tail.join("\n")}${where}`);
 }
 
 /** Runs a program on our own terminal and returns its exit code (128 + number for a signal). */
 export async function runInherited(argv: readonly string[], options: RunOptions = {}): Promise<number> {
-  const [file = '', ...args] = argv;
+  const [file = "", ...args] = argv;
   const child = spawn(file, args, {
     cwd: options.cwd,
     ...(options.env ? { env: { ...options.env } } : {}),
-    stdio: 'inherit',
+    stdio: "inherit",
   });
   return new Promise<number>((resolve, reject) => {
     const forward = (signal: NodeJS.Signals): void => {
       // The terminal has sent Ctrl-C to the child as well; twice would cut its cleaning up short.
-      if (signal !== 'SIGINT' || !process.stdout.isTTY) child.kill(signal);
+      if (signal !== "SIGINT" || !process.stdout.isTTY) child.kill(signal);
     };
     for (const signal of signals) process.on(signal, forward);
     const settle = (): void => {
       for (const signal of signals) process.off(signal, forward);
     };
-    child.once('error', (cause) => {
+    child.once("error", (cause) => {
       settle();
       reject(new Error(`cannot start ${file}`, { cause }));
     });
-    child.once('close', (status, signal) => {
+    child.once("close", (status, signal) => {
       settle();
       resolve(status ?? 128 + (signal ? constants.signals[signal] : 0));
     });
@@ -105,5 +105,5 @@ export async function runInherited(argv: readonly string[], options: RunOptions 
 
 /** The text of a file, or nothing when it cannot be read. */
 export async function readOptional(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined);
+  return readFile(path, "utf8").catch(() => undefined);
 }

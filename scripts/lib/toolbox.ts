@@ -1,40 +1,40 @@
-import { stat } from 'node:fs/promises';
-import { readAptHost } from './apt-host.ts';
-import { type CacheEntry, cached, entryDir } from './cache.ts';
-import { contentHash } from './content-hash.ts';
-import { bootstrapTools } from './bootstrap-tools.ts';
-import { asRoot } from './privilege.ts';
-import { run } from './process.ts';
-import { type StepContext, say, step } from './progress.ts';
+import { stat } from "node:fs/promises";
+import { readAptHost } from "./apt-host.ts";
+import { type CacheEntry, cached, entryDir } from "./cache.ts";
+import { contentHash } from "./content-hash.ts";
+import { bootstrapTools } from "./bootstrap-tools.ts";
+import { asRoot } from "./privilege.ts";
+import { run } from "./process.ts";
+import { type StepContext, say, step } from "./progress.ts";
 
 /** The release of the toolbox and of the image. */
-export const suite = 'trixie';
+export const suite = "trixie";
 
 /** What the toolbox has, by what needs it. */
 const packages: readonly string[] = [
   // the image: built by mkosi, packed as erofs in an initramfs
-  ...['mkosi', 'erofs-utils', 'cpio', 'zstd', 'kmod', 'debian-archive-keyring', 'ca-certificates'],
+  ...["mkosi", "erofs-utils", "cpio", "zstd", "kmod", "debian-archive-keyring", "ca-certificates"],
   // the lab
-  ...['qemu-system-x86', 'qemu-utils', 'ovmf', 'ipxe-qemu', 'tcpdump', 'iperf3'],
+  ...["qemu-system-x86", "qemu-utils", "ovmf", "ipxe-qemu", "tcpdump", "iperf3"],
   // what the daemon drives on a node, for the tests in network namespaces
-  ...['busybox', 's6', 'udhcpc', 'dnsmasq-base', 'nftables', 'openvswitch-switch', 'valkey-server', 'nats-server'],
-  ...['wireguard-tools', 'iproute2', 'iputils-ping', 'procps', 'strace'],
+  ...["busybox", "s6", "udhcpc", "dnsmasq-base", "nftables", "openvswitch-switch", "valkey-server", "nats-server"],
+  ...["wireguard-tools", "iproute2", "iputils-ping", "procps", "strace"],
   // the addon and the agent, linked against this release's glibc
-  ...['gcc', 'libc6-dev', 'binutils', 'git'],
+  ...["gcc", "libc6-dev", "binutils", "git"],
 ];
 
 /** Raise when the way of making the root changes: the content hash of the packages alone would not tell. */
-const recipe = '2';
+const recipe = "2";
 
 function toolboxHash(): Promise<string> {
-  return contentHash({ root: '/', paths: [], values: [suite, 'amd64', recipe, ...packages] });
+  return contentHash({ root: "/", paths: [], values: [suite, "amd64", recipe, ...packages] });
 }
 
 /** Where the toolbox is. @throws when it was not made yet (`ensureToolbox` makes it). */
 export async function toolboxRoot(): Promise<string> {
-  const dir = entryDir('toolbox', await toolboxHash());
+  const dir = entryDir("toolbox", await toolboxHash());
   await stat(dir).catch((cause: unknown) => {
-    throw new Error('there is no toolbox yet: run `npm run setup`', { cause });
+    throw new Error("there is no toolbox yet: run `npm run setup`", { cause });
   });
   return dir;
 }
@@ -42,10 +42,10 @@ export async function toolboxRoot(): Promise<string> {
 /** Makes the toolbox unless it is there: a Debian root with everything that must be the same on every host. */
 export async function ensureToolbox(): Promise<{ readonly root: string }> {
   // Inside of it there is nothing to make.
-  if (process.env['NETLOOM_TOOLBOX'] !== undefined) return { root: '/' };
+  if (process.env["NETLOOM_TOOLBOX"] !== undefined) return { root: "/" };
   const hash = await toolboxHash();
-  const entry = await step('toolbox', async (context): Promise<CacheEntry> => {
-    return cached('toolbox', hash, (dir) => makeRoot(dir, context), 2);
+  const entry = await step("toolbox", async (context): Promise<CacheEntry> => {
+    return cached("toolbox", hash, (dir) => makeRoot(dir, context), 2);
   });
   return { root: entry.dir };
 }
@@ -53,31 +53,31 @@ export async function ensureToolbox(): Promise<{ readonly root: string }> {
 async function makeRoot(dir: string, context: StepContext): Promise<void> {
   const tools = await bootstrapTools();
   const host = await readAptHost();
-  say('toolbox', `making a Debian ${suite} root from ${host.mirror ?? 'the default mirror'}`);
+  say("toolbox", `making a Debian ${suite} root from ${host.mirror ?? "the default mirror"}`);
   const make = tools.mmdebstrap ?? tools.debootstrap;
   const argv = tools.mmdebstrap === undefined ? debootstrap(make, dir, host.mirror) : mmdebstrap(make, dir, host);
   // In its own mount and pid namespaces nothing of it stays mounted or running when it is interrupted.
-  const own = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const own = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
   await run(asRoot([...own, ...argv]), { log: context.log, onLine: context.note });
   // Places that the toolbox's own mounts need.
-  await run(asRoot(['touch', `${dir}/etc/resolv.conf`, `${dir}/etc/hosts`]));
+  await run(asRoot(["touch", `${dir}/etc/resolv.conf`, `${dir}/etc/hosts`]));
   // Every toolbox is the same machine.
-  await run(asRoot(['tee', `${dir}/etc/machine-id`]), { input: `${'6e65746c6f6f6d'.padEnd(32, '0')}\n` });
+  await run(asRoot(["tee", `${dir}/etc/machine-id`]), { input: `${"6e65746c6f6f6d".padEnd(32, "0")}\n` });
 }
 
 function mmdebstrap(program: string, dir: string, host: Awaited<ReturnType<typeof readAptHost>>): string[] {
   return [
-    ...[program, '--variant=apt', '--mode=root', '--architectures=amd64', '--format=directory'],
-    '--keyring=/usr/share/keyrings/debian-archive-keyring.gpg',
+    ...[program, "--variant=apt", "--mode=root", "--architectures=amd64", "--format=directory"],
+    "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg",
     '--aptopt=Acquire::Languages "none"',
-    ...host.options.map((option) => `--aptopt=${option.replace(/;$/, '')}`),
-    ...['man', 'doc', 'locale', 'info'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
-    `--include=${packages.join(',')}`,
+    ...host.options.map((option) => `--aptopt=${option.replace(/;$/, "")}`),
+    ...["man", "doc", "locale", "info"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+    `--include=${packages.join(",")}`,
     ...[suite, dir, ...(host.mirror === undefined ? [] : [host.mirror])],
   ];
 }
 
 function debootstrap(program: string, dir: string, mirror: string | undefined): string[] {
-  const options = ['--variant=minbase', '--arch=amd64', `--include=${packages.join(',')}`];
+  const options = ["--variant=minbase", "--arch=amd64", `--include=${packages.join(",")}`];
   return [program, ...options, suite, dir, ...(mirror === undefined ? [] : [mirror])];
 }

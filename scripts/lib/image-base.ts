@@ -1,6 +1,6 @@
 import { readFile, readdir, writeFile, mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { defaultMirror, readAptHost } from "./apt-host.ts";
+import { imageMirror, readAptHost } from "./apt-host.ts";
 import { type CacheEntry, cached } from "./cache.ts";
 import { contentHash } from "./content-hash.ts";
 import { cpioArchive, cpioModes } from "./cpio.ts";
@@ -66,7 +66,8 @@ async function mkosi(work: string, context: StepContext): Promise<void> {
   const apt = join(work, "sandbox/etc/apt");
   for (const name of ["sources.list.d", "apt.conf.d"]) await mkdir(join(apt, name), { recursive: true });
   // This very name replaces mkosi's own list, which has Debian's debug archive: many mirrors lack that.
-  await writeFile(join(apt, "sources.list.d/mkosi.sources"), sourcesFile(host.mirror ?? defaultMirror, suite));
+  const mirror = await imageMirror(host, await toolboxRoot());
+  await writeFile(join(apt, "sources.list.d/mkosi.sources"), sourcesFile(mirror, suite));
   await writeFile(join(apt, "apt.conf.d/90host"), `${host.options.join("\n")}\n`);
   const places = ["out", "workspace", "cache"];
   for (const name of places) await mkdir(join(work, name));

@@ -48,6 +48,9 @@ export function inNetns(netns: string, argv: readonly string[]): readonly string
   return netns === "" ? argv : ["nsenter", `--net=${netnsPath(netns)}`, "--", ...argv];
 }
 
+/** The network namespace of this process. */
+export const OWN_NETNS = "/proc/self/ns/net";
+
 /** Where a named namespace is bind-mounted (ip-netns(8)). */
 export function netnsPath(netns: string): string {
   return `/run/netns/${netns}`;

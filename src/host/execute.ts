@@ -1,5 +1,5 @@
 import { describeError, isGone, NetloomError } from "../lib/errors.ts";
-import { HOST, OWNER, type WireguardPeerSpec } from "../model/kernel.ts";
+import { HOST, type WireguardPeerSpec } from "../model/kernel.ts";
 import { visitStep, type Step, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
 import { netnsCreate, netnsDelete, sysctlSet } from "./addon.ts";
@@ -100,7 +100,7 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
   return {
     "netns.add": async ({ name }) => {
       namespaces.close(name);
-      await netnsCreate(name, OWNER.linkGroup);
+      await netnsCreate(name, context.netnsMark);
     },
     "netns.del": async ({ name }) => {
       // Sockets of ours would keep the namespace alive.

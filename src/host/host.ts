@@ -1,5 +1,5 @@
 import type { Secret } from "../lib/secret.ts";
-import type { Actual } from "../model/actual.ts";
+import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
 import type { Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
@@ -21,6 +21,8 @@ export interface FailedStep {
 export interface WireguardKeys {
   /** The key of a resource; made at the first call, unless `given` is the one to keep. */
   ensure(resource: string, given?: Secret): Promise<WireguardKeyFact>;
+  /** What `ensure` would give; undefined when it would make a key. Nothing is written. */
+  peek(resource: string, given?: Secret): Promise<WireguardKeyFact | undefined>;
   remove(resource: string): Promise<void>;
 }
 
@@ -31,6 +33,8 @@ export interface Host extends AsyncDisposable {
   observe(target: Target): Promise<Actual>;
   /** Takes the steps in order. One that fails does not stop the others; all failures are returned. */
   execute(steps: readonly Step[]): Promise<readonly FailedStep[]>;
+  /** WireGuard devices of ours with their counters as they are now; it may be asked beside a pass. */
+  wireguard(): Promise<readonly ActualWireguard[]>;
   nics(): Promise<readonly NicFact[]>;
   /** Leases that the DHCP clients reported, expired ones left out. */
   leases(): Promise<readonly LeaseFact[]>;

@@ -1,6 +1,6 @@
 import { HOST, OWNER, type LinkSpec } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
-import { netnsPath } from "./exec.ts";
+import { netnsPath, OWN_NETNS } from "./exec.ts";
 import type { Request } from "./netlink-types.ts";
 
 /** A step that is one netlink request, with the namespace whose socket sends it. */
@@ -63,7 +63,8 @@ function addLink({ netns, name, type, mac, mtu, master, peer }: LinkSpec): Netli
       mac: peer.mac,
       up: true,
       group: OWNER.linkGroup,
-      ...(peer.netns === HOST ? {} : { netnsPath: netnsPath(peer.netns) }),
+      // Without a place the far end is born beside the near one.
+      ...(peer.netns === netns ? {} : { netnsPath: peer.netns === HOST ? OWN_NETNS : netnsPath(peer.netns) }),
     };
     return { netns, request: { ...common, type, peer: far } };
   }

@@ -1,19 +1,29 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
-import type { Actual } from "../model/actual.ts";
+import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact } from "../model/facts.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
 import { openMonitor } from "./addon.ts";
+import { OWN_NETNS } from "./exec.ts";
 import { execute } from "./execute.ts";
 import type { FailedStep, Host, ServiceState, WireguardKeys } from "./host.ts";
 import { readLeases, watchLeases } from "./leases.ts";
 import { Namespaces } from "./namespaces.ts";
-import { observe, type ObserveContext } from "./observe.ts";
+import { observe, observeWireguardDevices, type ObserveContext } from "./observe.ts";
 import { Records } from "./records.ts";
 import { S6 } from "./supervisor/s6.ts";
 import { KeyFiles } from "./wireguard-keys.ts";
+
+/**
+ * The mark of this daemon's namespaces. Names under /run/netns are shared by all daemons of a machine, so the mark says
+ * for which network namespace its owner works: the low half is from that namespace's inode, which lives as long as what it marks.
+ */
+async function netnsMark(): Promise<number> {
+  const { ino } = await stat(OWN_NETNS);
+  return OWNER.linkGroup * 0x1_00_00 + (ino & 0xff_ff);
+}
 
 export interface LinuxHostOptions {
   /** Directory of WireGuard key files. */
@@ -40,7 +50,8 @@ export class LinuxHost implements Host {
     await mkdir(leases, { recursive: true });
     const records = await Records.open(join(runtimeDir, "records.json"));
     const supervisor = new S6(scanDir, join(runtimeDir, "services"));
-    return new LinuxHost(new KeyFiles(keys), { namespaces: new Namespaces(), records, supervisor }, leases);
+    const context = { netnsMark: await netnsMark(), namespaces: new Namespaces(), records, supervisor };
+    return new LinuxHost(new KeyFiles(keys), context, leases);
   }
 
   observe(target: Target): Promise<Actual> {
@@ -49,6 +60,10 @@ export class LinuxHost implements Host {
 
   execute(steps: readonly Step[]): Promise<readonly FailedStep[]> {
     return execute(this.#context, steps);
+  }
+
+  wireguard(): Promise<readonly ActualWireguard[]> {
+    return observeWireguardDevices(this.#context);
   }
 
   async nics(): Promise<readonly NicFact[]> {

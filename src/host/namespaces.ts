@@ -4,7 +4,8 @@ import { Netlink } from "./addon.ts";
 import { netnsPath } from "./exec.ts";
 
 interface Opened {
-  readonly netlink: Netlink;
+  /** Kept while it opens, so that two who ask at once share it: a second socket that nobody closes would pin the namespace. */
+  readonly netlink: Promise<Netlink>;
   /** Inode of the namespace: a name can be taken by another namespace meanwhile. */
   readonly inode: number;
 }
@@ -21,15 +22,27 @@ export class Namespaces implements Disposable {
     const inode = netns === HOST ? 0 : (await stat(netnsPath(netns))).ino;
     const known = this.#opened.get(netns);
     if (known?.inode === inode) return known.netlink;
-    known?.netlink.close();
-    const netlink = await Netlink.open(netns === HOST ? undefined : netnsPath(netns));
-    this.#opened.set(netns, { netlink, inode });
-    return netlink;
+    this.close(netns);
+    const netlink = Netlink.open(netns === HOST ? undefined : netnsPath(netns));
+    const opened = { netlink, inode };
+    this.#opened.set(netns, opened);
+    try {
+      return await netlink;
+    } catch (error) {
+      // The next who asks tries again.
+      if (this.#opened.get(netns) === opened) this.#opened.delete(netns);
+      throw error;
+    }
   }
 
   close(netns: string): void {
-    this.#opened.get(netns)?.netlink.close();
+    const opened = this.#opened.get(netns);
     this.#opened.delete(netns);
+    // One that could not be opened was reported to whoever asked for it.
+    opened?.netlink.then(
+      (netlink) => netlink.close(),
+      () => undefined,
+    );
   }
 
   /** Closes the sockets of namespaces that are no longer there. */

@@ -1,4 +1,4 @@
-import { isGone } from "../lib/errors.ts";
+import { errorCode, isGone } from "../lib/errors.ts";
 import type { Actual, ActualAddress, ActualLink, ActualRoute, ActualSysctl, ActualWireguard } from "../model/actual.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import { netnsList, sysctlGet, type Netlink } from "./addon.ts";
@@ -13,6 +13,8 @@ import type { Supervisor } from "./supervisor/index.ts";
 const TABLE_MAIN = 254;
 
 export interface ObserveContext {
+  /** IFLA_GROUP of `lo` in the namespaces that are this daemon's. */
+  readonly netnsMark: number;
   readonly namespaces: Namespaces;
   readonly records: Records;
   readonly supervisor: Supervisor;
@@ -23,8 +25,7 @@ type InNetns = Pick<Actual, "link" | "address" | "route" | "wireguard" | "nft" |
 /** Looks at the node's namespace, at every namespace of ours and at those that the target names. Nothing is executed. */
 export async function observe(context: ObserveContext, target: Target): Promise<Actual> {
   const wanted = new Set(target.flatMap((object) => (object.kind === "netns" ? [object.name] : [])));
-  const entries = (await netnsList()).map(({ name, group }) => ({ name, owned: group === OWNER.linkGroup }));
-  const netns = entries.filter(({ name, owned }) => owned || wanted.has(name));
+  const netns = (await listNetns(context)).filter(({ name, owned }) => owned || wanted.has(name));
   context.namespaces.keepOnly(new Set(netns.map(({ name }) => name)));
   const parts = await Promise.all(
     [HOST, ...netns.filter(({ owned }) => owned).map(({ name }) => name)].map((name) =>
@@ -41,6 +42,31 @@ export async function observe(context: ObserveContext, target: Target): Promise<
     sysctl: parts.flatMap((part) => part.sysctl),
     process: await context.supervisor.list(),
   };
+}
+
+/** The WireGuard devices in our namespaces, as they are now. It may run beside a pass: it closes nothing that the pass uses. */
+export async function observeWireguardDevices(context: ObserveContext): Promise<readonly ActualWireguard[]> {
+  const names = (await listNetns(context)).filter(({ owned }) => owned).map(({ name }) => name);
+  const devices = names.map(async (netns) => {
+    try {
+      const netlink = await context.namespaces.netlink(netns);
+      const { links: all } = await netlink.dump("links");
+      return await observeWireguard(context.records, netlink, netns, all);
+    } catch (error) {
+      if (vanished(error)) return [];
+      throw error;
+    }
+  });
+  return (await Promise.all(devices)).flat();
+}
+
+async function listNetns({ netnsMark }: ObserveContext): Promise<Actual["netns"]> {
+  return (await netnsList()).map(({ name, group }) => ({ name, owned: group === netnsMark }));
+}
+
+/** Someone removed the namespace, or a step of ours closed its sockets, while we looked: the next pass sees what is left. */
+function vanished(error: unknown): boolean {
+  return isGone(error) || errorCode(error) === "EBADF";
 }
 
 const NOTHING: InNetns = { link: [], address: [], route: [], wireguard: [], nft: [], sysctl: [] };
@@ -64,8 +90,7 @@ async function observeNetns(context: ObserveContext, netns: string, target: Targ
       sysctl,
     };
   } catch (error) {
-    // Someone removed the namespace while we looked: the next pass finds it gone.
-    if (netns !== HOST && isGone(error)) return NOTHING;
+    if (netns !== HOST && vanished(error)) return NOTHING;
     throw error;
   }
 }

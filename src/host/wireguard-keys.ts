@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { chmod, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
+import { Queue } from "../lib/async.ts";
 import { NetloomError } from "../lib/errors.ts";
 import { Secret } from "../lib/secret.ts";
 import type { WireguardKeyFact } from "../model/facts.ts";
@@ -15,24 +16,34 @@ const RAW_BYTES = 32;
 export class KeyFiles implements WireguardKeys {
   readonly #directory: string;
   readonly #known = new Map<string, WireguardKeyFact>();
+  /** One at a time: two callers that both found no key would each make one, and the first be told a wrong one. */
+  readonly #writes = new Queue();
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  async ensure(resource: string, given?: Secret): Promise<WireguardKeyFact> {
-    const known = this.#known.get(resource);
-    if (known !== undefined && (given === undefined || given.reveal() === known.privateKey.reveal())) return known;
-    const stored = given === undefined ? await this.#read(resource) : undefined;
-    const fact = stored ?? (given === undefined ? generate() : fromPrivate(given));
-    if (stored === undefined) await writeFileAtomic(this.#path(resource), `${fact.privateKey.reveal()}\n`, 0o600);
-    this.#known.set(resource, fact);
-    return fact;
+  ensure(resource: string, given?: Secret): Promise<WireguardKeyFact> {
+    return this.#writes.run(async () => {
+      const known = this.#known.get(resource);
+      if (known !== undefined && (given === undefined || given.reveal() === known.privateKey.reveal())) return known;
+      const stored = given === undefined ? await this.#read(resource) : undefined;
+      const fact = stored ?? (given === undefined ? generate() : fromPrivate(given));
+      if (stored === undefined) await writeFileAtomic(this.#path(resource), `${fact.privateKey.reveal()}\n`, 0o600);
+      this.#known.set(resource, fact);
+      return fact;
+    });
   }
 
-  async remove(resource: string): Promise<void> {
-    this.#known.delete(resource);
-    await rm(this.#path(resource), { force: true });
+  async peek(resource: string, given?: Secret): Promise<WireguardKeyFact | undefined> {
+    return given === undefined ? await this.#read(resource) : fromPrivate(given);
+  }
+
+  remove(resource: string): Promise<void> {
+    return this.#writes.run(async () => {
+      this.#known.delete(resource);
+      await rm(this.#path(resource), { force: true });
+    });
   }
 
   async #read(resource: string): Promise<WireguardKeyFact | undefined> {

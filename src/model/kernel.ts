@@ -8,7 +8,7 @@ export const HOST = "";
 
 /** Marks of what is ours, set in the request that creates the object (FINDINGS.md 3.3). */
 export const OWNER = {
-  /** IFLA_GROUP of links, and of `lo` in our namespaces. */
+  /** IFLA_GROUP of links. */
   linkGroup: 0x4e4c,
   /** rtm_protocol of routes and IFA_PROTO of addresses; unused in /etc/iproute2/rt_protos. */
   protocol: 78,

@@ -1,7 +1,10 @@
-import { mkdir, readdir, readlink, rm, rmdir, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import type { Dirent } from "node:fs";
+import { readdir, readlink, rm, rmdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { until } from "../../lib/async.ts";
 import { readIfExists, writeFileAtomic } from "../../lib/atomic-file.ts";
 import { NetloomError, errorCode, isGone } from "../../lib/errors.ts";
+import { shortHash } from "../../lib/hash.ts";
 import type { ActualProcess } from "../../model/actual.ts";
 import type { ProcessSpec } from "../../model/kernel.ts";
 import { exec, inNetns } from "../exec.ts";
@@ -10,11 +13,15 @@ import type { Supervisor } from "./index.ts";
 
 /** Where every service has a cgroup of its own, so that nothing it started outlives it. */
 const CGROUPS = "/sys/fs/cgroup/netloom";
-const STOP_TIMEOUT_MS = 5000;
+/** The service directories of the daemon that the image runs; its cgroups have the plain names of the services. */
+const USUAL_SERVICES = "/run/netloom/services";
+/** How long a service may take to obey SIGTERM before it is killed, and its supervisor to end after that. */
+const KILL_AFTER_MS = 3000;
+const STOP_TIMEOUT_MS = 8000;
 
 /**
- * s6 (s6-svscan(8)): a service is a directory of ours, linked into the scan directory.
- * The link is what marks a service as ours; others in the same scan directory are left alone.
+ * s6 (s6-svscan(8)): a service is a directory of ours, linked into the scan directory. Others in there are left alone.
+ * A directory without its link is what a crash left of a service that was being made or removed.
  */
 export class S6 implements Supervisor {
   readonly #scanDir: string;
@@ -27,49 +34,51 @@ export class S6 implements Supervisor {
   }
 
   async list(): Promise<readonly ActualProcess[]> {
-    const names = await this.#names();
+    const linked = await this.#linked();
+    const made = await entries(this.#services);
+    const names = new Set([...linked, ...made.filter((entry) => entry.isDirectory()).map((entry) => entry.name)]);
     return await Promise.all(
-      names.map(async (name) => ({
-        name,
-        hash: (await readIfExists(join(this.#services, name, "definition")))?.trim() ?? null,
-      })),
+      [...names].map(async (name) => {
+        const definition = await readIfExists(join(this.#services, name, "definition"));
+        return { name, hash: linked.has(name) ? (definition?.trim() ?? null) : null };
+      }),
     );
   }
 
   async set(spec: ProcessSpec, hash: string): Promise<void> {
-    for (const file of spec.files) {
-      await mkdir(dirname(file.path), { recursive: true });
-      await writeFileAtomic(file.path, file.content, file.executable === true ? 0o755 : 0o644);
-    }
     const directory = join(this.#services, spec.name);
-    await writeFileAtomic(join(directory, "run"), runScript(spec), 0o755);
-    await writeFileAtomic(join(directory, "finish"), finishScript(spec.name), 0o755);
-    // So that a removal finds them although the document is gone by then.
+    // First, so that a removal finds them although the document is gone by then.
     const files = [...spec.files.map((file) => file.path), ...spec.writes];
     await writeFileAtomic(join(directory, "files"), files.map((path) => `${path}\n`).join(""));
-    const started = await this.#link(spec.name, directory);
-    if (started) await this.#scan("-a");
-    else await exec(["s6-svc", "-r", join(this.#scanDir, spec.name)]);
+    for (const file of spec.files)
+      await writeFileAtomic(file.path, file.content, file.executable === true ? 0o755 : 0o644);
+    await writeFileAtomic(join(directory, "run"), runScript(spec, this.#cgroup(spec.name)), 0o755);
+    await writeFileAtomic(join(directory, "finish"), finishScript(this.#cgroup(spec.name)), 0o755);
+    await writeFileAtomic(join(directory, "timeout-kill"), `${KILL_AFTER_MS}\n`);
+    const fresh = await this.#link(spec.name, directory);
+    // A crash may have come between the link and the word to s6-svscan: then nobody supervises it yet.
+    const restarted = !fresh && (await succeeds(["s6-svc", "-r", join(this.#scanDir, spec.name)]));
+    if (!restarted) await this.#scan();
     // Last, so that a crash before this line repeats the step.
     await writeFileAtomic(join(directory, "definition"), `${hash}\n`);
   }
 
   async remove(name: string): Promise<void> {
-    const link = join(this.#scanDir, name);
     const directory = join(this.#services, name);
     const files = (await readIfExists(join(directory, "files")))?.split("\n").filter((path) => path !== "") ?? [];
-    await exec(["s6-svc", "-wD", "-T", String(STOP_TIMEOUT_MS), "-d", link]).catch(() => undefined);
-    await rm(link, { force: true });
-    await this.#scan("-an");
-    await removeCgroup(name);
+    if ((await this.#linked()).has(name)) {
+      // Takes it down, waits for the end of its supervisor and removes the link (s6-svunlink(8)).
+      await exec(["s6-svunlink", "-t", String(STOP_TIMEOUT_MS), this.#scanDir, name], "", 2 * STOP_TIMEOUT_MS);
+    }
+    await removeCgroup(this.#cgroup(name));
     for (const path of files) await rm(path, { force: true });
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }
 
   async states(): Promise<readonly ServiceState[]> {
-    const names = await this.#names();
+    const names = await this.#linked();
     return await Promise.all(
-      names.map(async (name) => {
+      [...names].map(async (name) => {
         const { stdout } = await exec(["s6-svstat", "-o", "up,pid", join(this.#scanDir, name)]).catch(() => ({
           stdout: "false -1",
         }));
@@ -79,16 +88,18 @@ export class S6 implements Supervisor {
     );
   }
 
-  async #names(): Promise<readonly string[]> {
-    const entries = await readdir(this.#scanDir, { withFileTypes: true }).catch((error: unknown) => {
-      if (isGone(error)) return [];
-      throw error;
-    });
-    const links = entries.filter((entry) => entry.isSymbolicLink());
+  /** Names of our services that are linked into the scan directory. */
+  async #linked(): Promise<ReadonlySet<string>> {
+    const links = (await entries(this.#scanDir)).filter((entry) => entry.isSymbolicLink());
     const targets = await Promise.all(
-      links.map(async (entry) => ({ name: entry.name, target: await readlink(join(this.#scanDir, entry.name)) })),
+      links.map(async ({ name }) => ({ name, target: await readlink(join(this.#scanDir, name)).catch(() => "") })),
     );
-    return targets.filter(({ name, target }) => target === join(this.#services, name)).map(({ name }) => name);
+    return new Set(targets.flatMap(({ name, target }) => (target === join(this.#services, name) ? [name] : [])));
+  }
+
+  /** Daemons side by side may have services of one name, and must not end each other's. */
+  #cgroup(name: string): string {
+    return join(CGROUPS, this.#services === USUAL_SERVICES ? name : `${name}@${shortHash(this.#services, 8)}`);
   }
 
   /** Links the service into the scan directory; false when it was there. */
@@ -113,8 +124,8 @@ export class S6 implements Supervisor {
     }
   }
 
-  async #scan(flags: string): Promise<void> {
-    await exec(["s6-svscanctl", flags, this.#scanDir]).catch((error: unknown) => {
+  async #scan(): Promise<void> {
+    await exec(["s6-svscanctl", "-a", this.#scanDir]).catch((error: unknown) => {
       const why = error instanceof NetloomError ? error.why : String(error);
       throw new NetloomError({
         code: "unreachable",
@@ -128,8 +139,8 @@ export class S6 implements Supervisor {
   }
 }
 
-function runScript(spec: ProcessSpec): string {
-  const cgroup = quote(join(CGROUPS, spec.name));
+function runScript(spec: ProcessSpec, group: string): string {
+  const cgroup = quote(group);
   const environment = [
     "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
     ...Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
@@ -146,17 +157,47 @@ exec ${command}
 }
 
 /** Ends whatever the service left behind, also what called setsid or ignores signals (cgroup.kill, kernel cgroup-v2). */
-function finishScript(name: string): string {
+function finishScript(cgroup: string): string {
   return `#!/bin/sh
-echo 1 2>/dev/null >${quote(join(CGROUPS, name))}/cgroup.kill
+echo 1 2>/dev/null >${quote(cgroup)}/cgroup.kill
 exit 0
 `;
 }
 
-/** A cgroup without processes goes by rmdir; `finish` has ended them. */
-async function removeCgroup(name: string): Promise<void> {
-  const cgroup = join(CGROUPS, name);
-  await rmdir(cgroup).catch(() => undefined);
+/** Ends what is left in a cgroup and removes it; where there is no cgroup there is nothing to do. */
+async function removeCgroup(cgroup: string): Promise<void> {
+  await writeFile(join(cgroup, "cgroup.kill"), "1").catch(() => undefined);
+  // It can go once the last process in it has been reaped.
+  const removed = await until(
+    async () =>
+      await rmdir(cgroup).then(
+        () => true,
+        (error: unknown) => (isGone(error) ? true : undefined),
+      ),
+    { timeoutMs: 2000, intervalMs: 10 },
+  );
+  if (removed === undefined)
+    throw new NetloomError({
+      code: "failed",
+      op: "remove the control group",
+      target: cgroup,
+      why: "processes in it do not end",
+      hint: `look at ${cgroup}/cgroup.procs`,
+    });
+}
+
+async function entries(directory: string): Promise<readonly Dirent[]> {
+  return await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+    if (isGone(error)) return [];
+    throw error;
+  });
+}
+
+async function succeeds(argv: readonly string[]): Promise<boolean> {
+  return await exec(argv).then(
+    () => true,
+    () => false,
+  );
 }
 
 function quote(word: string): string {

@@ -31,7 +31,7 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
   const vanishing = vanishingLinks(links, wantedLinks, netnsVanishes);
   const foreign = (netns: string, name?: string): string | undefined => {
     if (netns !== HOST && foreignNetns.has(netns) && wantedNetns.has(netns))
-      return `namespace ${netns} exists and is not Netloom's`;
+      return `namespace ${netns} exists and is not this daemon's`;
     if (name === undefined) return undefined;
     const key = KEYS.link({ netns, name });
     const seen = links.get(key);

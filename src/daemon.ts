@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -6,16 +6,14 @@ import { serveHttp } from "./api/http.ts";
 import { Service } from "./api/service.ts";
 import { isLocal, readConfig } from "./engine/boot-config.ts";
 import { Engine } from "./engine/engine.ts";
+import { Layers, type BootFile, type ReportProblem } from "./engine/layers.ts";
 import { NodeState } from "./engine/node-state.ts";
 import { DocumentStore, readYamlFiles } from "./engine/store.ts";
 import { LinuxHost } from "./host/linux-host.ts";
 import { backoff } from "./lib/async.ts";
-import { describeError } from "./lib/errors.ts";
+import { describeError, NetloomError } from "./lib/errors.ts";
 import { createLog } from "./lib/log.ts";
-import type { Document } from "./model/document.ts";
-import { formatIssue } from "./model/report.ts";
 import { parseBootWords, type ConfigSource } from "./plan/boot-words.ts";
-import { parseDocuments, type SourceFile } from "./plan/parse-documents.ts";
 import { VERSION } from "./version.ts";
 
 export interface DaemonOptions {
@@ -48,8 +46,8 @@ export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Pr
       log.warn(problem);
     }
   };
-  await mkdir(options.root, { recursive: true, mode: 0o700 });
-  await mkdir(options.runtime, { recursive: true, mode: 0o755 });
+  await makeDirectory(options.root, 0o700);
+  await makeDirectory(options.runtime, 0o755);
 
   await using host = await LinuxHost.open({
     keys: join(options.root, "keys"),
@@ -60,13 +58,15 @@ export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Pr
   const store = new DocumentStore(join(options.root, "documents"));
   for (const problem of await store.load()) report(problem, problem);
 
-  const { files } = await readYamlFiles(options.config);
-  store.setLayer("config", accept(files, report));
+  const layers = new Layers({ store, keys: host.keys, report });
+  const { files, problems: unread } = await readYamlFiles(options.config);
+  for (const problem of unread) report(problem, problem);
+  await layers.setConfig(files);
   const words = parseBootWords(options.cmdline ?? (await readFile("/proc/cmdline", "utf8")));
   for (const { word, reason } of words.rejected) report(word, `kernel command line: ${word} rejected: ${reason}`);
-  const boot: SourceFile[] = [];
+  const boot: BootFile[] = [];
   for (const source of words.configs.filter(isLocal)) await load(source, boot, report);
-  store.setLayer("boot", accept(boot, report));
+  await layers.setBoot(boot);
 
   await using engine = new Engine({
     host,
@@ -83,24 +83,32 @@ export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Pr
   await engine.start();
   await loadRemote(
     words.configs.filter((source) => !isLocal(source)),
-    { boot, engine, state, store, report, signal },
+    { boot, engine, state, layers, report, signal },
   );
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   log.info("daemon stops; networks stay as they are");
 }
 
-type ReportProblem = (topic: string, problem: string | undefined) => void;
-
-/** Parses texts and keeps what is good; what is not is reported and the node goes on without it. */
-function accept(files: readonly SourceFile[], report: ReportProblem): readonly Document[] {
-  const { documents, issues } = parseDocuments(files);
-  for (const issue of issues) report(formatIssue(issue), formatIssue(issue));
-  return documents;
+/** Makes a directory of a mode, which one that is there gets too. */
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode });
+    await chmod(path, mode);
+  } catch (error) {
+    throw new NetloomError({
+      code: "failed",
+      op: "make the directory",
+      target: path,
+      why: describeError(error),
+      hint: "give --root and --runtime places that can be written",
+      cause: error,
+    });
+  }
 }
 
-async function load(source: ConfigSource, into: SourceFile[], report: ReportProblem): Promise<boolean> {
+async function load(source: ConfigSource, into: BootFile[], report: ReportProblem): Promise<boolean> {
   try {
-    into.push(await readConfig(source));
+    into.push({ source, file: await readConfig(source) });
     report(source.word, undefined);
     return true;
   } catch (error) {
@@ -110,10 +118,10 @@ async function load(source: ConfigSource, into: SourceFile[], report: ReportProb
 }
 
 interface RemoteContext {
-  readonly boot: SourceFile[];
+  readonly boot: BootFile[];
   readonly engine: Engine;
   readonly state: NodeState;
-  readonly store: DocumentStore;
+  readonly layers: Layers;
   readonly report: ReportProblem;
   readonly signal: AbortSignal;
 }
@@ -121,16 +129,16 @@ interface RemoteContext {
 /** Fetches configurations by URL once the node is online, and tries again for ever. */
 async function loadRemote(
   sources: readonly ConfigSource[],
-  { boot, engine, state, store, report, signal }: RemoteContext,
+  { boot, engine, state, layers, report, signal }: RemoteContext,
 ): Promise<void> {
   const pending = new Set(sources);
   for (let round = 1; pending.size > 0 && !signal.aborted;) {
     if (!state.online) {
-      await Promise.race([engine.nextPass(), delay(RETRY_MS, undefined, { signal }).catch(() => undefined)]);
+      await engine.nextPass(signal).catch(() => undefined);
       continue;
     }
     for (const source of pending) if (await load(source, boot, report)) pending.delete(source);
-    store.setLayer("boot", accept(boot, report));
+    await layers.setBoot(boot);
     engine.wake();
     if (pending.size > 0) await delay(backoff(round, 1000, RETRY_MS), undefined, { signal }).catch(() => undefined);
     round += 1;

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { stringify } from "yaml";
 import type { Engine } from "../engine/engine.ts";
 import type { NodeState } from "../engine/node-state.ts";
+import { describeError } from "../lib/errors.ts";
 import { KINDS, type Document } from "../model/document.ts";
 import { Name } from "../model/fields.ts";
 import type { ChangeReport, Status } from "../model/report.ts";
@@ -68,7 +69,17 @@ export class Service {
   async status(): Promise<Status> {
     const { engine, state, version, problems } = this.#options;
     const { compiled, report, total, changed } = engine.view;
-    const [devices, processes] = await Promise.all([engine.wireguard(), engine.services()]);
+    const unseen: string[] = [];
+    const orProblem = <T>(what: string, seen: Promise<readonly T[]>): Promise<readonly T[]> =>
+      seen.catch((error: unknown) => {
+        unseen.push(`cannot see the ${what}: ${describeError(error)}`);
+        return [];
+      });
+    // What cannot be seen must not hide the rest of the status.
+    const [devices, processes] = await Promise.all([
+      orProblem("WireGuard devices", engine.wireguard()),
+      orProblem("services", engine.services()),
+    ]);
     const uplink = compiled?.uplink ?? null;
     return {
       version,
@@ -92,7 +103,7 @@ export class Service {
       peers: devices.flatMap((device) => peerStatus(device)),
       lastReconcile: report,
       reconciles: { total, changed },
-      problems: problems(),
+      problems: [...problems(), ...unseen],
     };
   }
 }

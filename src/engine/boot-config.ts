@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
-import { NetloomError } from "../lib/errors.ts";
+import { describeError, NetloomError } from "../lib/errors.ts";
 import type { ConfigSource } from "../plan/boot-words.ts";
 import type { SourceFile } from "../plan/parse-documents.ts";
 
@@ -45,11 +45,11 @@ async function read(source: ConfigSource): Promise<Buffer> {
 async function download(source: ConfigSource & { readonly type: "url" }): Promise<Buffer> {
   const response = await fetch(source.url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: "error" }).catch(
     (error: unknown) => {
-      throw failure(source, error instanceof Error ? error.message : String(error), "it is tried again", error);
+      throw failure(source, describeError(error), "it is tried again", error);
     },
   );
   if (!response.ok) throw failure(source, `the server answered ${response.status}`, "it is tried again");
-  const bytes = Buffer.from(await response.arrayBuffer());
+  const bytes = await body(response, source);
   const digest = createHash("sha256").update(bytes).digest("hex");
   if (digest === source.sha256) return bytes;
   throw new NetloomError({
@@ -63,12 +63,40 @@ async function download(source: ConfigSource & { readonly type: "url" }): Promis
 
 function decode(bytes: Buffer, source: ConfigSource): string {
   if (bytes.length > MAX_BYTES) throw failure(source, `it is larger than ${MAX_BYTES} bytes`, "split it");
-  if (!bytes.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC)) return bytes.toString("utf8");
+  return textOf(bytes.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC) ? decompress(bytes, source) : bytes, source);
+}
+
+function decompress(bytes: Buffer, source: ConfigSource): Buffer {
   try {
-    return zstdDecompressSync(bytes, { maxOutputLength: MAX_BYTES }).toString("utf8");
+    return zstdDecompressSync(bytes, { maxOutputLength: MAX_BYTES });
   } catch (error) {
     throw failure(source, "its zstd frame is damaged or too large", "compress it again with zstd", error);
   }
+}
+
+function textOf(bytes: Buffer, source: ConfigSource): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw failure(source, "it is neither UTF-8 text nor a zstd frame", "encode it again", error);
+  }
+}
+
+/** The answer's content; one that goes on and on is cut off, so that no server can fill the memory. */
+async function body(response: Response, source: ConfigSource): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      size += chunk.length;
+      if (size > MAX_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw failure(source, describeError(error), "it is tried again", error);
+  }
+  if (size > MAX_BYTES) throw failure(source, `it is larger than ${MAX_BYTES} bytes`, "split it");
+  return Buffer.concat(chunks);
 }
 
 function failure(source: ConfigSource, why: string, hint: string, cause?: unknown): NetloomError {

@@ -8,27 +8,29 @@ import { Secret } from "../lib/secret.ts";
 import type { ActualWireguard } from "../model/actual.ts";
 import { documentId, type Document, type Kind } from "../model/document.ts";
 import type { Facts } from "../model/facts.ts";
-import type { ChangeReport, Issue, Report } from "../model/report.ts";
+import { HOST } from "../model/kernel.ts";
+import type { ChangeReport, Issue, Report, StepFailure } from "../model/report.ts";
+import type { Step } from "../model/step.ts";
 import { compile, type Compiled } from "../plan/compile.ts";
+import { admit } from "../plan/conflicts.ts";
 import { explain } from "../plan/explain.ts";
-import { parseDocuments, type SourceFile } from "../plan/parse-documents.ts";
+import { parseDocuments, type ParsedDocuments, type SourceFile } from "../plan/parse-documents.ts";
+import { gatherFacts, type Gathered, type Places } from "./facts.ts";
 import type { NodeState } from "./node-state.ts";
 import { planTarget, reconcile } from "./reconcile.ts";
-import type { DocumentStore, StoredDocument } from "./store.ts";
+import { givenKey, takeKeys } from "./secrets.ts";
+import { byPrecedence, type DocumentStore, type StoredDocument } from "./store.ts";
 
 /** A burst of events costs one pass: it starts this long after the first of them. */
 const SETTLE_MS = 30;
 /** Every so often everything is looked at again, whether an event said so or not. */
 const SWEEP_MS = 180_000;
 
-export interface EngineOptions {
+export interface EngineOptions extends Places {
   readonly host: Host;
   readonly store: DocumentStore;
   readonly state: NodeState;
   readonly log: Log;
-  readonly runtimeDir: string;
-  readonly stateDir: string;
-  readonly keepsClock: boolean;
 }
 
 /** What the engine knows after its last pass. */
@@ -80,25 +82,27 @@ export class Engine implements AsyncDisposable {
     this.#due = due;
     this.#timer = setTimeout(() => {
       this.#due = Infinity;
-      void this.#passes
-        .run(() => this.#pass())
-        .catch((error: unknown) => this.#options.log.error({ error: describeError(error) }, "pass failed"));
+      void this.#passes.run(() => this.#pass());
     }, delayMs);
   }
 
-  /** Resolves after the next pass. */
-  async nextPass(): Promise<void> {
-    await once(this.#events, "pass");
+  /** Resolves after the next pass; there is one every few minutes at least. Rejects when `signal` aborts. */
+  async nextPass(signal: AbortSignal): Promise<void> {
+    await once(this.#events, "pass", { signal });
   }
 
-  /** What `apply` would do. */
+  /** What `apply` would do. Nothing is kept, not even a key. */
   plan(files: readonly SourceFile[]): Promise<ChangeReport> {
     return this.#passes.run(async () => {
-      const parsed = this.#check(files, await this.#facts([]));
+      const parsed = await this.#check(files);
       if (parsed.issues.length > 0) return refused(parsed.issues);
-      const candidate = this.#options.store.with(parsed.documents);
-      const { target } = compile(candidate, await this.#facts(candidate));
-      const { steps, foreign } = await planTarget(this.#options.host, target);
+      const { host, store } = this.#options;
+      const { documents } = hold(store.all(parsed.documents));
+      const { facts } = await this.#facts(
+        documents,
+        async (resource) => (await host.keys.peek(resource.name, givenKey(resource))) ?? FUTURE_KEY,
+      );
+      const { steps, foreign } = await planTarget(host, compile(documents, facts).target);
       const failures = foreign.map((message) => ({ step: "refused", message }));
       return {
         outcome: foreign.length > 0 ? "failed" : steps.length === 0 ? "unchanged" : "changed",
@@ -114,14 +118,10 @@ export class Engine implements AsyncDisposable {
   /** Checks the documents, keeps them and brings the kernel to them; nothing is kept of a text with an issue. */
   apply(files: readonly SourceFile[]): Promise<ChangeReport> {
     return this.#passes.run(async () => {
-      const parsed = this.#check(files, await this.#facts([]));
-      if (parsed.issues.length > 0) return refused(parsed.issues);
-      const { keys } = this.#options.host;
-      for (const document of parsed.documents) {
-        const given = document.kind === "NetworkResource" ? document.wireguard?.privateKey : undefined;
-        if (given !== undefined) await keys.ensure(document.name, new Secret(given));
-      }
-      await this.#options.store.put(parsed.documents.map(withoutSecrets));
+      const { documents, issues } = await this.#check(files);
+      if (issues.length > 0) return refused(issues);
+      const { host, store } = this.#options;
+      await store.put(await takeKeys(documents, host.keys));
       return { issues: [], ...(await this.#pass()) };
     });
   }
@@ -161,8 +161,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /** WireGuard devices as the kernel sees them now. */
-  async wireguard(): Promise<readonly ActualWireguard[]> {
-    return (await this.#options.host.observe(this.#view.compiled?.target ?? [])).wireguard;
+  wireguard(): Promise<readonly ActualWireguard[]> {
+    return this.#options.host.wireguard();
   }
 
   services(): Promise<readonly ServiceState[]> {
@@ -176,39 +176,98 @@ export class Engine implements AsyncDisposable {
     await this.#passes.run(() => Promise.resolve());
   }
 
-  #check(files: readonly SourceFile[], facts: Facts): { documents: readonly Document[]; issues: readonly Issue[] } {
-    const parsed = parseDocuments(files);
-    if (parsed.issues.length > 0) return parsed;
-    return { documents: parsed.documents, issues: compile(this.#options.store.with(parsed.documents), facts).issues };
+  /** Everything that speaks against new documents; what contradicts itself elsewhere is not their fault. */
+  async #check(files: readonly SourceFile[]): Promise<ParsedDocuments> {
+    const { documents, issues } = parseDocuments(files);
+    if (issues.length > 0) return { documents, issues };
+    const all = this.#options.store.all(documents).map(({ document }) => document);
+    const { facts } = await this.#facts([]);
+    const own = new Set(documents.map(documentId));
+    return {
+      documents,
+      issues: compile(all, facts).issues.filter((issue) => issue.documents.some((id) => own.has(id))),
+    };
   }
 
-  async #facts(documents: readonly Document[]): Promise<Facts> {
-    const { host, state, runtimeDir, stateDir, keepsClock } = this.#options;
-    const keyed = documents.filter(
-      (document) => document.kind === "NetworkResource" && document.wireguard !== undefined,
-    );
-    const wireguardKeys = Object.fromEntries(
-      await Promise.all(keyed.map(async ({ name }) => [name, await host.keys.ensure(name)] as const)),
-    );
-    const [nics, leases] = await Promise.all([host.nics(), host.leases()]);
-    return { nics, leases, uplink: state.uplink, wireguardKeys, runtimeDir, stateDir, keepsClock };
+  #facts(
+    documents: readonly Document[],
+    keyOf: KeyOf = (resource) => this.#options.host.keys.ensure(resource.name),
+  ): Promise<Gathered> {
+    const { host, state } = this.#options;
+    return gatherFacts(host, this.#options, state.uplink, documents, keyOf);
   }
 
+  /** One pass. It never throws: what goes wrong is in the report, in `status`, and tried again. */
   async #pass(): Promise<Report> {
-    const { host, store, state, log } = this.#options;
-    const documents = store.all().map(({ document }) => document);
-    const facts = await this.#facts(documents);
-    const compiled = compile(documents, facts);
-    const report = compiled.issues.length > 0 ? refused(compiled.issues) : await reconcile(host, compiled.target);
+    const { log } = this.#options;
+    const { report, compiled, again } = await this.#look().catch(thrown);
     const changed = report.outcome !== "unchanged";
-    this.#view = { compiled, report, total: this.#view.total + 1, changed: this.#view.changed + (changed ? 1 : 0) };
+    this.#view = {
+      compiled: compiled ?? this.#view.compiled,
+      report,
+      total: this.#view.total + 1,
+      changed: this.#view.changed + (changed ? 1 : 0),
+    };
     if (changed) logPass(log, report);
-    await state.update(compiled, report);
     this.#failures = report.outcome === "failed" ? this.#failures + 1 : 0;
-    this.wake(this.#failures > 0 ? backoff(this.#failures) : Math.min(SWEEP_MS, nextExpiry(facts)));
+    this.wake(this.#failures > 0 ? backoff(this.#failures) : again);
     this.#events.emit("pass");
     return report;
   }
+
+  async #look(): Promise<Looked> {
+    const { host, store, state } = this.#options;
+    const { documents, issues } = hold(store.all());
+    const { facts, failures } = await this.#facts(documents);
+    const compiled = compile(documents, facts);
+    const { report, open } = await reconcile(host, compiled.target);
+    const all = [...failuresOf([...issues, ...compiled.issues]), ...failures, ...report.failures];
+    const outcome = all.length > 0 ? "failed" : report.outcome;
+    const stuck = await state.update(compiled, holdsUplink(compiled, open)).then(
+      () => [],
+      (error: unknown) => [{ step: "remember the uplink", message: describeError(error) }],
+    );
+    return {
+      compiled,
+      report: { ...report, outcome: stuck.length > 0 ? "failed" : outcome, failures: [...all, ...stuck] },
+      again: Math.min(SWEEP_MS, nextExpiry(facts)),
+    };
+  }
+}
+
+type KeyOf = Parameters<typeof gatherFacts>[4];
+
+interface Looked {
+  readonly report: Report;
+  /** Null when the pass did not come that far. */
+  readonly compiled: Compiled | null;
+  /** Milliseconds until the next look when all is well. */
+  readonly again: number;
+}
+
+/** Stands in a plan for a key that `apply` would make. */
+const FUTURE_KEY = { privateKey: new Secret(""), publicKey: "a key that apply makes" };
+
+/** The documents that go together; where two contradict each other, the one of the layer that wins is kept. */
+function hold(stored: readonly StoredDocument[]): ReturnType<typeof admit> {
+  return admit(stored.toSorted(byPrecedence).map(({ document }) => document));
+}
+
+/** True when the uplink is as wished, or none is wanted: nothing that failed concerns it. */
+function holdsUplink({ uplink, wantsUplink }: Compiled, open: readonly Step[]): boolean {
+  if (uplink === null) return !wantsUplink;
+  const { name } = uplink.nic;
+  return !open.some(
+    ({ op, args }) =>
+      (op === "address.add" || op === "route.add" ? args.netns === HOST && args.dev === name : false) ||
+      (op === "link.set" && args.netns === HOST && args.name === name),
+  );
+}
+
+function thrown(error: unknown): Looked {
+  const failures = [{ step: "look at the node", message: describeError(error) }];
+  const report: Report = { outcome: "failed", steps: [], failures, unverified: [], milliseconds: 0 };
+  return { report, compiled: null, again: SWEEP_MS };
 }
 
 /** The console shows how much was done; each step is told at level debug, and what failed always. */
@@ -220,15 +279,11 @@ function logPass(log: Log, { outcome, steps, failures, unverified, milliseconds 
 }
 
 function refused(issues: readonly Issue[]): ChangeReport {
-  const failures = issues.map(({ message, documents }) => ({ step: documents.join(", "), message }));
-  return { outcome: "failed", issues, steps: [], failures, unverified: [], milliseconds: 0 };
+  return { outcome: "failed", issues, steps: [], failures: failuresOf(issues), unverified: [], milliseconds: 0 };
 }
 
-/** The private key moves into its own 0600 file; the kept document says "the node's key" by leaving it out. */
-function withoutSecrets(document: Document): Document {
-  if (document.kind !== "NetworkResource" || document.wireguard === undefined) return document;
-  const { privateKey: _private, ...wireguard } = document.wireguard;
-  return { ...document, wireguard };
+function failuresOf(issues: readonly Issue[]): readonly StepFailure[] {
+  return issues.map(({ message, documents }) => ({ step: documents.join(", "), message }));
 }
 
 /** Milliseconds until the first lease ends. */

@@ -2,7 +2,6 @@ import { uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
 import type { NicDecision } from "../model/facts.ts";
-import type { Report } from "../model/report.ts";
 import type { Compiled } from "../plan/compile.ts";
 
 interface Persisted {
@@ -54,10 +53,8 @@ export class NodeState {
     return this.#kept.onlineAt;
   }
 
-  /** Takes over what a pass found, and tells the console what is new in it. */
-  async update(compiled: Compiled, report: Report): Promise<void> {
-    const { uplink, decision } = compiled;
-    const online = report.outcome !== "failed" && (uplink !== null || !compiled.wantsUplink);
+  /** Takes over what a pass found, and tells the console what is new in it. `online`: the uplink is as wished. */
+  async update({ uplink, decision }: Compiled, online: boolean): Promise<void> {
     const became = online && !this.#online;
     const next: Persisted = {
       uplink: uplink?.nic.name ?? this.#kept.uplink,
@@ -76,7 +73,9 @@ export class NodeState {
         `netloom: online ${uplink === null ? "without uplink" : `${uplink.nic.name} ${uplink.lease.address}`} at ${uptime().toFixed(1)} s`,
       );
     if (!online && this.#online)
-      this.#announce(`netloom: offline, ${report.failures[0]?.message ?? "no uplink has a lease"}`);
+      this.#announce(
+        `netloom: offline, ${uplink === null ? "no uplink has a lease" : `${uplink.nic.name} cannot be set up`}`,
+      );
     this.#online = online;
     if (JSON.stringify(next) !== JSON.stringify(this.#kept))
       await writeFileAtomic(this.#path, `${JSON.stringify(next, null, 2)}\n`);

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
-import { isGone } from "../lib/errors.ts";
+import { readIfExists, stageFile, type StagedFile } from "../lib/atomic-file.ts";
+import { describeError, isGone, NetloomError } from "../lib/errors.ts";
 import { documentId, KINDS, type Document, type Kind } from "../model/document.ts";
 import { formatIssue } from "../model/report.ts";
 import { parseDocuments, type SourceFile } from "../plan/parse-documents.ts";
@@ -10,6 +10,11 @@ import { parseDocuments, type SourceFile } from "../plan/parse-documents.ts";
 /** Where a document came from; a later layer wins over an earlier one. */
 export type Source = "config" | "boot" | "applied";
 const LAYERS: readonly Source[] = ["config", "boot", "applied"];
+
+/** For sorting: documents of the layer that wins come first. */
+export function byPrecedence(a: StoredDocument, b: StoredDocument): number {
+  return LAYERS.indexOf(b.source) - LAYERS.indexOf(a.source);
+}
 
 export interface StoredDocument {
   readonly document: Document;
@@ -53,31 +58,38 @@ export class DocumentStore {
     for (const document of documents) this.#layers[source].set(identity(document), document);
   }
 
-  /** All documents that hold, in the order of kinds and names. */
-  all(): readonly StoredDocument[] {
+  /** All documents that hold, in the order of kinds and names; `added` as if they were applied. */
+  all(added: readonly Document[] = []): readonly StoredDocument[] {
     const merged = new Map<string, StoredDocument>();
     for (const source of LAYERS)
       for (const [key, document] of this.#layers[source]) merged.set(key, { document, source });
+    for (const document of added) merged.set(identity(document), { document, source: "applied" });
     const rank = ({ document }: StoredDocument): string => `${KINDS.indexOf(document.kind)} ${document.name}`;
     return [...merged.values()].toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
-  }
-
-  /** What `all` would hold with these documents applied. */
-  with(documents: readonly Document[]): readonly Document[] {
-    const merged = new Map(this.all().map(({ document }) => [identity(document), document]));
-    for (const document of documents) merged.set(identity(document), document);
-    return [...merged.values()];
   }
 
   find(kind: Kind, name: string): StoredDocument | undefined {
     return this.all().find(({ document }) => document.kind === kind && document.name === name);
   }
 
+  /** Keeps documents as applied ones, all or, when they cannot be written, none of them. */
   async put(documents: readonly Document[]): Promise<void> {
-    for (const document of documents) {
-      const previous = this.#layers.applied.get(identity(document));
-      await writeFileAtomic(this.#path(document), stringify(document), 0o600);
-      if (previous !== undefined && previous.name !== document.name) await rm(this.#path(previous), { force: true });
+    const staged: StagedFile[] = [];
+    try {
+      for (const document of documents) staged.push(await stageFile(this.#path(document), stringify(document), 0o600));
+    } catch (error) {
+      await Promise.all(staged.map((file) => file.discard()));
+      throw new NetloomError({
+        code: "failed",
+        op: "keep",
+        target: documents.map(documentId).join(", "),
+        why: describeError(error),
+        hint: `nothing was changed; see that ${this.#directory} can be written`,
+        cause: error,
+      });
+    }
+    for (const [index, document] of documents.entries()) {
+      await staged[index]?.commit();
       this.#layers.applied.set(identity(document), document);
     }
   }
@@ -87,8 +99,8 @@ export class DocumentStore {
     this.#layers.applied.delete(identity(document));
   }
 
-  #path({ kind, name }: Document): string {
-    return join(this.#directory, `${kind}-${name}.yaml`);
+  #path(document: Document): string {
+    return join(this.#directory, `${identity(document).replace(" ", "-")}.yaml`);
   }
 }
 
@@ -97,18 +109,26 @@ function identity(document: Document): string {
   return document.kind === "Node" ? "Node" : documentId(document);
 }
 
-/** The YAML files of a directory in the order of their names; a directory that is not there has none. */
+/** The YAML files of a directory in the order of their names, and what cannot be read; a directory that is not there has none. */
 export async function readYamlFiles(
   directory: string,
 ): Promise<{ readonly files: readonly SourceFile[]; readonly problems: string[] }> {
+  const problems: string[] = [];
   const names = await readdir(directory).catch((error: unknown) => {
-    if (isGone(error)) return [];
-    throw error;
+    if (!isGone(error)) problems.push(`cannot read ${directory}: ${describeError(error)}`);
+    return [];
   });
   const paths = names
     .filter((name) => /\.ya?ml$/u.test(name))
     .toSorted()
     .map((name) => join(directory, name));
-  const files = await Promise.all(paths.map(async (name) => ({ name, text: (await readIfExists(name)) ?? "" })));
-  return { files, problems: [] };
+  const files: SourceFile[] = [];
+  for (const name of paths) {
+    try {
+      files.push({ name, text: (await readIfExists(name)) ?? "" });
+    } catch (error) {
+      problems.push(`cannot read ${name}: ${describeError(error)}`);
+    }
+  }
+  return { files, problems };
 }

@@ -38,8 +38,7 @@ function parseConfigWord(word: string): ConfigSource | string {
   const value = word.slice(PREFIX.length);
   if (value.startsWith("inline:")) {
     const base64 = value.slice("inline:".length);
-    const standard = /^[A-Za-z0-9+/_-]+={0,2}$/u.test(base64);
-    return standard ? { type: "inline", word: shorten(word), base64 } : "what follows inline: is not base64";
+    return isBase64(base64) ? { type: "inline", word: shorten(word), base64 } : "what follows inline: is not base64";
   }
   if (value.startsWith("fw_cfg:")) {
     const name = value.slice("fw_cfg:".length);
@@ -56,6 +55,12 @@ function parseConfigWord(word: string): ConfigSource | string {
   if (sha256 === undefined) return "a URL needs the digest of its content: append #sha256=HEX (64 digits)";
   url.hash = "";
   return { type: "url", word: shorten(word), url: url.href, sha256 };
+}
+
+/** Either alphabet of RFC 4648, padded or not. What lost a part of itself is told apart by its length where that is possible. */
+function isBase64(text: string): boolean {
+  const [, digits = "", padding = ""] = /^([A-Za-z0-9+/_-]+)(={0,2})$/u.exec(text) ?? [];
+  return digits.length % 4 !== 1 && digits !== "" && (padding === "" || (digits.length + padding.length) % 4 === 0);
 }
 
 function shorten(word: string): string {

@@ -38,30 +38,36 @@ export function compile(documents: readonly Document[], facts: Facts): Compiled 
     ...lans.map((lan) => [documentId(lan), LAN_COMPILERS[lan.type](lan, facts, upstream)] as const),
     ...resources.map((resource) => [documentId(resource), compileResource(resource, facts)] as const),
   ];
+  const { target, issues } = claim(parts);
   return {
-    target: parts.flatMap(([, objects]) => objects),
-    issues: [...findConflicts(documents), ...findDoubleClaims(parts)],
+    target,
+    issues: [...findConflicts(documents), ...issues],
     decision: choice.decision,
     wantsUplink: node.uplink.mode !== "none",
     uplink: choice.chosen,
   };
 }
 
-/** Two documents that want the same kernel object, whatever it is: the refusal names both. */
-function findDoubleClaims(parts: readonly (readonly [string, readonly KernelObject[]])[]): readonly Issue[] {
+/**
+ * Two documents that want the same kernel object, whatever it is: the first has it, and the refusal names both.
+ * It may come true after both were accepted, when a NIC appears that both name.
+ */
+function claim(parts: readonly (readonly [string, readonly KernelObject[]])[]): Pick<Compiled, "target" | "issues"> {
   const owners = new Map<string, string>();
+  const target: KernelObject[] = [];
   const issues: Issue[] = [];
   for (const [owner, objects] of parts) {
     for (const object of objects) {
       const key = `${object.kind} ${objectKey(object)}`;
-      const other = owners.get(key);
-      if (other === undefined) owners.set(key, owner);
-      else if (other !== owner)
+      const other = owners.get(key) ?? owner;
+      owners.set(key, other);
+      if (other === owner) target.push(object);
+      else
         issues.push({
           documents: [other, owner],
           message: `${owner} and ${other} both claim ${key}: give one of them another name`,
         });
     }
   }
-  return issues;
+  return { target, issues };
 }

@@ -16,6 +16,24 @@ export function findConflicts(documents: readonly Document[]): readonly Issue[] 
   ];
 }
 
+/** The documents that hold together: one that contradicts itself, or a document before it, is left out. */
+export function admit(documents: readonly Document[]): {
+  readonly documents: readonly Document[];
+  readonly issues: readonly Issue[];
+} {
+  const issues = findConflicts(documents);
+  const concerned = new Map<string, Issue[]>(documents.map((document) => [documentId(document), []]));
+  for (const issue of issues) for (const id of issue.documents) concerned.get(id)?.push(issue);
+  const admitted = new Set<string>();
+  for (const id of documents.map(documentId)) {
+    const refused = (concerned.get(id) ?? []).some((issue) =>
+      issue.documents.every((other) => other === id || admitted.has(other)),
+    );
+    if (!refused) admitted.add(id);
+  }
+  return { documents: documents.filter((document) => admitted.has(documentId(document))), issues };
+}
+
 function lanIssues(lan: LanDocument): readonly Issue[] {
   const network = cidr(lan.cidr);
   if (lan.gateway === undefined || contains(network, cidr(`${lan.gateway}/32`))) return [];

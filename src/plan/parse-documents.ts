@@ -1,7 +1,8 @@
 import { LineCounter, parseAllDocuments, isMap, isNode, isScalar, type Document as YamlDocument } from "yaml";
+import { describeError } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
 import { checkDocument, type SchemaIssue } from "../model/document-schema.ts";
-import { KINDS, type Document, type Kind } from "../model/document.ts";
+import { documentId, KINDS, type Document, type Kind } from "../model/document.ts";
 import type { Issue } from "../model/report.ts";
 
 /** A text with the name under which messages speak of it. */
@@ -22,13 +23,26 @@ export interface ParsedDocuments {
 export function parseDocuments(files: readonly SourceFile[]): ParsedDocuments {
   const documents: Document[] = [];
   const issues: Issue[] = [];
+  const places = new Map<string, string>();
   for (const file of files) {
     const lines = new LineCounter();
     const parts = parseAllDocuments(file.text, { lineCounter: lines, uniqueKeys: true, schema: "core" });
     for (const part of Array.isArray(parts) ? parts : []) {
       const outcome = parseOne(part, lines);
-      if ("document" in outcome) documents.push(outcome.document);
-      else issues.push(...outcome.issues.map((issue) => ({ file: file.name, documents: [], ...issue })));
+      if ("document" in outcome) {
+        const line = lineOf(part, lines, []);
+        const id = outcome.document.kind === "Node" ? "Node" : documentId(outcome.document);
+        const first = places.get(id);
+        places.set(id, first ?? `${file.name}:${line}`);
+        if (first === undefined) documents.push(outcome.document);
+        else
+          issues.push({
+            file: file.name,
+            line,
+            documents: [documentId(outcome.document)],
+            message: `${id === "Node" ? "a Node, of which there is one," : id} is declared already at ${first}`,
+          });
+      } else issues.push(...outcome.issues.map((issue) => ({ file: file.name, documents: [], ...issue })));
     }
   }
   return { documents, issues };
@@ -47,7 +61,13 @@ function parseOne(part: YamlDocument.Parsed, lines: LineCounter): Outcome {
       })),
     };
   }
-  const value: unknown = part.toJS({ maxAliasCount: 100 });
+  let value: unknown;
+  try {
+    value = part.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    // An alias without its anchor, or aliases that would fill the memory.
+    return { issues: [{ line: lineOf(part, lines, []), message: describeError(error) }] };
+  }
   if (value === null || value === undefined) return { issues: [] };
   const line = (path: readonly (string | number)[]): number => lineOf(part, lines, path);
   const kind = kindOf(value);

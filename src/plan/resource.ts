@@ -50,13 +50,14 @@ function compileWireguard(
   names: ResourceNames,
   facts: Facts,
 ): readonly KernelObject[] {
+  if (resource.wireguard === undefined) return [];
   const key = facts.wireguardKeys[resource.name];
-  if (resource.wireguard === undefined || key === undefined) return [];
   const { netns, wireguard: dev } = names;
   const { listenPort, peers } = resource.wireguard;
   return [
     { kind: "link", netns, name: dev, type: "wireguard", mtu: WIREGUARD_MTU },
-    { kind: "wireguard", netns, dev, ...key, listenPort, peers },
+    // A key that cannot be read must not end the sessions of a device that has it.
+    ...(key === undefined ? [] : [{ kind: "wireguard", netns, dev, ...key, listenPort, peers } as const]),
     { kind: "address", netns, dev, address: `${meshAddress(resource.subnet)}/16` },
     // One route for the whole network: the local /24 wins by its length, cryptokey routing decides the rest.
     { kind: "route", netns, to: resource.range, dev },

@@ -1,0 +1,43 @@
+import type { Host } from "../host/host.ts";
+import { describeError } from "../lib/errors.ts";
+import { documentId, type Document, type NetworkResourceDocument } from "../model/document.ts";
+import type { Facts, WireguardKeyFact } from "../model/facts.ts";
+import type { StepFailure } from "../model/report.ts";
+
+/** Where the node keeps things, and what it is told to keep. */
+export interface Places {
+  readonly runtimeDir: string;
+  readonly stateDir: string;
+  readonly keepsClock: boolean;
+}
+
+export interface Gathered {
+  readonly facts: Facts;
+  /** Keys that cannot be had; their resources are compiled without. */
+  readonly failures: readonly StepFailure[];
+}
+
+/** Everything beside the documents that a compiler may know. One key that cannot be had does not hide the rest. */
+export async function gatherFacts(
+  host: Host,
+  { runtimeDir, stateDir, keepsClock }: Places,
+  uplink: string | null,
+  documents: readonly Document[],
+  keyOf: (resource: NetworkResourceDocument) => Promise<WireguardKeyFact>,
+): Promise<Gathered> {
+  const keyed = documents.filter(
+    (document): document is NetworkResourceDocument =>
+      document.kind === "NetworkResource" && document.wireguard !== undefined,
+  );
+  const [keys, nics, leases] = await Promise.all([Promise.allSettled(keyed.map(keyOf)), host.nics(), host.leases()]);
+  const known = keyed.flatMap(({ name }, index): [string, WireguardKeyFact][] => {
+    const key = keys[index];
+    return key?.status === "fulfilled" ? [[name, key.value]] : [];
+  });
+  const failures = keyed.flatMap((document, index) => {
+    const key = keys[index];
+    return key?.status === "rejected" ? [{ step: documentId(document), message: describeError(key.reason) }] : [];
+  });
+  const wireguardKeys = Object.fromEntries(known);
+  return { facts: { nics, leases, uplink, wireguardKeys, runtimeDir, stateDir, keepsClock }, failures };
+}

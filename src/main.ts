@@ -4,6 +4,11 @@ import { USAGE, UsageError } from "./cli/usage.ts";
 import { describeError } from "./lib/errors.ts";
 import { VERSION } from "./version.ts";
 
+// `netloom show | head` closes the pipe early; that is no error of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 const argv = process.argv.slice(2);
 const [command] = argv;
 

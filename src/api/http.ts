@@ -1,13 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
-import { chmod, rm } from "node:fs/promises";
+import { chmod, lstat, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import * as v from "valibot";
-import { describeError, errorCode, NetloomError } from "../lib/errors.ts";
+import { describeError, errorCode, isGone, NetloomError } from "../lib/errors.ts";
 import type { Service } from "./service.ts";
 
 /** No request is larger: a node's documents are text of some kilobytes. */
 const MAX_BODY_BYTES = 4 << 20;
+/** How long requests under way may hold up the end of the daemon. */
+const CLOSE_MS = 5000;
 
 interface Route {
   readonly method: string;
@@ -54,11 +56,33 @@ export async function serveHttp(service: Service, socketPath: string): Promise<S
     process.umask(umask);
   }
   await chmod(socketPath, 0o660);
-  return server;
+  return Object.assign(server, { [Symbol.asyncDispose]: () => close(server) });
+}
+
+/** Lets requests that are under way end, but not for ever: a client may hold its connection open and say nothing. */
+async function close(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+  await closed;
+  clearTimeout(deadline);
 }
 
 /** A socket file that nobody serves is left from a crash; one that answers belongs to another daemon. */
 async function removeStale(socketPath: string): Promise<void> {
+  const found = await lstat(socketPath).catch((error: unknown) => {
+    if (isGone(error)) return undefined;
+    throw error;
+  });
+  if (found === undefined) return;
+  if (!found.isSocket())
+    throw new NetloomError({
+      code: "refused",
+      op: "listen on",
+      target: socketPath,
+      why: "it exists and is no socket",
+      hint: "give --socket another path",
+    });
   const probe = connect(socketPath);
   try {
     await once(probe, "connect");

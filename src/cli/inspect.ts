@@ -36,7 +36,13 @@ export async function showCommand(
 }
 
 /** `netloom status`: for people, or as JSON. */
-export async function statusCommand(client: Client, json: boolean, output: Output): Promise<number> {
+export async function statusCommand(
+  client: Client,
+  words: readonly string[],
+  json: boolean,
+  output: Output,
+): Promise<number> {
+  if (words.length > 0) throw new UsageError(`status takes no words, and got ${words.join(" ")}`);
   const status = await client.status();
   output.out(json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status, Date.now() / 1000));
   return 0;

@@ -11,20 +11,22 @@ interface ClientOptions {
   readonly json: boolean;
 }
 
-type ClientCommand = (
-  client: Client,
-  words: readonly string[],
-  options: ClientOptions,
-  output: Output,
-) => Promise<number>;
+interface ClientCommand {
+  readonly run: (client: Client, words: readonly string[], options: ClientOptions, output: Output) => Promise<number>;
+  /** Options beside `--socket` that it takes. */
+  readonly takes: readonly ("json" | "yaml")[];
+}
 
 const COMMANDS: Readonly<Record<string, ClientCommand>> = {
-  plan: (client, words, _options, output) => planCommand(client, words, output),
-  apply: (client, words, _options, output) => applyCommand(client, words, output),
-  delete: (client, words, _options, output) => deleteCommand(client, words, output),
-  show: (client, words, { json }, output) => showCommand(client, words, json, output),
-  status: (client, _words, { json }, output) => statusCommand(client, json, output),
-  key: (client, words, _options, output) => keyCommand(client, words, output),
+  plan: { run: (client, words, _options, output) => planCommand(client, words, output), takes: [] },
+  apply: { run: (client, words, _options, output) => applyCommand(client, words, output), takes: [] },
+  delete: { run: (client, words, _options, output) => deleteCommand(client, words, output), takes: [] },
+  show: {
+    run: (client, words, { json }, output) => showCommand(client, words, json, output),
+    takes: ["json", "yaml"],
+  },
+  status: { run: (client, words, { json }, output) => statusCommand(client, words, json, output), takes: ["json"] },
+  key: { run: (client, words, _options, output) => keyCommand(client, words, output), takes: [] },
 };
 
 export const DEFAULT_SOCKET = "/run/netloom.sock";
@@ -39,9 +41,9 @@ export async function runClientCommand(
   try {
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (command === undefined) throw new UsageError(unknownCommand(name));
-    const { values, positionals } = parse(rest);
+    const { values, positionals } = parse(rest, command.takes);
     const client = new Client(values.socket ?? environment["NETLOOM_SOCKET"] ?? DEFAULT_SOCKET);
-    return await command(client, positionals, { json: values.json === true }, output);
+    return await command.run(client, positionals, { json: values.json === true }, output);
   } catch (error) {
     output.err(`netloom: ${describeError(error)}\n`);
     if (!(error instanceof UsageError)) return 1;
@@ -50,12 +52,13 @@ export async function runClientCommand(
   }
 }
 
-function parse(words: readonly string[]): {
-  values: { socket?: string; json?: boolean; yaml?: boolean };
-  positionals: string[];
-} {
+function parse(
+  words: readonly string[],
+  takes: ClientCommand["takes"],
+): { values: { socket?: string; json?: boolean; yaml?: boolean }; positionals: string[] } {
+  let parsed;
   try {
-    return parseArgs({
+    parsed = parseArgs({
       args: [...words],
       allowPositionals: true,
       options: { socket: { type: "string" }, json: { type: "boolean" }, yaml: { type: "boolean" } },
@@ -63,6 +66,11 @@ function parse(words: readonly string[]): {
   } catch (error) {
     throw new UsageError(describeError(error));
   }
+  const { values } = parsed;
+  const useless = (["json", "yaml"] as const).find((flag) => values[flag] === true && !takes.includes(flag));
+  if (useless !== undefined) throw new UsageError(`this command takes no --${useless}`);
+  if (values.json === true && values.yaml === true) throw new UsageError("--json and --yaml exclude each other");
+  return parsed;
 }
 
 function unknownCommand(name: string): string {

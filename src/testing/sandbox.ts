@@ -1,0 +1,111 @@
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { until } from "../lib/async.ts";
+import { output, run, start, type Child, type ChildOptions, type Ended } from "./child.ts";
+
+const WAIT_MS = 20_000;
+
+/**
+ * A machine of its own as far as networks go: a fresh network namespace, a mount namespace with an empty /run (so that
+ * named namespaces of others are not there), and s6-svscan on an empty scan directory as its first process.
+ * Disposing ends every process in it, whoever started it, and removes its files.
+ */
+export class Sandbox implements AsyncDisposable {
+  readonly dir: string;
+  readonly scanDir: string;
+  readonly #first: Child;
+  readonly #mounts: string;
+
+  private constructor(dir: string, first: Child, mounts: string) {
+    this.dir = dir;
+    this.scanDir = join(dir, "service");
+    this.#first = first;
+    this.#mounts = mounts;
+  }
+
+  /** `beside` shares the other sandbox's mounts, and so its named namespaces. */
+  static async open(beside?: Sandbox): Promise<Sandbox> {
+    const dir = await mkdtemp(join(tmpdir(), "netloom-test-"));
+    const scanDir = join(dir, "service");
+    await mkdir(scanDir);
+    const mounts = beside === undefined ? ["--mount", "--propagation", "private"] : [];
+    const prepare = beside === undefined ? "mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/netns && " : "";
+    const script = `${prepare}ip link set lo up && exec s6-svscan "$1"`;
+    const argv = ["unshare", "--net", ...mounts, "--", "sh", "-c", script, "sh", scanDir];
+    const first = start(beside === undefined ? argv : [...beside.inside(), ...argv]);
+    const ready = await until(
+      async () => {
+        if (first.process.exitCode !== null) throw new Error(`the sandbox ended at once: ${first.said()}`);
+        const listens = (await run(["s6-svscanctl", "-a", scanDir])).code === 0;
+        return listens ? await readlink(`/proc/${first.pid}/ns/mnt`) : undefined;
+      },
+      { timeoutMs: WAIT_MS, intervalMs: 10 },
+    );
+    if (ready === undefined) throw new Error(`s6-svscan did not start: ${first.said()}`);
+    return new Sandbox(dir, first, ready);
+  }
+
+  /** Words that run what follows in here, or in a named namespace of this machine. */
+  inside(netns?: string): readonly string[] {
+    const enter = ["nsenter", `--target=${this.#first.pid}`, "--net", "--mount", "--"];
+    return netns === undefined ? enter : [...enter, "nsenter", `--net=/run/netns/${netns}`, "--"];
+  }
+
+  run(argv: readonly string[], options?: ChildOptions): Promise<Ended> {
+    return run([...this.inside(), ...argv], options);
+  }
+
+  /** The output of a program that has to succeed. */
+  output(argv: readonly string[], netns?: string): Promise<string> {
+    return output([...this.inside(netns), ...argv]);
+  }
+
+  start(argv: readonly string[], netns?: string, options?: ChildOptions): Child {
+    return start([...this.inside(netns), ...argv], options);
+  }
+
+  /** `ip` with the words of one line, which hold no quotes. */
+  ip(line: string): Promise<string> {
+    return this.output(["ip", ...line.split(" ")]);
+  }
+
+  /** Waits until `attempt` gives a value; the error says for what it waited in vain. */
+  async until<T>(what: string, attempt: () => Promise<T | undefined>): Promise<T> {
+    const value = await until(attempt, { timeoutMs: WAIT_MS, intervalMs: 25 });
+    if (value === undefined) throw new Error(`waited ${WAIT_MS / 1000} s in vain for ${what}`);
+    return value;
+  }
+
+  /** Processes in here, by pid, with their command lines; the first one and its helpers left out. */
+  async processes(): Promise<ReadonlyMap<number, string>> {
+    const found = new Map<number, string>();
+    for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/u.test(name)).map(Number)) {
+      const mounts = await readlink(`/proc/${pid}/ns/mnt`).catch(() => "");
+      if (mounts !== this.#mounts || pid === this.#first.pid) continue;
+      const line = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).replaceAll("\0", " ").trim();
+      if (line !== "") found.set(pid, line);
+    }
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Supervisors first: they would start again what is ended.
+    this.#first.process.kill("SIGKILL");
+    await this.#first.ended;
+    await this.until("the sandbox's processes to end", async () => {
+      const left = await this.processes();
+      for (const pid of left.keys()) kill(pid);
+      return left.size === 0 ? true : undefined;
+    });
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended meanwhile.
+  }
+}

@@ -1,0 +1,141 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ExecutionContext } from "ava";
+import type { Status } from "../model/report.ts";
+import { Client } from "../sdk/client.ts";
+import { start, type Child, type Ended } from "./child.ts";
+import { Sandbox } from "./sandbox.ts";
+
+const REPOSITORY = join(import.meta.dirname, "../..");
+
+/** What Netloom runs as: its source under this Node, or the binary that ships. */
+export interface Runtime {
+  readonly title: string;
+  readonly argv: readonly string[];
+}
+
+export const SOURCE: Runtime = { title: "source", argv: [process.execPath, join(REPOSITORY, "src/main.ts")] };
+export const BINARY: Runtime = { title: "binary", argv: [join(REPOSITORY, "dist/netloom")] };
+
+export interface TestNodeOptions {
+  readonly runtime?: Runtime;
+  /** Files of the configuration directory by name. */
+  readonly config?: Readonly<Record<string, string>>;
+  readonly cmdline?: string;
+  /** Another node whose named namespaces this one sees too. */
+  readonly beside?: TestNode;
+  /** Called before the daemon starts. */
+  readonly prepare?: (node: TestNode) => Promise<void>;
+}
+
+/** A node under test: a sandbox with a daemon in it. */
+export class TestNode {
+  readonly sandbox: Sandbox;
+  readonly client: Client;
+  readonly root: string;
+  readonly runtimeDir: string;
+  readonly socket: string;
+  readonly #options: TestNodeOptions;
+  #daemon: Child | undefined;
+
+  private constructor(sandbox: Sandbox, options: TestNodeOptions) {
+    this.sandbox = sandbox;
+    this.#options = options;
+    this.root = join(sandbox.dir, "root");
+    this.runtimeDir = join(sandbox.dir, "run");
+    this.socket = join(sandbox.dir, "netloom.sock");
+    this.client = new Client(this.socket);
+  }
+
+  /** A node whose daemon answers and has made its first pass. It ends with the test. */
+  static async start(t: ExecutionContext, options: TestNodeOptions = {}): Promise<TestNode> {
+    const sandbox = await Sandbox.open(options.beside?.sandbox);
+    const node = new TestNode(sandbox, options);
+    t.teardown(async () => {
+      if (!t.passed) t.log(node.said());
+      node.#daemon?.process.kill("SIGKILL");
+      await sandbox[Symbol.asyncDispose]();
+    });
+    await mkdir(join(sandbox.dir, "config"));
+    for (const [name, text] of Object.entries(options.config ?? {}))
+      await writeFile(join(sandbox.dir, "config", name), text);
+    await options.prepare?.(node);
+    await node.startDaemon();
+    return node;
+  }
+
+  /** The words that start a daemon on this node; later ones win. */
+  daemonArgv(...more: readonly string[]): readonly string[] {
+    const { dir, scanDir } = this.sandbox;
+    const { runtime = SOURCE, cmdline = "quiet" } = this.#options;
+    const places = { root: this.root, config: join(dir, "config"), socket: this.socket, runtime: this.runtimeDir };
+    const words = Object.entries({ ...places, services: scanDir, cmdline }).flatMap(([key, value]) => [
+      `--${key}`,
+      value,
+    ]);
+    return [...this.sandbox.inside(), ...runtime.argv, "daemon", ...words, ...more];
+  }
+
+  /** Starts the daemon and waits until it answers after its first pass. */
+  async startDaemon(): Promise<Status> {
+    const daemon = start(this.daemonArgv());
+    this.#daemon = daemon;
+    return await this.sandbox.until("the daemon's first pass", async () => {
+      if (daemon.process.exitCode !== null) throw new Error(`the daemon ended: ${daemon.said()}`);
+      const status = await this.client.status().catch(() => undefined);
+      return status === undefined || status.reconciles.total === 0 ? undefined : status;
+    });
+  }
+
+  /** Ends the daemon by a signal and waits for its end. */
+  async stopDaemon(signal: NodeJS.Signals): Promise<Ended> {
+    if (this.#daemon === undefined) throw new TypeError("no daemon runs");
+    this.#daemon.process.kill(signal);
+    return await this.#daemon.ended;
+  }
+
+  /** What the daemon has printed. */
+  said(): string {
+    return this.#daemon?.said() ?? "";
+  }
+
+  /** Runs a client command as its user would. */
+  netloom(words: readonly string[], input?: string): Promise<Ended> {
+    const { runtime = SOURCE } = this.#options;
+    const options = { env: { NETLOOM_SOCKET: this.socket }, cwd: this.sandbox.dir };
+    return start([...runtime.argv, ...words], input === undefined ? options : { ...options, input }).ended;
+  }
+
+  /** `netloom apply -` */
+  apply(yaml: string): Promise<Ended> {
+    return this.netloom(["apply", "-"], yaml);
+  }
+
+  /** A link of the kernel as `ip -d -j` shows it, or undefined. */
+  async links(netns?: string): Promise<readonly string[]> {
+    const text = await this.sandbox.output(["ip", "-j", "link"], netns);
+    return (JSON.parse(text) as readonly { readonly ifname: string }[]).map(({ ifname }) => ifname);
+  }
+
+  /** Everything that a document could leave behind; two snapshots of one state are equal. */
+  async snapshot(): Promise<string> {
+    const files = await this.sandbox.output([
+      "sh",
+      "-c",
+      'find "$1" "$2" "$3" -name .s6-svscan -prune -o -print | sort; find /sys/fs/cgroup/netloom -mindepth 1 -type d 2>/dev/null; true',
+      ...["sh", this.root, this.runtimeDir, this.sandbox.scanDir],
+    ]);
+    const kernel = await this.sandbox.output(["sh", "-c", SNAPSHOT]);
+    const processes = [...(await this.sandbox.processes()).values()].toSorted().join("\n");
+    return `${kernel}# processes\n${processes}\n# files\n${files}`;
+  }
+}
+
+const SNAPSHOT = `
+echo "# namespaces"; ip netns list
+echo "# links"; ip -o link show | sed 's/^[0-9]*: //; s/ state .*//'
+echo "# addresses"; ip -o address show | awk '{print $2, $3, $4}'
+echo "# routes"; ip route show table all; ip -6 route show table all
+echo "# policy"; ip rule; ip -6 rule
+echo "# firewall"; nft list ruleset
+`;

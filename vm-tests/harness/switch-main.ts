@@ -67,7 +67,7 @@ async function answer(request: SwitchRequest): Promise<Partial<Extract<SwitchRep
   switch (request.op) {
     case "open":
       await openPort(request.port);
-      return {};
+      break;
     case "counters": {
       const port = ports.get(request.port);
       if (port === undefined) throw new Error(`the switch has no port "${request.port}"`);
@@ -75,11 +75,12 @@ async function answer(request: SwitchRequest): Promise<Partial<Extract<SwitchRep
     }
     case "flush":
       await Promise.all(captures().map((capture) => capture.flush()));
-      return {};
+      break;
     case "stop":
       await stop();
-      return {};
+      break;
   }
+  return {};
 }
 
 process.on("message", (message: SwitchRequest & { readonly id: number }) => {

@@ -11,7 +11,7 @@ test("a node boots, answers without a network, is reset and started again, and l
   t.log(`${options.accel.accel}: ${options.accel.provenBy}`);
   const pids: number[] = [];
   {
-    const topology = { networks: ["lan"], nodes: { n1: { nics: ["lan"] } } };
+    const topology = { networks: ["lan"], nodes: { n1: { nics: ["lan"], rtc: "2020-01-01T00:00:00" } } };
     await using lab = await Lab.start(topology, { ...options, log: (line) => t.log(line) });
     const node = lab.node("n1");
     pids.push(node.pid ?? 0);
@@ -33,6 +33,10 @@ test("a node boots, answers without a network, is reset and started again, and l
       /n1: "sleep 60" did not end within 0\.2 s[\s\S]*last console lines of n1[\s\S]*n1\.console\.log/,
     );
 
+    // A clock that is years behind starts no earlier than the image, whose files all have the date of its build.
+    const built = Number(await node.run(["stat", "-c", "%Y", "/usr/lib/netloom/netloom"]));
+    t.true(Number(await node.run(["date", "+%s"])) >= built);
+
     const first = await node.run(["cat", "/proc/sys/kernel/random/boot_id"]);
     const again = await node.reboot();
     t.not(again.bootId, first.trim());
@@ -44,6 +48,7 @@ test("a node boots, answers without a network, is reset and started again, and l
     pids.push(node.pid ?? 0);
     await node.powerOff();
     t.false(node.running);
+    t.truthy(await node.waitForConsole(/^-- QEMU ended with status 0$/));
 
     await lab.flush();
     const link = lab.link("n1.eth0");

@@ -44,7 +44,8 @@ export async function provePersistence(
   });
 }
 
-function requireGoesOn(guest: NetloomGuest, before: PeerStatus | undefined, after: PeerStatus): void {
+/** Throws unless a peer's handshake and counters went on from where they were. */
+export function requireGoesOn(guest: NetloomGuest, before: PeerStatus | undefined, after: PeerStatus): void {
   const goesOn =
     before !== undefined &&
     before.lastHandshake > 0 &&

@@ -36,7 +36,11 @@ export async function runMainJob(options: LabOptions, report: Report): Promise<v
       return "384 MB each, no disk";
     });
     const lab = await started.promise;
-    await proveMainJob(lab, report).finally(() => requireCalmConsoles(lab, report));
+    try {
+      await proveMainJob(lab, report);
+    } finally {
+      await requireCalmConsoles(lab, report);
+    }
   } catch {
     // The failed row and its evidence are in the report.
   }
@@ -92,10 +96,10 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
   });
   await sideBySide(members, ({ guest, document }) =>
     report.step(`${guest.name} applies its network resource, and a second time changes nothing`, async () => {
-      const first = await guest.apply(document);
+      const printed = await guest.apply(document);
       const again = await guest.apply(document);
       if (again.trim() !== "no changes") throw guest.node.failure(`the second apply printed:\n${again}`);
-      return first.trim().split("\n").at(-1) ?? "";
+      return printed.trim().split("\n").at(-1) ?? "";
     }),
   );
   {

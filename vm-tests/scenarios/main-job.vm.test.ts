@@ -18,7 +18,7 @@ test("the main job: three nodes come online, join a mesh, reach each other in it
   });
   await runMainJob(options, report);
   await report.write(options.artifacts);
-  if (!report.ok) return t.fail(report.text());
+  t.true(report.ok, report.text());
 
   const picture = await readFile(join(options.artifacts, "topology.svg"), "utf8");
   for (const name of ["gateway", ...MEMBERS]) t.true(picture.includes(`>${name}<`), name);

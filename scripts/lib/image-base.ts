@@ -56,6 +56,8 @@ async function makeBase(dir: string, context: StepContext): Promise<void> {
   await inToolbox(["tar", "--create", "--file", archive, "--no-recursion", "-C", full, "-T", join(work, "files")]);
   await inToolbox(["mkdir", "-p", ...madeDirectories.map((name) => join(root, name))]);
   await inToolbox(["tar", "--extract", "--file", archive, "--preserve-permissions", "-C", root]);
+  // Some clones have files that their group may write; an image has none.
+  await inToolbox(["chmod", "-R", "go-w", join(root, "etc"), join(root, "usr/libexec")]);
   await placeKernel(dir, full, inToolbox);
   await linkApplets(root, inToolbox);
   await removeTree(work);

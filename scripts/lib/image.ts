@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -8,7 +8,7 @@ import { contentHash } from "./content-hash.ts";
 import { type CpioEntry, cpioArchive, cpioModes } from "./cpio.ts";
 import { dist } from "./build.ts";
 import { ensureBase } from "./image-base.ts";
-import { removeTree } from "./privilege.ts";
+import { handBack, removeTree } from "./privilege.ts";
 import { run } from "./process.ts";
 import { megabytes, step } from "./progress.ts";
 import { repository, toolboxCommand } from "./toolbox-enter.ts";
@@ -53,8 +53,8 @@ export async function ensureImage(): Promise<Image> {
 
 async function assemble(dir: string, base: string, built: number, log: string): Promise<void> {
   const app = join(dir, "app");
-  await mkdir(app);
-  for (const name of ["netloom", "netloom.node"]) await copyFile(join(dist, name), join(app, name));
+  const install = ["install", "-D", "-o", "root", "-g", "root", "-m", "0755", "-t", app];
+  await run(await toolboxCommand([...install, join(dist, "netloom"), join(dist, "netloom.node")]));
   const erofs = join(dir, "root.erofs");
   // The program appears in its place by a mount: the base is not copied.
   const binds = [
@@ -77,6 +77,7 @@ async function assemble(dir: string, base: string, built: number, log: string): 
   await copyFile(join(base, "vmlinux"), join(dir, "vmlinux"));
   await writeFile(join(dir, "cmdline"), `${cmdline}\n`);
   await removeTree(app);
+  await handBack(erofs);
 }
 
 /** What image/initramfs/init calls. */

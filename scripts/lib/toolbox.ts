@@ -15,12 +15,12 @@ const packages: readonly string[] = [
   // the image: built by mkosi, packed as erofs in an initramfs
   ...["mkosi", "erofs-utils", "cpio", "zstd", "kmod", "debian-archive-keyring", "ca-certificates"],
   // the lab
-  ...["qemu-system-x86", "qemu-utils", "ovmf", "ipxe-qemu", "tcpdump", "iperf3"],
+  ...["qemu-system-x86", "ovmf", "ipxe-qemu", "e2fsprogs", "tcpdump"],
   // what the daemon drives on a node, for the tests in network namespaces
   ...["busybox", "s6", "udhcpc", "dnsmasq-base", "nftables", "openvswitch-switch", "valkey-server", "nats-server"],
-  ...["wireguard-tools", "iproute2", "iputils-ping", "procps", "strace"],
+  ...["wireguard-tools", "iproute2", "iputils-ping", "procps"],
   // the addon and the agent, linked against this release's glibc
-  ...["gcc", "libc6-dev", "binutils", "git"],
+  ...["gcc", "libc6-dev", "binutils"],
 ];
 
 /** Raise when the way of making the root changes: the content hash of the packages alone would not tell. */

@@ -282,7 +282,7 @@ export interface NetnsEntry {
 
 /** Something changed. `overrun`: events were lost, everything may have changed. */
 export interface KernelEvent {
-  readonly type: "link" | "address" | "route" | "rule" | "neighbour" | "nsid" | "overrun";
+  readonly type: "link" | "address" | "route" | "rule" | "neighbour" | "nsid" | "nft" | "overrun";
   /** `new` covers changes too. */
   readonly action: "new" | "del";
   /** Namespace id where it happened; null is the monitor's own. */

@@ -70,6 +70,15 @@ export class Sandbox implements AsyncDisposable {
     return this.output(["ip", ...line.split(" ")]);
   }
 
+  /** A cable: a link `name` here whose other end is `eth0` in a new namespace, both up. `port` is a bridge to plug it into. */
+  async cable(name: string, netns: string, port?: string): Promise<void> {
+    const master = port === undefined ? "" : ` master ${port}`;
+    await this.ip(`netns add ${netns}`);
+    await this.ip(`link add ${name}${master} up type veth peer name eth0 netns ${netns}`);
+    await this.ip(`-n ${netns} link set lo up`);
+    await this.ip(`-n ${netns} link set eth0 up`);
+  }
+
   /** Waits until `attempt` gives a value; the error says for what it waited in vain. */
   async until<T>(what: string, attempt: () => Promise<T | undefined>): Promise<T> {
     const value = await until(attempt, { timeoutMs: WAIT_MS, intervalMs: 25 });
@@ -90,14 +99,14 @@ export class Sandbox implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Supervisors first: they would start again what is ended.
+    // The supervisor of supervisors first: it would start again what is ended.
     this.#first.process.kill("SIGKILL");
-    await this.#first.ended;
     await this.until("the sandbox's processes to end", async () => {
       const left = await this.processes();
       for (const pid of left.keys()) kill(pid);
       return left.size === 0 ? true : undefined;
     });
+    await this.#first.ended;
     await rm(this.dir, { recursive: true, force: true });
   }
 }

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import type { Status } from "../model/report.ts";
@@ -92,6 +94,15 @@ export class TestNode {
     if (this.#daemon === undefined) throw new TypeError("no daemon runs");
     this.#daemon.process.kill(signal);
     return await this.#daemon.ended;
+  }
+
+  /** Opens a connection, sends half a request and says no more. */
+  async connect(): Promise<Socket> {
+    const socket = connect(this.socket);
+    socket.on("error", () => undefined);
+    await once(socket, "connect");
+    socket.write("GET /v1/status HTTP/1.1\r\n");
+    return socket;
   }
 
   /** What the daemon has printed. */

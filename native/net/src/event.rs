@@ -14,11 +14,13 @@ use crate::{
 const RTM_NEWNSID: u16 = 88;
 const RTM_DELNSID: u16 = 89;
 const NETNSA_NSID: u16 = 1;
+/// `NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN`: a transaction on the rules of a namespace is done.
+const NFT_NEWGEN: u16 = 0x0a0f;
 
 /// Something changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Event {
-    /// `link`, `address`, `route`, `rule`, `neighbour`, `nsid`, or `overrun`: events were lost, everything is dirty.
+    /// `link`, `address`, `route`, `rule`, `neighbour`, `nsid`, `nft`, or `overrun`: events were lost, everything is dirty.
     pub(crate) r#type: &'static str,
     /// `new` covers changes too.
     pub(crate) action: &'static str,
@@ -86,6 +88,7 @@ fn classify(kind: u16) -> Option<(&'static str, &'static str)> {
         RTM_DELNEIGH => ("neighbour", "del"),
         RTM_NEWNSID => ("nsid", "new"),
         RTM_DELNSID => ("nsid", "del"),
+        NFT_NEWGEN => ("nft", "new"),
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! One socket and one thread that hear of changes in every namespace that this one knows by an id.
+//! Two sockets and one thread that hear of changes in every namespace that this one knows by an id.
 
 use std::{
     io::IoSliceMut,
@@ -8,7 +8,10 @@ use std::{
     thread::JoinHandle,
 };
 
-use netlink_sys::{Socket as RawSocket, protocols::NETLINK_ROUTE};
+use netlink_sys::{
+    Socket as RawSocket,
+    protocols::{NETLINK_NETFILTER, NETLINK_ROUTE},
+};
 use nix::{
     errno::Errno,
     fcntl::OFlag,
@@ -31,7 +34,9 @@ use crate::{
 
 const OP: &str = "monitor.open";
 /// `RTNLGRP_*`: links, neighbours, addresses, routes and rules of both families, namespace ids.
-const GROUPS: [u32; 9] = [1, 3, 5, 7, 8, 9, 11, 19, 28];
+const ROUTE_GROUPS: [u32; 9] = [1, 3, 5, 7, 8, 9, 11, 19, 28];
+/// `NFNLGRP_NFTABLES`: one message more than its parts after every transaction.
+const NFT_GROUPS: [u32; 1] = [7];
 /// A burst of this size is survived while JS is busy; beyond it the kernel reports ENOBUFS.
 const RECEIVE_BUFFER: usize = 8 << 20;
 const MESSAGE_BUFFER: usize = 64 << 10;
@@ -72,11 +77,11 @@ impl Monitor {
         let (path, stopped) = (netns.map(PathBuf::from), Arc::clone(&stop));
         // The thread may enter the namespace, because it does nothing else in its life.
         let body = move || match subscribe(path.as_deref()) {
-            Ok(socket) => {
+            Ok(sockets) => {
                 let _ = ready.send(Ok(()));
-                // Its socket failed for good: without it no event comes, so nothing is left to do here.
+                // A socket failed for good: without it no event comes, so nothing is left to do here.
                 let _ = Listener {
-                    socket,
+                    sockets,
                     deliver,
                     lost: false,
                 }
@@ -117,7 +122,7 @@ impl Drop for Monitor {
     }
 }
 
-fn subscribe(netns: Option<&std::path::Path>) -> Result<RawSocket, Failure> {
+fn subscribe(netns: Option<&std::path::Path>) -> Result<Vec<RawSocket>, Failure> {
     if let Some(path) = netns {
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         setns(
@@ -125,12 +130,23 @@ fn subscribe(netns: Option<&std::path::Path>) -> Result<RawSocket, Failure> {
             CloneFlags::CLONE_NEWNET,
         )?;
     }
-    let mut socket = RawSocket::new(NETLINK_ROUTE)?;
+    let mut sockets = vec![hear(NETLINK_ROUTE, &ROUTE_GROUPS)?];
+    // A kernel without nftables has no rules that could change.
+    match hear(NETLINK_NETFILTER, &NFT_GROUPS) {
+        Ok(socket) => sockets.push(socket),
+        Err(failure) if failure.errno == Errno::EPROTONOSUPPORT => {}
+        Err(failure) => return Err(failure),
+    }
+    Ok(sockets)
+}
+
+fn hear(protocol: isize, groups: &[u32]) -> Result<RawSocket, Failure> {
+    let mut socket = RawSocket::new(protocol)?;
     socket.bind_auto()?;
     socket.set_listen_all_namespaces(true)?;
     grow_receive_buffer(&socket, RECEIVE_BUFFER)?;
-    for group in GROUPS {
-        socket.add_membership(group)?;
+    for group in groups {
+        socket.add_membership(*group)?;
     }
     Ok(socket)
 }
@@ -139,7 +155,7 @@ fn subscribe(netns: Option<&std::path::Path>) -> Result<RawSocket, Failure> {
 struct Ended;
 
 struct Listener<F> {
-    socket: RawSocket,
+    sockets: Vec<RawSocket>,
     deliver: F,
     /// Events were lost and the receiver does not know yet.
     lost: bool,
@@ -154,10 +170,11 @@ impl<F: FnMut(String) -> Delivery> Listener<F> {
             } else {
                 PollTimeout::NONE
             };
-            let mut ready = [
-                PollFd::new(stop.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
-            ];
+            let waited = self.sockets.iter().map(RawSocket::as_fd);
+            let mut ready: Vec<_> = std::iter::once(stop.as_fd())
+                .chain(waited)
+                .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+                .collect();
             match poll(&mut ready, timeout) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(_) => return Err(Ended),
@@ -169,21 +186,26 @@ impl<F: FnMut(String) -> Delivery> Listener<F> {
                 self.lost = false;
                 self.send(&Event::OVERRUN)?;
             }
-            for _ in 0..BURST {
-                if !self.take(&mut buffer)? {
-                    break;
+            for socket in 0..self.sockets.len() {
+                for _ in 0..BURST {
+                    if !self.take(socket, &mut buffer)? {
+                        break;
+                    }
                 }
             }
         }
     }
 
-    /// Takes one datagram; `false` when there is none.
-    fn take(&mut self, buffer: &mut [u8]) -> Result<bool, Ended> {
+    /// Takes one datagram of a socket; `false` when there is none.
+    fn take(&mut self, socket: usize, buffer: &mut [u8]) -> Result<bool, Ended> {
+        let Some(socket) = self.sockets.get(socket).map(AsRawFd::as_raw_fd) else {
+            return Ok(false);
+        };
         let mut space = vec![0; cmsg_space::<i32>()];
         let mut parts = [IoSliceMut::new(buffer)];
         let flags = MsgFlags::MSG_DONTWAIT;
         let (length, whole, nsid) =
-            match recvmsg::<()>(self.socket.as_raw_fd(), &mut parts, Some(&mut space), flags) {
+            match recvmsg::<()>(socket, &mut parts, Some(&mut space), flags) {
                 Ok(got) => (
                     got.bytes,
                     !got.flags.contains(MsgFlags::MSG_TRUNC),

@@ -1,0 +1,90 @@
+/** One daemon and its neighbours: sockets, signals, directories. */
+import { stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "ava";
+import { lan, resource } from "../testing/builders.ts";
+import { run } from "../testing/child.ts";
+import { BINARY, SOURCE, TestNode } from "../testing/test-node.ts";
+import { yaml } from "../testing/yaml.ts";
+
+const mode = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
+
+for (const runtime of [SOURCE, BINARY]) {
+  const title = runtime.title;
+
+  test(`${title}: a second daemon on the same socket is refused, and the first goes on`, async (t) => {
+    const node = await TestNode.start(t, { runtime });
+    const second = await run(node.daemonArgv());
+    t.is(second.code, 1);
+    t.regex(second.err, /cannot listen on \S+netloom\.sock: another daemon answers there; stop it, or give --socket/u);
+    t.like(await node.apply(yaml(lan("lab"))), { code: 0 });
+  });
+
+  test(`${title}: daemons of different roots, namespaces and sockets leave each other alone`, async (t) => {
+    const one = await TestNode.start(t, { runtime });
+    const two = await TestNode.start(t, { runtime, beside: one });
+    const text = (name: string): string => yaml(lan("lab", { cidr: "10.5.0.0/24", dhcp: true }), resource(name));
+    t.like(await one.apply(text("first")), { code: 0, err: "" });
+    t.like(await two.apply(text("second")), { code: 0, err: "" });
+    t.deepEqual(await one.apply(text("first")), { code: 0, out: "no changes\n", err: "" });
+    t.deepEqual(await two.apply(text("second")), { code: 0, out: "no changes\n", err: "" });
+    const served = async (node: TestNode): Promise<boolean> =>
+      (await node.client.status()).processes.every(({ up }) => up);
+    t.true(await served(one));
+    t.true(await served(two));
+    t.like(await one.netloom(["delete", "NetworkResource", "first"]), { code: 0, err: "" });
+    t.like(await one.netloom(["delete", "Lan", "lab"]), { code: 0, err: "" });
+    t.deepEqual(await two.apply(text("second")), { code: 0, out: "no changes\n", err: "" });
+    t.true(await served(two));
+    // What the other has is its own, whatever it is called.
+    const taken = await one.apply(yaml(resource("second")));
+    t.is(taken.code, 1);
+    t.regex(taken.err, /namespace nsecond exists and is not this daemon's/u);
+    t.deepEqual(await two.apply(text("second")), { code: 0, out: "no changes\n", err: "" });
+  });
+
+  test(`${title}: SIGTERM ends it at once and leaves the network, even while a client is silent`, async (t) => {
+    const node = await TestNode.start(t, { runtime });
+    await node.apply(yaml(lan("lab")));
+    const before = await node.links();
+    const silent = await node.connect();
+    t.is((await node.stopDaemon("SIGTERM")).code, 0);
+    silent.destroy();
+    t.deepEqual(await node.links(), before);
+    t.is((await run(["test", "-e", node.socket])).code, 1, "the socket stays");
+    t.like((await node.startDaemon()).lastReconcile, { outcome: "unchanged", steps: [] });
+  });
+
+  test(`${title}: only root and its group reach it, and only root reads its state`, async (t) => {
+    const node = await TestNode.start(t, {
+      runtime,
+      prepare: async ({ root }) => void (await run(["mkdir", "-m", "755", root])),
+    });
+    await node.netloom(["key", "demo"]);
+    await node.apply(yaml(lan("lab")));
+    t.is(await mode(node.socket), "660");
+    t.is(await mode(node.root), "700");
+    t.is(await mode(join(node.root, "keys/demo.key")), "600");
+    t.is(await mode(join(node.root, "documents/Lan-lab.yaml")), "600");
+  });
+
+  test(`${title}: --socket that names a file is refused, and the file stays`, async (t) => {
+    const node = await TestNode.start(t, { runtime });
+    const file = join(node.sandbox.dir, "precious");
+    await writeFile(file, "precious");
+    const { code, err } = await run(node.daemonArgv("--socket", file));
+    t.is(code, 1);
+    t.regex(err, /cannot listen on \S+precious: it exists and is no socket; give --socket another path/u);
+    t.is((await run(["cat", file])).out, "precious");
+  });
+
+  test(`${title}: a place that cannot be written ends it with what to do`, async (t) => {
+    const node = await TestNode.start(t, { runtime });
+    const { code, err } = await run(node.daemonArgv("--root", "/dev/null/root"));
+    t.is(code, 1);
+    t.regex(
+      err,
+      /^netloom: cannot make the directory \/dev\/null\/root: ENOTDIR[^]*give --root and --runtime places that can be written\n$/u,
+    );
+  });
+}

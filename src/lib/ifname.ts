@@ -1,9 +1,6 @@
 import { shortHash } from "./hash.ts";
 
-/** Longest interface name: IFNAMSIZ is 16 with the final NUL (linux/if.h). */
-export const IFNAME_MAX = 15;
-
-/** Longest document name: `w-` + name has to be an interface name (seed 000). */
+/** Longest document name: `w-` + name has to be an interface name, of 15 characters at most (IFNAMSIZ in linux/if.h). */
 export const NAME_MAX = 13;
 
 /**

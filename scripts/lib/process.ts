@@ -102,8 +102,3 @@ export async function runInherited(argv: readonly string[], options: RunOptions 
     });
   });
 }
-
-/** The text of a file, or nothing when it cannot be read. */
-export async function readOptional(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch(() => undefined);
-}

@@ -7,7 +7,7 @@ import test, { type ImplementationFn } from "ava";
 export function testIf(
   condition: boolean,
   reason: string,
-): (title: string, implementation: ImplementationFn<[], unknown>) => void {
+): (title: string, implementation: ImplementationFn<[]>) => void {
   return (title, implementation) => {
     if (condition) test(title, implementation);
     else test.skip(`${title} (skipped: ${reason})`, implementation);

@@ -11,6 +11,7 @@ import { NodeState } from "./engine/node-state.ts";
 import { DocumentStore, readYamlFiles } from "./engine/store.ts";
 import { LinuxHost } from "./host/linux-host.ts";
 import { backoff } from "./lib/async.ts";
+import { removeTemporaries } from "./lib/atomic-file.ts";
 import { describeError, NetloomError } from "./lib/errors.ts";
 import { createLog } from "./lib/log.ts";
 import { parseBootWords, type ConfigSource } from "./plan/boot-words.ts";
@@ -79,6 +80,8 @@ export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Pr
   });
   const service = new Service({ engine, state, version: VERSION, problems: () => [...problems.values()] });
   await using _server = await serveHttp(service, options.socket);
+  // Left by a daemon that was killed while it wrote; now that we have the socket, no other one writes there.
+  for (const directory of [options.root, options.runtime]) await removeTemporaries(directory);
   log.info({ version: VERSION, root: options.root, socket: options.socket }, "daemon started");
   await engine.start();
   await loadRemote(

@@ -5,7 +5,7 @@ import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact } from "../model/facts.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
-import { openMonitor } from "./addon.ts";
+import { netnsList, openMonitor } from "./addon.ts";
 import { OWN_NETNS } from "./exec.ts";
 import { execute } from "./execute.ts";
 import type { FailedStep, Host, ServiceState, WireguardKeys } from "./host.ts";
@@ -49,6 +49,8 @@ export class LinuxHost implements Host {
     const leases = join(runtimeDir, "leases");
     await mkdir(leases, { recursive: true });
     const records = await Records.open(join(runtimeDir, "records.json"));
+    records.keepOnly(new Set([HOST, ...(await netnsList()).map(({ name }) => name)]));
+    await records.save();
     const supervisor = new S6(scanDir, join(runtimeDir, "services"));
     const context = { netnsMark: await netnsMark(), namespaces: new Namespaces(), records, supervisor };
     return new LinuxHost(new KeyFiles(keys), context, leases);

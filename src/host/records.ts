@@ -51,11 +51,26 @@ export class Records {
 
   /** Forgets a namespace that is gone. */
   forgetNetns(netns: string): void {
-    delete this.#content.nftGenerations[netns];
-    for (const key of Object.keys(this.#content.endpoints)) {
-      if (key.startsWith(`${netns}/`)) delete this.#content.endpoints[key];
-    }
-    this.#dirty = true;
+    this.#keep((name) => name !== netns);
+  }
+
+  /** Forgets all namespaces but these: a crash may have come between the end of one and that of its records. */
+  keepOnly(names: ReadonlySet<string>): void {
+    this.#keep((name) => names.has(name));
+  }
+
+  #keep(test: (netns: string) => boolean): void {
+    const { nftGenerations, endpoints } = this.#content;
+    const gone = [
+      ...Object.keys(nftGenerations)
+        .filter((netns) => !test(netns))
+        .map((key) => [nftGenerations, key] as const),
+      ...Object.keys(endpoints)
+        .filter((key) => !test(netnsOf(key)))
+        .map((key) => [endpoints, key] as const),
+    ];
+    for (const [part, key] of gone) delete part[key];
+    this.#dirty ||= gone.length > 0;
   }
 
   /** Writes the records when they changed; without any there is no file. */
@@ -75,6 +90,11 @@ function parse(text: string): Content | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The namespace of a `peerKey`; its name has no slash. */
+function netnsOf(key: string): string {
+  return key.slice(0, key.indexOf("/"));
 }
 
 function peerKey(netns: string, dev: string, publicKey: string): string {

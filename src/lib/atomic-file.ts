@@ -1,5 +1,5 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { isGone } from "./errors.ts";
 
 let counter = 0;
@@ -45,6 +45,19 @@ async function writeSynced(path: string, content: string, mode: number): Promise
   await using file = await open(path, "wx", mode);
   await file.writeFile(content);
   await file.sync();
+}
+
+/** What `writeFileAtomic` calls its temporary files; the first number is the process. */
+const TEMPORARY = /\.(\d+)\.\d+\.tmp$/u;
+
+/** Removes the temporary files that crashed processes left below a directory; those of this process stay. */
+export async function removeTemporaries(directory: string): Promise<void> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const left = entries.filter((entry) => {
+    const owner = TEMPORARY.exec(entry.name)?.[1];
+    return entry.isFile() && owner !== undefined && Number(owner) !== process.pid;
+  });
+  for (const entry of left) await rm(join(entry.parentPath, entry.name), { force: true });
 }
 
 /** The text of a file, or undefined when there is none. */

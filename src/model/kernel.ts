@@ -94,6 +94,8 @@ export interface SysctlSpec extends Located {
   /** "net.ipv4.ip_forward"; a dot inside an interface name is written "/" (sysctl(8)). */
   readonly key: string;
   readonly value: string;
+  /** The link that the parameter belongs to, if it belongs to one. */
+  readonly dev?: string;
 }
 
 /** A file that a process reads; written before it starts. */

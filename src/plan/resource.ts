@@ -32,7 +32,7 @@ export function compileResource(resource: NetworkResourceDocument, facts: Facts)
     bridge(names.myceliumBridge),
     // The segments belong to the members; the node takes no part in them.
     ...[names.privateBridge, names.myceliumBridge].map(
-      (name) => ({ kind: "sysctl", netns: HOST, key: `net.ipv6.conf.${name}.disable_ipv6`, value: "1" }) as const,
+      (dev) => ({ kind: "sysctl", netns: HOST, dev, key: `net.ipv6.conf.${dev}.disable_ipv6`, value: "1" }) as const,
     ),
     { kind: "netns", name: netns },
     { kind: "sysctl", netns, key: "net.ipv4.ip_forward", value: "1" },

@@ -1,13 +1,15 @@
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import type { Status } from "../model/report.ts";
+import { shortHash } from "../lib/hash.ts";
 import { Client } from "../sdk/client.ts";
 import { start, type Child, type Ended } from "./child.ts";
 import { Sandbox } from "./sandbox.ts";
 
+const CGROUPS = "/sys/fs/cgroup/netloom";
 const REPOSITORY = join(import.meta.dirname, "../..");
 
 /** What Netloom runs as: its source under this Node, or the binary that ships. */
@@ -57,6 +59,7 @@ export class TestNode {
       if (!t.passed) t.log(node.said());
       node.#daemon?.process.kill("SIGKILL");
       await sandbox[Symbol.asyncDispose]();
+      for (const cgroup of await node.#cgroups()) await rmdir(cgroup);
     });
     await mkdir(join(sandbox.dir, "config"));
     for (const [name, text] of Object.entries(options.config ?? {}))
@@ -130,15 +133,34 @@ export class TestNode {
 
   /** Everything that a document could leave behind; two snapshots of one state are equal. */
   async snapshot(): Promise<string> {
+    const places = [this.root, this.runtimeDir, this.sandbox.scanDir];
     const files = await this.sandbox.output([
-      "sh",
-      "-c",
-      'find "$1" "$2" "$3" -name .s6-svscan -prune -o -print | sort; find /sys/fs/cgroup/netloom -mindepth 1 -type d 2>/dev/null; true',
-      ...["sh", this.root, this.runtimeDir, this.sandbox.scanDir],
+      "find",
+      ...places,
+      "-name",
+      ".s6-svscan",
+      "-prune",
+      "-o",
+      "!",
+      "-type",
+      "d",
+      "-print",
     ]);
     const kernel = await this.sandbox.output(["sh", "-c", SNAPSHOT]);
-    const processes = [...(await this.sandbox.processes()).values()].toSorted().join("\n");
-    return `${kernel}# processes\n${processes}\n# files\n${files}`;
+    const parts = {
+      processes: [...(await this.sandbox.processes()).values()],
+      "control groups": await this.#cgroups(),
+      files: files.split("\n"),
+    };
+    const lists = Object.entries(parts).map(([name, lines]) => `# ${name}\n${lines.toSorted().join("\n")}\n`);
+    return `${kernel}${lists.join("")}`;
+  }
+
+  /** Control groups of this node's services. */
+  async #cgroups(): Promise<readonly string[]> {
+    const mark = `@${shortHash(join(this.runtimeDir, "services"), 8)}`;
+    const names = await readdir(CGROUPS).catch(() => []);
+    return names.filter((name) => name.endsWith(mark)).map((name) => join(CGROUPS, name));
   }
 }
 

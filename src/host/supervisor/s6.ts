@@ -18,6 +18,7 @@ const USUAL_SERVICES = "/run/netloom/services";
 /** How long a service may take to obey SIGTERM before it is killed, and its supervisor to end after that. */
 const KILL_AFTER_MS = 3000;
 const STOP_TIMEOUT_MS = 8000;
+const START_TIMEOUT_MS = 2000;
 
 /**
  * s6 (s6-svscan(8)): a service is a directory of ours, linked into the scan directory. Others in there are left alone.
@@ -58,7 +59,7 @@ export class S6 implements Supervisor {
     const fresh = await this.#link(spec.name, directory);
     // A crash may have come between the link and the word to s6-svscan: then nobody supervises it yet.
     const restarted = !fresh && (await succeeds(["s6-svc", "-r", join(this.#scanDir, spec.name)]));
-    if (!restarted) await this.#scan();
+    if (!restarted) await this.#scan(spec.name);
     // Last, so that a crash before this line repeats the step.
     await writeFileAtomic(join(directory, "definition"), `${hash}\n`);
   }
@@ -124,8 +125,13 @@ export class S6 implements Supervisor {
     }
   }
 
-  async #scan(): Promise<void> {
-    await exec(["s6-svscanctl", "-a", this.#scanDir]).catch((error: unknown) => {
+  /** Has a link that is new looked at, and waits until its service is supervised. */
+  async #scan(name: string): Promise<void> {
+    const supervised = async (): Promise<true | undefined> => {
+      await exec(["s6-svscanctl", "-a", this.#scanDir]);
+      return (await succeeds(["s6-svok", join(this.#scanDir, name)])) ? true : undefined;
+    };
+    await until(supervised, { timeoutMs: START_TIMEOUT_MS, intervalMs: 20 }).catch((error: unknown) => {
       const why = error instanceof NetloomError ? error.why : String(error);
       throw new NetloomError({
         code: "unreachable",

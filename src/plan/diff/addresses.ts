@@ -1,3 +1,6 @@
+import type { ActualRoute } from "../../model/actual.ts";
+import type { RouteSpec } from "../../model/kernel.ts";
+import { KEYS } from "../object-key.ts";
 import type { KindDiffer } from "./kind-differ.ts";
 
 export const addressDiffer: KindDiffer<"address"> = {
@@ -14,11 +17,14 @@ export const routeDiffer: KindDiffer<"route"> = {
   kind: "route",
   owned: (seen) => seen.owned,
   vanishes: (seen, context) => context.linkVanishes(seen.netns, seen.dev),
-  foreign: (spec, context) => context.foreign(spec.netns, spec.dev),
+  foreign: (spec, context, seen) =>
+    context.foreign(spec.netns, spec.dev) ??
+    (seen === undefined || seen.owned || sameRoute(spec, seen)
+      ? undefined
+      : `route ${KEYS.route(spec)} exists (dev ${seen.dev}${seen.via === null ? "" : ` via ${seen.via}`}) and is not Netloom's`),
   add: (spec) => [{ op: "route.add", args: spec }],
   // `route.add` replaces (NLM_F_REPLACE): one request, no moment without the route.
-  change: (spec, seen) =>
-    spec.dev === seen.dev && (spec.via ?? null) === seen.via ? [] : [{ op: "route.add", args: spec }],
+  change: (spec, seen) => (sameRoute(spec, seen) ? [] : [{ op: "route.add", args: spec }]),
   remove: ({ netns, to, dev, via, metric }) => [
     {
       op: "route.del",
@@ -27,11 +33,19 @@ export const routeDiffer: KindDiffer<"route"> = {
   ],
 };
 
+function sameRoute(spec: RouteSpec, seen: ActualRoute): boolean {
+  return spec.dev === seen.dev && (spec.via ?? null) === seen.via;
+}
+
 export const sysctlDiffer: KindDiffer<"sysctl"> = {
   kind: "sysctl",
   owned: () => false,
-  vanishes: (seen, context) => context.netnsVanishes(seen.netns),
-  foreign: (spec, context) => context.foreign(spec.netns),
+  // A link that is made anew has the kernel's defaults: its parameters are set again after it, in the same round.
+  vanishes: (seen, context) => {
+    const dev = context.wantedSysctlLinks.get(KEYS.sysctl(seen));
+    return context.netnsVanishes(seen.netns) || (dev !== undefined && context.linkVanishes(seen.netns, dev));
+  },
+  foreign: (spec, context) => context.foreign(spec.netns, spec.dev),
   add: (spec) => [{ op: "sysctl.set", args: spec }],
   change: (spec, seen) => (spec.value === seen.value ? [] : [{ op: "sysctl.set", args: spec }]),
   remove: () => [],

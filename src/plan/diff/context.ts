@@ -10,12 +10,19 @@ export interface DiffContext {
   readonly links: ReadonlyMap<string, ActualLink>;
   /** Wanted links by key. */
   readonly wantedLinks: ReadonlyMap<string, LinkSpec>;
+  /** The links that wanted kernel parameters belong to, by the parameter's key. */
+  readonly wantedSysctlLinks: ReadonlyMap<string, string>;
   /** True when the namespace is about to disappear with all that is in it. */
   readonly netnsVanishes: (netns: string) => boolean;
   /** True when the link is about to disappear, with its addresses and routes. */
   readonly linkVanishes: (netns: string, name: string) => boolean;
   /** Why a namespace or link must not be touched although we want it, or undefined. */
   readonly foreign: (netns: string, name?: string) => string | undefined;
+}
+
+interface LinkId {
+  readonly netns: string;
+  readonly name: string;
 }
 
 export function diffContext(actual: Actual, target: Target): DiffContext {
@@ -32,22 +39,49 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
   const foreign = (netns: string, name?: string): string | undefined => {
     if (netns !== HOST && foreignNetns.has(netns) && wantedNetns.has(netns))
       return `namespace ${netns} exists and is not this daemon's`;
-    if (name === undefined) return undefined;
-    const key = KEYS.link({ netns, name });
-    const seen = links.get(key);
-    const wanted = wantedLinks.get(key);
-    if (seen === undefined || seen.owned || wanted === undefined || wanted.type === "physical") return undefined;
-    return `link ${key} exists (${seen.type}) and is not Netloom's`;
+    return name === undefined ? undefined : foreignLink(links, wantedLinks, netns, name);
   };
   return {
     actual,
     target,
     links,
     wantedLinks,
+    wantedSysctlLinks: new Map(
+      target.flatMap((object) =>
+        object.kind === "sysctl" && object.dev !== undefined ? [[KEYS.sysctl(object), object.dev] as const] : [],
+      ),
+    ),
     netnsVanishes,
     linkVanishes: (netns, name) => vanishing.has(KEYS.link({ netns, name })),
     foreign,
   };
+}
+
+/** Why a wanted link cannot be had: it, what it is a port of, or the other end of its pair is someone else's. */
+function foreignLink(
+  links: ReadonlyMap<string, ActualLink>,
+  wantedLinks: ReadonlyMap<string, LinkSpec>,
+  netns: string,
+  name: string,
+): string | undefined {
+  const own = ({ netns: place, name: link }: LinkId): string | undefined => {
+    const key = KEYS.link({ netns: place, name: link });
+    const [seen, wanted] = [links.get(key), wantedLinks.get(key)];
+    if (seen === undefined || seen.owned || wanted === undefined) return undefined;
+    if (wanted.type !== "physical") return `link ${key} exists (${seen.type}) and is not Netloom's`;
+    if (wanted.master === undefined || seen.master === null || seen.masterOwned) return undefined;
+    return `link ${key} is a port of ${seen.master}, which is not Netloom's`;
+  };
+  const wanted = wantedLinks.get(KEYS.link({ netns, name }));
+  if (wanted === undefined) return undefined;
+  // The end that is created stands for its pair.
+  const near = wanted.bornWith ?? wanted;
+  const { peer, master } = wantedLinks.get(KEYS.link(near)) ?? {};
+  return (
+    own(near) ??
+    (peer === undefined ? undefined : own(peer)) ??
+    (master === undefined ? undefined : own({ netns: near.netns, name: master }))
+  );
 }
 
 /** Our links that are not wanted, or wanted otherwise than a change could make them; a veth takes its other end along. */

@@ -12,7 +12,11 @@ export interface KindDiffer<K extends ObjectKind> {
   /** The namespace or link it sits on disappears, and it too without a step of its own. */
   readonly vanishes: (seen: Actual[K][number], context: DiffContext) => boolean;
   /** A reason not to touch what we want, because its name or its place is someone else's. */
-  readonly foreign?: (spec: KernelObjects[K], context: DiffContext) => string | undefined;
+  readonly foreign?: (
+    spec: KernelObjects[K],
+    context: DiffContext,
+    seen: Actual[K][number] | undefined,
+  ) => string | undefined;
   readonly add: (spec: KernelObjects[K], context: DiffContext) => readonly Step[];
   readonly change: (spec: KernelObjects[K], seen: Actual[K][number], context: DiffContext) => readonly Step[];
   readonly remove: (seen: Actual[K][number], context: DiffContext) => readonly Step[];
@@ -32,12 +36,12 @@ export function diffKind<K extends ObjectKind>(differ: KindDiffer<K>, context: D
   const steps: Step[] = [];
   const foreign: string[] = [];
   for (const [key, spec] of wanted) {
-    const reason = differ.foreign?.(spec, context);
+    const existing = seen.get(key);
+    const reason = differ.foreign?.(spec, context, existing);
     if (reason !== undefined) {
       foreign.push(reason);
       continue;
     }
-    const existing = seen.get(key);
     const kept = existing !== undefined && !differ.vanishes(existing, context);
     steps.push(...(kept ? differ.change(spec, existing, context) : differ.add(spec, context)));
   }

@@ -1,13 +1,16 @@
 import { nftHash, processHash } from "../../model/definition-hash.ts";
+import { KEYS } from "../object-key.ts";
 import type { KindDiffer } from "./kind-differ.ts";
 
 /** A table of ours is compared by the hash in its comment, and loaded again when someone else touched the ruleset. */
 export const nftDiffer: KindDiffer<"nft"> = {
   kind: "nft",
-  // Only tables with our name are observed.
-  owned: () => true,
+  // Only tables with our name are observed, and each that we load carries its hash from the start.
+  owned: (seen) => seen.hash !== null,
   vanishes: (seen, context) => context.netnsVanishes(seen.netns),
-  foreign: (spec, context) => context.foreign(spec.netns),
+  foreign: (spec, context, seen) =>
+    context.foreign(spec.netns) ??
+    (seen?.hash === null ? `nft table ${KEYS.nft(spec)} exists and is not Netloom's` : undefined),
   add: (spec) => [{ op: "nft.load", args: spec }],
   change: (spec, seen) => (nftHash(spec) === seen.hash && !seen.touched ? [] : [{ op: "nft.load", args: spec }]),
   remove: ({ netns, family, table }) => [{ op: "nft.del", args: { netns, family, table } }],

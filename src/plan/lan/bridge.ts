@@ -28,7 +28,7 @@ export function compileBridgeLan(lan: LanDocument, facts: Facts, upstream: reado
   ];
   if (v6 !== undefined) objects.push({ kind: "address", netns: HOST, dev: bridge, address: v6 });
   // A router's own LAN must not be configured by someone else's advertisements.
-  objects.push({ kind: "sysctl", netns: HOST, key: `net.ipv6.conf.${bridge}.accept_ra`, value: "0" });
+  objects.push({ kind: "sysctl", netns: HOST, dev: bridge, key: `net.ipv6.conf.${bridge}.accept_ra`, value: "0" });
   if (lan.dhcp) objects.push(dnsmasq(lan, bridge, { v4, v6 }, facts, upstream));
   return objects;
 }

@@ -88,30 +88,32 @@ async function install() {
     const cli = process.env.npm_execpath;
     const npm = cli && basename(cli) === "npm-cli.js" ? [process.execPath, cli] : ["npm"];
     const output = [];
+    const argv = [...npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"];
+    const child = spawn(argv[0], argv.slice(1), { cwd: repo, stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.on("data", (chunk) => output.push(chunk));
+    child.stderr.on("data", (chunk) => output.push(chunk));
+    // npm tidies up when it is stopped; the lock is held until it is done, or until somebody asks twice.
+    let stopped;
+    const stop = (signal) => {
+      if (stopped !== undefined) process.exit(128 + constants.signals[signal]);
+      stopped = signal;
+      child.kill("SIGTERM");
+    };
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, stop);
     const code = await new Promise((resolve) => {
-      const stdio = ["ignore", "pipe", "pipe"];
-      const argv = [...npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"];
-      const child = spawn(argv[0], argv.slice(1), { cwd: repo, stdio });
-      child.stdout.on("data", (chunk) => output.push(chunk));
-      child.stderr.on("data", (chunk) => output.push(chunk));
       child.on("error", (error) => {
         output.push(Buffer.from(`${argv[0]}: ${error.message}\n`));
         resolve(127);
       });
       child.on("close", (status, signal) => resolve(status ?? 128 + constants.signals[signal]));
-      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-        process.on(signal, () => {
-          child.kill("SIGTERM");
-          process.exit(128 + constants.signals[signal]);
-        });
-      }
     });
+    if (stopped !== undefined) process.exit(128 + constants.signals[stopped]);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.off(signal, stop);
     if (code !== 0) {
       process.stderr.write(Buffer.concat(output));
       fail(`npm ci failed with ${code}; the packages of package-lock.json are needed, nothing was started`);
     }
     writeFileSync(stampFile, lockfileHash());
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(signal);
     console.log(`netloom: packages     installed in ${Math.round((Date.now() - started) / 1000)} s`);
   }
   release();

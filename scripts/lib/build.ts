@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, readdir, rename, stat } from "node:fs/promis
 import { join } from "node:path";
 import { type CacheEntry, cached } from "./cache.ts";
 import { contentHash } from "./content-hash.ts";
-import { handBack } from "./privilege.ts";
+import { handBack } from "./ownership.ts";
 import { run } from "./process.ts";
 import { type StepEnd, megabytes, step } from "./progress.ts";
 import { cargoTarget, fetchCrates, findRust, rustCommand } from "./rust.ts";

@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheRoot } from "./cache-root.ts";
 import { withLock } from "./lock.ts";
-import { removeTree } from "./privilege.ts";
+import { removeTree } from "./ownership.ts";
 
 /** A directory of the cache, and whether it was there before. */
 export type CacheEntry = { readonly dir: string; readonly hit: boolean };
@@ -64,12 +64,15 @@ async function touch(dir: string): Promise<boolean> {
 const pruneAgeMs = 6 * 3600 * 1000;
 
 async function prune(parent: string, keep: number): Promise<void> {
-  const names = (await readdir(parent)).filter((name) => !name.startsWith("."));
+  const names = await readdir(parent);
   const entries = await Promise.all(
-    names.map(async (name) => ({ name, used: (await stat(join(parent, name))).mtimeMs })),
+    // One that went meanwhile was pruned by somebody else.
+    names.map(async (name) => ({ name, used: (await stat(join(parent, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
   );
   entries.sort((a, b) => b.used - a.used);
-  for (const { name, used } of entries.slice(keep)) {
-    if (Date.now() - used > pruneAgeMs) await removeTree(join(parent, name));
+  // Temporary directories of other hashes were left by the interrupted, or are being filled by somebody right now.
+  const kept = new Set(entries.filter(({ name }) => !name.startsWith(".")).slice(0, keep));
+  for (const entry of entries) {
+    if (!kept.has(entry) && Date.now() - entry.used > pruneAgeMs) await removeTree(join(parent, entry.name));
   }
 }

@@ -9,7 +9,7 @@ import { cutApplets, cutFiles, cutPackages, imageModules, initramfsModules } fro
 import { madeDirectories, madeFiles } from "./image-content.ts";
 import { loadOrder, parseModulesDep, selectModules } from "./kernel-modules.ts";
 import { sourcesFile } from "./mirror.ts";
-import { removeTree } from "./privilege.ts";
+import { removeTree } from "./ownership.ts";
 import { type RunOptions, run } from "./process.ts";
 import { type StepContext, step } from "./progress.ts";
 import { repository, toolboxCommand } from "./toolbox-enter.ts";

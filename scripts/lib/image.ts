@@ -8,7 +8,7 @@ import { contentHash } from "./content-hash.ts";
 import { type CpioEntry, cpioArchive, cpioModes } from "./cpio.ts";
 import { dist } from "./build.ts";
 import { ensureBase } from "./image-base.ts";
-import { handBack, removeTree } from "./privilege.ts";
+import { handBack, removeTree } from "./ownership.ts";
 import { run } from "./process.ts";
 import { megabytes, step } from "./progress.ts";
 import { repository, toolboxCommand } from "./toolbox-enter.ts";

@@ -1,7 +1,5 @@
 import { accessSync, constants } from "node:fs";
-import { rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { run } from "./process.ts";
 
 /** The path of a program in PATH or in the system's administrator directories, which a user's PATH often lacks. */
 export function findProgram(name: string): string | undefined {
@@ -29,21 +27,4 @@ export function asRoot(argv: readonly string[]): string[] {
   const sudo = findProgram("sudo");
   if (sudo === undefined) throw new Error(`root is needed for ${argv[0]}: run as root, or install sudo`);
   return [sudo, "--", ...argv];
-}
-
-/** Gives what root made for us back to the user who runs this. */
-export async function handBack(...paths: readonly string[]): Promise<void> {
-  if (isRoot()) return;
-  const owner = `${process.getuid?.()}:${process.getgid?.()}`;
-  await run(asRoot(["chown", "-hR", owner, ...paths]));
-}
-
-/** Removes a tree, also one of root's; never crosses into a file system that is mounted in it. */
-export async function removeTree(path: string): Promise<void> {
-  try {
-    if (!isRoot()) return await rm(path, { recursive: true, force: true });
-  } catch {
-    // Made by root: fall through to the one command that can.
-  }
-  await run(asRoot(["rm", "-rf", "--one-file-system", path]));
 }

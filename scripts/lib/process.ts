@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { constants } from "node:os";
+import { asRoot } from "./privilege.ts";
 
 /** How to run a program. */
 export type RunOptions = {
@@ -17,10 +18,33 @@ export type RunOptions = {
 
 const running = new Set<ChildProcess>();
 
-/** Ctrl-C and friends end what we started before they end us: a child of ours would go on building otherwise. */
+let stopping = false;
+
+/**
+ * Ctrl-C and friends end what we started before they end us: a child of ours would go on building otherwise, beside that of
+ * the next run. Who asks twice does not wait, and nobody waits for long.
+ */
 function stopAll(signal: NodeJS.Signals): void {
-  for (const child of running) child.kill("SIGTERM");
-  process.exit(128 + constants.signals[signal]);
+  const exit = (): never => process.exit(128 + constants.signals[signal]);
+  if (stopping) exit();
+  stopping = true;
+  for (const child of running) {
+    child.once("close", () => running.size === 0 && exit());
+    send(child, "SIGTERM");
+  }
+  setTimeout(exit, 5000);
+}
+
+/** Signals a child, also one that sudo runs as root, which a user's own kill(2) may not reach. sudo(8) passes it on. */
+function send(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null) return;
+  try {
+    process.kill(child.pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EPERM")) return;
+    const [file = "", ...args] = asRoot(["kill", `-${signal.slice(3)}`, String(child.pid)]);
+    spawnSync(file, args, { stdio: "ignore" });
+  }
 }
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -85,7 +109,7 @@ export async function runInherited(argv: readonly string[], options: RunOptions 
   return new Promise<number>((resolve, reject) => {
     const forward = (signal: NodeJS.Signals): void => {
       // The terminal has sent Ctrl-C to the child as well; twice would cut its cleaning up short.
-      if (signal !== "SIGINT" || !process.stdout.isTTY) child.kill(signal);
+      if (signal !== "SIGINT" || !process.stdout.isTTY) send(child, signal);
     };
     for (const signal of signals) process.on(signal, forward);
     const settle = (): void => {

@@ -1,4 +1,5 @@
-// `npm test [TIER...]`: sets up what is missing and runs the checks. Tiers: static, pure, netns, vm; all of them unless named.
+// `npm test -- [TIER | FILE]...`: sets up what is missing and runs the checks. Tiers: static, pure, netns, vm; all of them unless
+// some are named. A test file is run in its tier, alone: `npm test -- vm-tests/scenarios/main-job.vm.test.ts`.
 // The last line is "N passed, N failed, N skipped" and the exit code is 0 when none failed.
 import { buildAddon, buildAgent, buildBinary } from "./lib/build.ts";
 import { type Check, type Tier, runTier, rustChecks, typescriptChecks } from "./lib/checks.ts";
@@ -9,19 +10,22 @@ import { addCounts, noTests, type TestCounts } from "./lib/tap.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
 
 const tiers = ["static", "pure", "netns", "vm"] as const;
-const chosen = new Set(process.argv.length > 2 ? process.argv.slice(2) : tiers);
+const words = process.argv.slice(2);
+const files = words.filter((word) => word.endsWith(".test.ts"));
+const named = [...words.filter((word) => !word.endsWith(".test.ts")), ...files.map(tierOf)];
+const chosen = new Set<string>(named.length > 0 ? named : tiers);
 const unknown = [...chosen].filter((name) => !(tiers as readonly string[]).includes(name));
 if (unknown.length > 0) fail(new Error(`no such tier: ${unknown.join(", ")}; there are ${tiers.join(", ")}`));
 
 const pure: Tier = {
   name: "pure",
-  files: ["{src,scripts,vm-tests}/**/*.test.ts", "!**/*.{netns,vm}.test.ts"],
+  files: filesOf("pure", ["{src,scripts,vm-tests}/**/*.test.ts", "!**/*.{netns,vm}.test.ts"]),
   inToolbox: false,
 };
 // One file at a time: they share one kernel, and names under /run/netns.
 const netns: Tier = {
   name: "netns",
-  files: ["{src,scripts,vm-tests}/**/*.netns.test.ts"],
+  files: filesOf("netns", ["{src,scripts,vm-tests}/**/*.netns.test.ts"]),
   inToolbox: true,
   args: ["--concurrency=1", "--timeout=2m"],
 };
@@ -39,7 +43,7 @@ try {
     const image = await ensureImage();
     await test({
       name: "vm",
-      files: ["vm-tests/**/*.vm.test.ts"],
+      files: filesOf("vm", ["vm-tests/**/*.vm.test.ts"]),
       inToolbox: true,
       args: ["--concurrency=1", "--timeout=10m"],
       env: { NETLOOM_IMAGE: image.dir },
@@ -54,6 +58,17 @@ for (const failure of total.failures) process.stdout.write(`\nFAILED ${failure.t
 if (total.skips.length > 0) process.stdout.write(`\nskipped:\n${total.skips.map((title) => `  ${title}\n`).join("")}`);
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
 process.exitCode = total.failed === 0 ? 0 : 1;
+
+/** The tier of a test file is in its name. */
+function tierOf(file: string): string {
+  return /\.(netns|vm)\.test\.ts$/u.exec(file)?.[1] ?? "pure";
+}
+
+/** The files that were named for a tier, or all of it. */
+function filesOf(tier: string, all: readonly string[]): readonly string[] {
+  const own = files.filter((file) => tierOf(file) === tier);
+  return own.length > 0 ? own : all;
+}
 
 async function together(...work: readonly (() => Promise<unknown>)[]): Promise<void> {
   const ends = await Promise.allSettled(work.map((make) => make()));
@@ -77,6 +92,7 @@ async function counted(
     const skipped = found.skipped > 0 ? `, ${found.skipped} skipped` : "";
     return {
       hit: false,
+      verb: "took",
       counts: found,
       detail: `${found.passed} passed${found.failed > 0 ? `, ${found.failed} FAILED` : ""}${skipped}`,
     };

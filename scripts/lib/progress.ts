@@ -11,8 +11,13 @@ export type StepContext = {
   readonly note: (line: string) => void;
 };
 
-/** What a step has to say at its end: `cached`, or `built`, with a figure if there is one worth a look. */
-export type StepEnd = { readonly hit: boolean; readonly detail?: string };
+/** What a step has to say at its end: `cached`, or how long it took, with a figure if there is one worth a look. */
+export type StepEnd = {
+  readonly hit: boolean;
+  /** "built in" unless told: the word before the seconds. */
+  readonly verb?: string;
+  readonly detail?: string;
+};
 
 /** A long step says every so often that it is alive. */
 const tickMs = 10_000;
@@ -43,7 +48,7 @@ export async function step<T extends StepEnd>(name: string, work: (context: Step
   try {
     const end = await work({ log, note: (line) => void (last = line.trim()) });
     const detail = end.detail === undefined ? "" : `, ${end.detail}`;
-    say(name, end.hit ? `cached${detail}` : `built in ${seconds()} s${detail}`);
+    say(name, end.hit ? `cached${detail}` : `${end.verb ?? "built in"} ${seconds()} s${detail}`);
     return end;
   } catch (error) {
     say(name, `failed after ${seconds()} s`);

@@ -1,4 +1,4 @@
-// Measures the switch between two other processes of this host: `node vm-tests/harness/switch-bench.ts [seconds]`.
+// Measures the switch between two other processes of this host, for `npm run bench switch`.
 // Rate: one sends frames of 1514 bytes as fast as it can. Latency: a short frame goes to and fro, through the switch and,
 // for comparison, over one plain unix socket; half of the difference is what the switch adds one way.
 import { fork } from "node:child_process";
@@ -57,7 +57,7 @@ async function peer(mode: string, path: string): Promise<void> {
 }
 
 function startPeer(mode: string, path: string): AsyncDisposable {
-  const child = fork(fileURLToPath(import.meta.url), ["peer", mode, path], { execArgv: [] });
+  const child = fork(fileURLToPath(import.meta.url), [mode, path], { execArgv: [] });
   return {
     [Symbol.asyncDispose]: async () => {
       const exit = once(child, "exit");
@@ -93,20 +93,30 @@ async function direct(directory: string): Promise<number> {
   return await latency(socket);
 }
 
-async function measure(seconds: number, capture: boolean): Promise<void> {
+/** What the switch carries, and how long a short frame takes through it and over one plain socket. */
+export type SwitchFigures = {
+  readonly gbits: number;
+  readonly dropped: number;
+  /** Microseconds one way, medians. */
+  readonly switchedUs: number;
+  readonly directUs: number;
+};
+
+/** Measures a switch of its own, with both links captured or none. */
+export async function measureSwitch(seconds: number, capture: boolean): Promise<SwitchFigures> {
   const directory = await mkdtemp(join(tmpdir(), "netloom-bench-"));
   try {
-    const plain = await direct(directory);
+    const directUs = await direct(directory);
     await using network = new Switch(directory);
     for (const name of ["a", "b"]) {
       const file = capture ? { capture: join(directory, `${name}.pcapng`) } : {};
       await network.open({ name, network: "x", socket: join(directory, name), ...file });
     }
-    let switched: number;
+    let switchedUs: number;
     {
       const socket = await dial(join(directory, "a"));
       await using _peer = startPeer("echo", join(directory, "b"));
-      switched = await latency(socket);
+      switchedUs = await latency(socket);
     }
     const socket = await dial(join(directory, "a"));
     socket.write(frame("ffffffffffff", macs.a, 60));
@@ -116,21 +126,15 @@ async function measure(seconds: number, capture: boolean): Promise<void> {
     while (bytes === 0) await once(socket, "data");
     const [before, started] = [bytes, performance.now()];
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-    const rate = ((bytes - before) * 8) / (performance.now() - started) / 1e6;
+    const gbits = ((bytes - before) * 8) / (performance.now() - started) / 1e6;
     const { dropped } = await network.counters("a");
     socket.destroy();
-    console.log(
-      `capture ${capture ? "on " : "off"}: ${rate.toFixed(2)} Gbit/s of 1514-byte frames, ${dropped} dropped; ` +
-        `one way ${switched.toFixed(0)} us through the switch, ${plain.toFixed(0)} us without: ${(switched - plain).toFixed(0)} us added`,
-    );
+    return { gbits, dropped, switchedUs, directUs };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-const [mode, ...rest] = process.argv.slice(2);
-if (mode === "peer") {
-  await peer(rest[0] ?? "", rest[1] ?? "");
-} else {
-  for (const capture of [false, true]) await measure(Number(mode ?? 3), capture);
-}
+const [mode, path] = process.argv.slice(2);
+// The peers of a measurement are this file in processes of their own.
+if (import.meta.main && mode !== undefined && path !== undefined) await peer(mode, path);

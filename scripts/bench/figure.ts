@@ -1,0 +1,58 @@
+/** One measured number. */
+export type Figure = {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The most that it may be; absent for what is only watched. */
+  readonly bar?: number;
+  /** What it depends on or compares with, for people. */
+  readonly note?: string;
+};
+
+/** Something that is measured together. */
+export type Bench = {
+  readonly name: string;
+  /** What needs root, QEMU or Debian's programs runs in the toolbox, where `NETLOOM_IMAGE` names the image. */
+  readonly inToolbox: boolean;
+  readonly measure: () => Promise<readonly Figure[]>;
+};
+
+/** The middle of some values (the upper one of two); NaN of none. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** Milliseconds that something takes, the median of `rounds` after one that does not count. */
+export async function medianMs(rounds: number, work: () => Promise<unknown>): Promise<number> {
+  await work();
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const started = performance.now();
+    await work();
+    times.push(performance.now() - started);
+  }
+  return median(times);
+}
+
+/** One line of JSON for programs; `bar` and `ok` are null for what has no bar. */
+export function jsonLine({ name, value, unit, bar }: Figure): string {
+  const ok = bar === undefined ? null : value <= bar;
+  return JSON.stringify({ name, value: rounded(value), unit, bar: bar ?? null, ok });
+}
+
+/** All figures under each other, for people. */
+export function table(figures: readonly Figure[]): string {
+  const width = Math.max(...figures.map(({ name }) => name.length));
+  return figures
+    .map(({ name, value, unit, bar, note }) => {
+      const measured = `${String(rounded(value)).padStart(9)} ${unit.padEnd(7)}`;
+      const verdict = bar === undefined ? "" : value <= bar ? `within ${bar} ${unit}` : `ABOVE ${bar} ${unit}`;
+      return `${name.padEnd(width)} ${measured} ${verdict.padEnd(16)} ${note ?? ""}`.trimEnd();
+    })
+    .join("\n");
+}
+
+/** Three digits say all that such a measurement can. */
+function rounded(value: number): number {
+  return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+}

@@ -23,6 +23,8 @@ export class NodeState {
   readonly #bootId: string;
   readonly #announce: Announce;
   #kept: Persisted;
+  /** The file's content as far as this daemon wrote it. */
+  #written = "";
   #online = false;
 
   private constructor(path: string, bootId: string, kept: Persisted, announce: Announce) {
@@ -35,7 +37,8 @@ export class NodeState {
   static async open(root: string, announce: Announce): Promise<NodeState> {
     const path = join(root, "node.json");
     const bootId = ((await readIfExists("/proc/sys/kernel/random/boot_id")) ?? "").trim();
-    const kept = parse(await readIfExists(path));
+    // What cannot be read is as good as lost; that it cannot be written is told by every pass.
+    const kept = parse(await readIfExists(path).catch(() => undefined));
     const fresh: Persisted = { uplink: kept?.uplink ?? null, onlineAt: null, bootId, decision: [] };
     return new NodeState(path, bootId, kept?.bootId === bootId ? kept : fresh, announce);
   }
@@ -77,9 +80,11 @@ export class NodeState {
         `netloom: offline, ${uplink === null ? "no uplink has a lease" : `${uplink.nic.name} cannot be set up`}`,
       );
     this.#online = online;
-    if (JSON.stringify(next) !== JSON.stringify(this.#kept))
-      await writeFileAtomic(this.#path, `${JSON.stringify(next, null, 2)}\n`);
     this.#kept = next;
+    const text = `${JSON.stringify(next, null, 2)}\n`;
+    if (text === this.#written) return;
+    await writeFileAtomic(this.#path, text);
+    this.#written = text;
   }
 }
 

@@ -1,6 +1,6 @@
 import { describeError } from "../lib/errors.ts";
 import { until } from "../lib/async.ts";
-import type { Host } from "../host/host.ts";
+import type { FailedStep, Host } from "../host/host.ts";
 import type { Target } from "../model/kernel.ts";
 import type { Report } from "../model/report.ts";
 import type { Step } from "../model/step.ts";
@@ -9,6 +9,8 @@ import { explain } from "../plan/explain.ts";
 
 /** How long the structure may take to show after the last step. */
 const VERIFY_MS = 5000;
+/** How often steps are taken in one pass: those of the first look, and what they brought about. */
+const ROUNDS = 3;
 
 /** Looks at the kernel and says what would have to be done. */
 export async function planTarget(host: Host, target: Target): Promise<Difference> {
@@ -22,36 +24,48 @@ export interface Reconciled {
 }
 
 /**
- * Brings the kernel to the target: observe, diff, apply, verify by a second look.
+ * Brings the kernel to the target: observe, diff, apply, and look again. The kernel does things beside what it was
+ * told (the last address of a link takes the link's routes along), so what a second look finds is done at once too.
  * What fails does not stop the rest, and is reported per step.
  */
 export async function reconcile(host: Host, target: Target): Promise<Reconciled> {
   const started = performance.now();
-  const { steps, foreign } = await planTarget(host, target);
-  const failed = steps.length === 0 ? [] : await host.execute(steps);
-  const broke = new Set(failed.map(({ step }) => explain(step)));
-  const unverified = steps.length === 0 ? [] : await verify(host, target, broke);
+  const { steps: first, foreign } = await planTarget(host, target);
+  const taken = new Map<string, Step>();
+  const failed = new Map<string, FailedStep>();
+  let open = first;
+  for (let round = 0; open.length > 0 && round < ROUNDS; round += 1) {
+    for (const step of open) taken.set(explain(step), step);
+    for (const one of await host.execute(open)) failed.set(explain(one.step), one);
+    open = await look(host, target, failed);
+  }
+  if (open.length > 0) open = await settle(host, target, failed);
   const failures = [
     ...foreign.map((message) => ({ step: "refused", message: `${message}: rename it, or remove it` })),
-    ...failed.map(({ step, error }) => ({ step: explain(step), message: describeError(error) })),
+    ...[...failed].map(([step, { error }]) => ({ step, message: describeError(error) })),
   ];
-  const broken = failures.length > 0 || unverified.length > 0;
+  const broken = failures.length > 0 || open.length > 0;
   const report: Report = {
-    outcome: broken ? "failed" : steps.length === 0 ? "unchanged" : "changed",
-    steps: steps.map(explain),
+    outcome: broken ? "failed" : taken.size === 0 ? "unchanged" : "changed",
+    steps: [...taken.keys()],
     failures,
-    unverified: unverified.map(explain),
+    unverified: open.map(explain),
     milliseconds: Math.round(performance.now() - started),
   };
-  return { report, open: [...failed.map(({ step }) => step), ...unverified] };
+  return { report, open: [...[...failed.values()].map(({ step }) => step), ...open] };
 }
 
-/** The steps that a fresh look still finds necessary once the kernel had time to settle. What `broke` is known already: no waiting for it. */
-async function verify(host: Host, target: Target, broke: ReadonlySet<string>): Promise<readonly Step[]> {
+/** The steps that a fresh look still finds necessary. What failed is known already and not waited for. */
+async function look(host: Host, target: Target, failed: ReadonlyMap<string, unknown>): Promise<readonly Step[]> {
+  return (await planTarget(host, target)).steps.filter((step) => !failed.has(explain(step)));
+}
+
+/** The steps that are still necessary once the kernel had time to settle. */
+async function settle(host: Host, target: Target, failed: ReadonlyMap<string, unknown>): Promise<readonly Step[]> {
   let open: readonly Step[] = [];
   await until(
     async () => {
-      open = (await planTarget(host, target)).steps.filter((step) => !broke.has(explain(step)));
+      open = await look(host, target, failed);
       return open.length === 0 ? true : undefined;
     },
     { timeoutMs: VERIFY_MS, intervalMs: 50 },

@@ -20,6 +20,10 @@ export interface DiffContext {
   readonly foreign: (netns: string, name?: string) => string | undefined;
 }
 
+interface ForeignPlace {
+  readonly foreignPlace: (netns: string) => string | undefined;
+}
+
 interface LinkId {
   readonly netns: string;
   readonly name: string;
@@ -36,11 +40,13 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
 
   const netnsVanishes = (netns: string): boolean => ownedNetns.has(netns) && !wantedNetns.has(netns);
   const vanishing = vanishingLinks(links, wantedLinks, netnsVanishes);
-  const foreign = (netns: string, name?: string): string | undefined => {
-    if (netns !== HOST && foreignNetns.has(netns) && wantedNetns.has(netns))
-      return `namespace ${netns} exists and is not this daemon's`;
-    return name === undefined ? undefined : foreignLink(links, wantedLinks, netns, name);
-  };
+  const foreignPlace = (netns: string): string | undefined =>
+    netns !== HOST && foreignNetns.has(netns) && wantedNetns.has(netns)
+      ? `namespace ${netns} exists and is not this daemon's`
+      : undefined;
+  const foreign = (netns: string, name?: string): string | undefined =>
+    foreignPlace(netns) ??
+    (name === undefined ? undefined : foreignLink({ links, wantedLinks, foreignPlace }, { netns, name }));
   return {
     actual,
     target,
@@ -59,20 +65,20 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
 
 /** Why a wanted link cannot be had: it, what it is a port of, or the other end of its pair is someone else's. */
 function foreignLink(
-  links: ReadonlyMap<string, ActualLink>,
-  wantedLinks: ReadonlyMap<string, LinkSpec>,
-  netns: string,
-  name: string,
+  { links, wantedLinks, foreignPlace }: Pick<DiffContext, "links" | "wantedLinks"> & ForeignPlace,
+  id: LinkId,
 ): string | undefined {
-  const own = ({ netns: place, name: link }: LinkId): string | undefined => {
-    const key = KEYS.link({ netns: place, name: link });
+  const own = (link: LinkId): string | undefined => {
+    const place = foreignPlace(link.netns);
+    if (place !== undefined) return place;
+    const key = KEYS.link(link);
     const [seen, wanted] = [links.get(key), wantedLinks.get(key)];
     if (seen === undefined || seen.owned || wanted === undefined) return undefined;
     if (wanted.type !== "physical") return `link ${key} exists (${seen.type}) and is not Netloom's`;
     if (wanted.master === undefined || seen.master === null || seen.masterOwned) return undefined;
     return `link ${key} is a port of ${seen.master}, which is not Netloom's`;
   };
-  const wanted = wantedLinks.get(KEYS.link({ netns, name }));
+  const wanted = wantedLinks.get(KEYS.link(id));
   if (wanted === undefined) return undefined;
   // The end that is created stands for its pair.
   const near = wanted.bornWith ?? wanted;

@@ -27,6 +27,14 @@ export function compileBridgeLan(lan: LanDocument, facts: Facts, upstream: reado
     ),
   ];
   if (v6 !== undefined) objects.push({ kind: "address", netns: HOST, dev: bridge, address: v6 });
+  // Else the kernel takes an address that someone added to the bridge away with ours, when ours changes.
+  objects.push({
+    kind: "sysctl",
+    netns: HOST,
+    dev: bridge,
+    key: `net.ipv4.conf.${bridge}.promote_secondaries`,
+    value: "1",
+  });
   // A router's own LAN must not be configured by someone else's advertisements.
   objects.push({ kind: "sysctl", netns: HOST, dev: bridge, key: `net.ipv6.conf.${bridge}.accept_ra`, value: "0" });
   if (lan.dhcp) objects.push(dnsmasq(lan, bridge, { v4, v6 }, facts, upstream));

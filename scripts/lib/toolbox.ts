@@ -56,8 +56,9 @@ async function makeRoot(dir: string, context: StepContext): Promise<void> {
   say("toolbox", `making a Debian ${suite} root from ${host.mirror ?? "the default mirror"}`);
   const make = tools.mmdebstrap ?? tools.debootstrap;
   const argv = tools.mmdebstrap === undefined ? debootstrap(make, dir, host.mirror) : mmdebstrap(make, dir, host);
-  // In its own mount and pid namespaces nothing of it stays mounted or running when it is interrupted.
-  const own = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  // In mount and pid namespaces of its own nothing of it stays mounted or running when it is interrupted.
+  const bind = ["--dev-bind", "/", "/", "--proc", "/proc"];
+  const own = [tools.bwrap, ...bind, "--unshare-pid", "--die-with-parent", "--cap-add", "ALL", "--"];
   await run(asRoot([...own, ...argv]), { log: context.log, onLine: context.note });
   // Places that the toolbox's own mounts need.
   await run(asRoot(["touch", `${dir}/etc/resolv.conf`, `${dir}/etc/hosts`]));

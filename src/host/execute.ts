@@ -1,14 +1,15 @@
 import { describeError, isGone, NetloomError } from "../lib/errors.ts";
-import { HOST, type WireguardPeerSpec } from "../model/kernel.ts";
-import { visitStep, type Step, type StepTable } from "../model/step.ts";
+import { HOST, OWNER, type WireguardPeerSpec } from "../model/kernel.ts";
+import { visitStep, type Step, type StepArguments, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
-import { netnsCreate, netnsDelete, sysctlSet } from "./addon.ts";
+import { netnsCreate, netnsDelete, sysctlSet, type Netlink } from "./addon.ts";
 import { netnsPath } from "./exec.ts";
 import type { FailedStep } from "./host.ts";
 import { netlinkStep, type NetlinkStep } from "./link-requests.ts";
 import type { WireguardConfig, WireguardPeerChange } from "./netlink-types.ts";
 import { deleteTable, loadTable } from "./nft.ts";
 import type { ObserveContext } from "./observe.ts";
+import type { Records } from "./records.ts";
 
 /** Errnos that mean "it was gone already", which is what a removal wanted. */
 const GONE = new Set(["ENOENT", "ENODEV", "ESRCH", "EADDRNOTAVAIL"]);
@@ -56,7 +57,9 @@ async function sendBatch(context: ObserveContext, batch: readonly Batched[]): Pr
   const netns = batch[0]?.netns ?? HOST;
   try {
     const netlink = await context.namespaces.netlink(netns);
+    await rememberAdoptions(context.records, netlink, batch);
     const outcomes = await netlink.batch(batch.map(({ request }) => request));
+    forgetReleased(context.records, batch);
     return batch.flatMap(({ step }, index) => {
       const outcome = outcomes[index];
       if (outcome === undefined || outcome.ok || (removes(step) && GONE.has(outcome.code))) return [];
@@ -80,6 +83,30 @@ async function sendBatch(context: ObserveContext, batch: readonly Batched[]): Pr
       }),
     }));
   }
+}
+
+/** Remembers the ports that are about to be made of other people's links: before, so that a crash leaves none unknown. */
+async function rememberAdoptions(records: Records, netlink: Netlink, batch: readonly Batched[]): Promise<void> {
+  const moves = masterChanges(batch).filter(({ master }) => master !== null);
+  if (moves.length === 0) return;
+  const { links } = await netlink.dump("links");
+  const foreign = new Map(
+    links.filter(({ group }) => group !== OWNER.linkGroup).map(({ name, index }) => [name, index] as const),
+  );
+  for (const { netns, name } of moves) {
+    const index = foreign.get(name);
+    if (index !== undefined) records.setAdopted(netns, name, index);
+  }
+  await records.save();
+}
+
+function forgetReleased(records: Records, batch: readonly Batched[]): void {
+  for (const { netns, name, master } of masterChanges(batch))
+    if (master === null) records.setAdopted(netns, name, undefined);
+}
+
+function masterChanges(batch: readonly Batched[]): readonly StepArguments["link.set"][] {
+  return batch.flatMap(({ step }) => (step.op === "link.set" && step.args.master !== undefined ? [step.args] : []));
 }
 
 function at(target: string, netns: string): string {

@@ -82,7 +82,7 @@ async function observeNetns(context: ObserveContext, netns: string, target: Targ
       observeSysctls(netns, target),
     ]);
     return {
-      link: links(netns, tables.links),
+      link: links(context.records, netns, tables.links),
       address: addresses(netns, tables, names),
       route: routes(netns, tables, names),
       wireguard,
@@ -95,7 +95,7 @@ async function observeNetns(context: ObserveContext, netns: string, target: Targ
   }
 }
 
-function links(netns: string, all: readonly Link[]): readonly ActualLink[] {
+function links(records: Records, netns: string, all: readonly Link[]): readonly ActualLink[] {
   const byIndex = new Map(all.map((link) => [link.index, link]));
   return all.map((link) => {
     const master = link.master === null ? undefined : byIndex.get(link.master);
@@ -110,6 +110,7 @@ function links(netns: string, all: readonly Link[]): readonly ActualLink[] {
       carrier: link.carrier,
       master: master?.name ?? null,
       masterOwned: master?.group === OWNER.linkGroup,
+      adopted: records.isAdopted(netns, link.name, link.index),
       peerIndex: link.peerIndex,
       owned: link.group === OWNER.linkGroup,
     };

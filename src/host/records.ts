@@ -6,6 +6,8 @@ interface Content {
   readonly endpoints: Record<string, string>;
   /** The nft generation after our last load, by namespace. */
   readonly nftGenerations: Record<string, number>;
+  /** Links of others that we made a port of a bridge, by "netns/name", with their index: a name may come back on another link. */
+  readonly adopted: Record<string, number>;
 }
 
 /**
@@ -14,7 +16,7 @@ interface Content {
  */
 export class Records {
   readonly #path: string;
-  #content: Content = { endpoints: {}, nftGenerations: {} };
+  #content: Content = { endpoints: {}, nftGenerations: {}, adopted: {} };
   #dirty = false;
 
   private constructor(path: string) {
@@ -49,6 +51,17 @@ export class Records {
     this.#dirty = true;
   }
 
+  isAdopted(netns: string, name: string, index: number): boolean {
+    return this.#content.adopted[`${netns}/${name}`] === index;
+  }
+
+  /** Remembers a link as adopted, or with undefined no longer. */
+  setAdopted(netns: string, name: string, index: number | undefined): void {
+    if (index === undefined) delete this.#content.adopted[`${netns}/${name}`];
+    else this.#content.adopted[`${netns}/${name}`] = index;
+    this.#dirty = true;
+  }
+
   /** Forgets a namespace that is gone. */
   forgetNetns(netns: string): void {
     this.#keep((name) => name !== netns);
@@ -60,14 +73,16 @@ export class Records {
   }
 
   #keep(test: (netns: string) => boolean): void {
-    const { nftGenerations, endpoints } = this.#content;
+    const { nftGenerations, endpoints, adopted } = this.#content;
     const gone = [
       ...Object.keys(nftGenerations)
         .filter((netns) => !test(netns))
         .map((key) => [nftGenerations, key] as const),
-      ...Object.keys(endpoints)
-        .filter((key) => !test(netnsOf(key)))
-        .map((key) => [endpoints, key] as const),
+      ...[endpoints, adopted].flatMap((part) =>
+        Object.keys(part)
+          .filter((key) => !test(netnsOf(key)))
+          .map((key) => [part, key] as const),
+      ),
     ];
     for (const [part, key] of gone) delete part[key];
     this.#dirty ||= gone.length > 0;
@@ -86,13 +101,17 @@ export class Records {
 function parse(text: string): Content | undefined {
   try {
     const value = JSON.parse(text) as Partial<Content>;
-    return { endpoints: { ...value.endpoints }, nftGenerations: { ...value.nftGenerations } };
+    return {
+      endpoints: { ...value.endpoints },
+      nftGenerations: { ...value.nftGenerations },
+      adopted: { ...value.adopted },
+    };
   } catch {
     return undefined;
   }
 }
 
-/** The namespace of a `peerKey`; its name has no slash. */
+/** The namespace of a key that begins with it; its name has no slash. */
 function netnsOf(key: string): string {
   return key.slice(0, key.indexOf("/"));
 }

@@ -13,6 +13,8 @@ export interface ActualLink {
   readonly master: string | null;
   /** True when the bridge it is a port of is ours. */
   readonly masterOwned: boolean;
+  /** True when we made someone else's link a port, and not whoever plugs members into our bridge. */
+  readonly adopted: boolean;
   /** Index of the other end of a veth pair, in that end's namespace. */
   readonly peerIndex: number | null;
   readonly owned: boolean;

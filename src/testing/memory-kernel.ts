@@ -24,6 +24,7 @@ export function physicalNic(name: string, index: number, carrier: boolean = true
     carrier,
     master: null,
     masterOwned: false,
+    adopted: false,
     peerIndex: null,
     owned: false,
   };
@@ -68,7 +69,8 @@ class MemoryKernel {
       this.#link(netns, name);
       this.state.link = this.state.link.map((link) => {
         if (link.netns !== netns || link.name !== name) return link;
-        const bridge = master === undefined ? {} : { master, masterOwned: master !== null };
+        const bridge =
+          master === undefined ? {} : { master, masterOwned: master !== null, adopted: !link.owned && master !== null };
         return { ...link, ...bridge, up: up ?? link.up, mac: mac ?? link.mac, mtu: mtu ?? link.mtu };
       });
     },
@@ -117,7 +119,14 @@ class MemoryKernel {
     if (spec.master !== undefined) this.#link(spec.netns, spec.master);
     const [index, peerIndex] = [this.#index, this.#index + 1];
     this.#index += 2;
-    const common = { up: true, carrier: true, owned: true, mtu: spec.mtu ?? 1500, type: spec.type } as const;
+    const common = {
+      up: true,
+      carrier: true,
+      owned: true,
+      adopted: false,
+      mtu: spec.mtu ?? 1500,
+      type: spec.type,
+    } as const;
     const near = {
       ...common,
       netns: spec.netns,
@@ -146,7 +155,9 @@ class MemoryKernel {
     for (const part of ["address", "route", "wireguard"] as const)
       this.#drop(part, (object) => object.netns === netns && object.dev === name);
     this.state.link = this.state.link.map((port) =>
-      port.netns === netns && port.master === name ? { ...port, master: null, masterOwned: false } : port,
+      port.netns === netns && port.master === name
+        ? { ...port, master: null, masterOwned: false, adopted: false }
+        : port,
     );
     const peer =
       link.peerIndex === null

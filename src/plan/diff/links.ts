@@ -31,11 +31,12 @@ export const linkDiffer: KindDiffer<"link"> = {
       : [],
 };
 
-/** A port of a bridge of ours that stays, adopted from someone else. */
+/** A port of a bridge of ours that stays, adopted from someone else. What others plug into our bridges is theirs. */
 function isOurPort(seen: ActualLink | undefined, context: DiffContext): boolean {
   return (
     seen !== undefined &&
     !seen.owned &&
+    seen.adopted &&
     seen.masterOwned &&
     seen.master !== null &&
     !context.linkVanishes(seen.netns, seen.master)

@@ -1,0 +1,151 @@
+/** The uplink, with a real DHCP server at the other end of a cable. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import test from "ava";
+import type { Status } from "../model/report.ts";
+import { node as nodeDocument } from "../testing/builders.ts";
+import { Provider } from "../testing/provider.ts";
+import { BINARY, SOURCE, TestNode } from "../testing/test-node.ts";
+import { yaml } from "../testing/yaml.ts";
+
+const uplink = (...nics: string[]): string => yaml(nodeDocument({ uplink: { mode: "dhcp4", nics, ignore: [] } }));
+const none = yaml(nodeDocument({ uplink: { mode: "none", ignore: [] } }));
+
+function online(node: TestNode): Promise<Status> {
+  return node.sandbox.until(`the node to be online; the daemon said ${node.said()}`, async () => {
+    const status = await node.client.status();
+    return status.online && status.uplink !== null ? status : undefined;
+  });
+}
+
+const addresses = (node: TestNode, nic: string): Promise<string> => node.sandbox.ip(`-d -o -4 address show dev ${nic}`);
+const defaultRoute = (node: TestNode): Promise<string> => node.sandbox.ip("-d -4 route show default");
+
+for (const runtime of [SOURCE, BINARY]) {
+  test(`${runtime.title}: a lease becomes address and default route, is told with its reasons, and goes with the document`, async (t) => {
+    let provider: Provider | undefined;
+    const node = await TestNode.start(t, {
+      runtime,
+      config: { "node.yaml": uplink("up0") },
+      prepare: async ({ sandbox }) => {
+        provider = await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" });
+        await sandbox.ip("link add other0 type veth peer name other1");
+      },
+    });
+    const status = await online(node);
+    t.regex(status.uplink?.address ?? "", /^192\.168\.50\.\d+\/24$/u);
+    t.like(status.uplink, { nic: "up0", router: "192.168.50.1", server: "192.168.50.1" });
+    const decision = new Map(
+      status.decision.map(({ nic, chosen, reasons }) => [nic, { chosen, why: reasons.join(", ") }]),
+    );
+    t.like(decision.get("up0"), { chosen: true });
+    t.regex(
+      decision.get("up0")?.why ?? "",
+      /^has carrier, DHCPv4 lease 192\.168\.50\.\d+\/24 from 192\.168\.50\.1, first NIC with carrier and a lease$/u,
+    );
+    t.deepEqual(decision.get("other0"), { chosen: false, why: "uplink.nics does not name it (up0)" });
+
+    t.regex(await addresses(node, "up0"), /inet 192\.168\.50\.\d+\/24 [^\n]*proto 0x4e/u);
+    t.regex(await defaultRoute(node), /default via 192\.168\.50\.1 dev up0 proto 78 [^\n]*metric 1024/u);
+    await node.sandbox.output(["ping", "-c", "1", "-W", "5", "192.168.50.1"]);
+    t.regex(
+      node.said(),
+      /^netloom: nic up0 chosen: [^\n]*\n(?:netloom: nic other\d not chosen: [^\n]*\n){2}netloom: online up0 192\.168\.50\.\d+\/24 at \d+\.\d+ s$/mu,
+    );
+    const record = JSON.parse(await readFile(join(node.root, "node.json"), "utf8")) as Record<string, unknown>;
+    t.like(record, { uplink: "up0", decision: status.decision });
+
+    t.like(await node.apply(none), { code: 0, err: "" });
+    t.is(await addresses(node, "up0"), "");
+    t.is(await defaultRoute(node), "");
+    t.deepEqual((await node.client.status()).processes, []);
+    t.truthy(provider);
+  });
+}
+
+test("the DHCP client is killed: the address stays, and there is one client again", async (t) => {
+  const node = await TestNode.start(t, {
+    config: { "node.yaml": uplink("up0") },
+    prepare: async ({ sandbox }) =>
+      void (await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" })),
+  });
+  await online(node);
+  const before = await addresses(node, "up0");
+  const client = async (): Promise<number | undefined> =>
+    (await node.client.status()).processes.find(({ name }) => name === "dhcp-up0")?.pid ?? undefined;
+  const first = await node.sandbox.until("the client's pid", client);
+  process.kill(first, "SIGKILL");
+  await node.sandbox.until("another client", async () => {
+    const pid = await client();
+    return pid === undefined || pid === first ? undefined : pid;
+  });
+  t.is(await addresses(node, "up0"), before);
+  t.is((await online(node)).online, true);
+  t.is([...(await node.sandbox.processes()).values()].filter((line) => line.startsWith("udhcpc ")).length, 1);
+});
+
+test("a restarted daemon keeps address, route, client and choice, and takes no step", async (t) => {
+  const node = await TestNode.start(t, {
+    config: { "node.yaml": uplink("up*") },
+    prepare: async ({ sandbox }) => {
+      await Provider.start(sandbox, { nic: "up0", netns: "isp0", network: "192.168.50" });
+      await Provider.start(sandbox, { nic: "up1", netns: "isp1", network: "192.168.51" });
+    },
+  });
+  const { uplink: chosen } = await online(node);
+  const nic = chosen?.nic ?? "";
+  // The other NIC is probed no longer once there is an uplink.
+  const settled = await node.sandbox.until("one client", async () => {
+    const { processes } = await node.client.status();
+    return processes.length === 1 && processes[0]?.pid !== null ? processes : undefined;
+  });
+  const before = [await addresses(node, nic), await defaultRoute(node)];
+  await node.stopDaemon("SIGKILL");
+  const status = await node.startDaemon();
+  t.deepEqual(status.reconciles, { total: 1, changed: 0 });
+  t.deepEqual(status.processes, settled);
+  t.like(status, { online: true, uplink: chosen });
+  t.deepEqual([await addresses(node, nic), await defaultRoute(node)], before);
+});
+
+test("a lease with another address replaces the first one, and the default route holds", async (t) => {
+  let provider: Provider | undefined;
+  const node = await TestNode.start(t, {
+    config: { "node.yaml": uplink("up0") },
+    prepare: async ({ sandbox }) => {
+      provider = await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" });
+    },
+  });
+  const { uplink: first } = await online(node);
+  const client = [...(await node.sandbox.processes())].find(([, line]) => line.startsWith("udhcpc "));
+  // Another range on the same wire, and a client that asks at once: what a provider does when it renumbers.
+  await node.sandbox.output(["rm", "-f", join(node.sandbox.dir, "provider-up0.leases")]);
+  provider?.serve("192.168.50", 100);
+  process.kill(client?.[0] ?? -1, "SIGUSR2");
+  process.kill(client?.[0] ?? -1, "SIGUSR1");
+  const second = await node.sandbox.until("another address", async () => {
+    const status = await node.client.status();
+    return status.online && status.uplink?.address !== first?.address ? status.uplink : undefined;
+  });
+  t.regex(second?.address ?? "", /^192\.168\.50\.1[0-2]\d\/24$/u);
+  const seen = await addresses(node, "up0");
+  t.true(seen.includes(second?.address ?? "none"), seen);
+  t.false(seen.includes(first?.address ?? "none"), seen);
+  t.regex(await defaultRoute(node), /default via 192\.168\.50\.1 dev up0/u);
+  t.like((await node.client.status()).lastReconcile, { failures: [], unverified: [] });
+});
+
+test("a resource that fails does not make the node offline", async (t) => {
+  const node = await TestNode.start(t, {
+    config: { "node.yaml": uplink("up0") },
+    prepare: async ({ sandbox }) => {
+      await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" });
+      await sandbox.ip("link add l-lab type bridge");
+    },
+  });
+  await online(node);
+  const { code } = await node.apply("apiVersion: netloom/v1\nkind: Lan\nname: lab\ncidr: 10.5.0.0/24\n");
+  t.is(code, 1);
+  t.like(await node.client.status(), { online: true, lastReconcile: { outcome: "failed" } });
+  t.notRegex(node.said(), /netloom: offline/u);
+});

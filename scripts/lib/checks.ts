@@ -83,7 +83,9 @@ export async function runTier(
   let text = "";
   const collect = (line: string): void => {
     text += `${line}\n`;
-    onLine(line);
+    // Of a result, what was proven; the rest is for the end.
+    const title = /^(?:not )?ok \d+ - (.*)$/u.exec(line)?.[1];
+    if (title !== undefined) onLine(title);
   };
   const problem = await run(argv, { cwd: repository, onLine: collect }).then(
     () => undefined,

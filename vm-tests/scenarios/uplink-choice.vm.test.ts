@@ -42,6 +42,18 @@ test("of three NICs the one with a cable and a DHCP server wins, and the record 
   t.deepEqual(clients, ["dhcp-eth2"]);
   t.log(`online ${onlineAt ?? 0} s after kernel start`);
 
+  // The router of the IPv6 advertisements calls itself one when it is asked for its MAC as well: else its route is dropped.
+  const router = await guest.node.until("a default route by advertisement", async () => {
+    const routes = await guest.node.run(["ip", "-6", "route", "show", "default"]);
+    return /^default via (fe80::\S+) dev eth2/mu.exec(routes)?.[1];
+  });
+  await guest.node.run(["ip", "neigh", "change", router, "dev", "eth2", "nud", "probe", "router"]);
+  await guest.node.until("its answer", async () => {
+    const neighbours = await guest.node.run(["ip", "neigh", "show", router, "dev", "eth2"]);
+    return neighbours.includes("REACHABLE") || undefined;
+  });
+  t.regex(await guest.node.run(["ip", "-6", "route", "show", "default"]), new RegExp(`via ${router} dev eth2`, "u"));
+
   // A cable that is plugged in later changes nothing; the uplink stays while its lease holds.
   await guest.node.setLink(0, true);
   await guest.node.until("the carrier of eth0 in the record", async () => {

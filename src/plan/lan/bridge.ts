@@ -37,6 +37,10 @@ export function compileBridgeLan(lan: LanDocument, facts: Facts, upstream: reado
   });
   // A router's own LAN must not be configured by someone else's advertisements.
   objects.push({ kind: "sysctl", netns: HOST, dev: bridge, key: `net.ipv6.conf.${bridge}.accept_ra`, value: "0" });
+  // Without it the kernel's neighbour advertisements say "no router", and members drop the default route that dnsmasq
+  // advertised to them (RFC 4861, 7.2.5). It holds for this interface only: what is forwarded is another question.
+  if (v6 !== undefined && lan.dhcp)
+    objects.push({ kind: "sysctl", netns: HOST, dev: bridge, key: `net.ipv6.conf.${bridge}.forwarding`, value: "1" });
   if (lan.dhcp) objects.push(dnsmasq(lan, bridge, { v4, v6 }, facts, upstream));
   return objects;
 }

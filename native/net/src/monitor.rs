@@ -204,18 +204,18 @@ impl<F: FnMut(String) -> Delivery> Listener<F> {
         let mut space = vec![0; cmsg_space::<i32>()];
         let mut parts = [IoSliceMut::new(buffer)];
         let flags = MsgFlags::MSG_DONTWAIT;
-        let (length, whole, nsid) =
-            match recvmsg::<()>(socket, &mut parts, Some(&mut space), flags) {
-                Ok(got) => (
-                    got.bytes,
-                    !got.flags.contains(MsgFlags::MSG_TRUNC),
-                    nsid_of(&got),
-                ),
-                Err(Errno::EAGAIN) => return Ok(false),
-                Err(Errno::EINTR) => return Ok(true),
-                Err(Errno::ENOBUFS) => (0, false, None),
-                Err(_) => return Err(Ended),
-            };
+        let (length, whole, nsid) = match recvmsg::<()>(socket, &mut parts, Some(&mut space), flags)
+        {
+            Ok(got) => (
+                got.bytes,
+                !got.flags.contains(MsgFlags::MSG_TRUNC),
+                nsid_of(&got),
+            ),
+            Err(Errno::EAGAIN) => return Ok(false),
+            Err(Errno::EINTR) => return Ok(true),
+            Err(Errno::ENOBUFS) => (0, false, None),
+            Err(_) => return Err(Ended),
+        };
         if !whole {
             self.send(&Event::OVERRUN)?;
         }

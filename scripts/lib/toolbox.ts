@@ -53,13 +53,13 @@ export async function ensureToolbox(): Promise<{ readonly root: string }> {
 async function makeRoot(dir: string, context: StepContext): Promise<void> {
   const tools = await bootstrapTools();
   const host = await readAptHost();
-  say("toolbox", `making a Debian ${suite} root from ${host.mirror ?? "the default mirror"}`);
-  const make = tools.mmdebstrap ?? tools.debootstrap;
-  const argv = tools.mmdebstrap === undefined ? debootstrap(make, dir, host.mirror) : mmdebstrap(make, dir, host);
+  // A mirror that wants a password has it in its address.
+  const shown = host.mirror?.replace(/\/\/[^/@]*@/, "//") ?? "the default mirror";
+  say("toolbox", `making a Debian ${suite} root from ${shown}`);
   // In mount and pid namespaces of its own nothing of it stays mounted or running when it is interrupted.
   const bind = ["--dev-bind", "/", "/", "--proc", "/proc"];
   const own = [tools.bwrap, ...bind, "--unshare-pid", "--die-with-parent", "--cap-add", "ALL", "--"];
-  await run(asRoot([...own, ...argv]), { log: context.log, onLine: context.note });
+  await run(asRoot([...own, ...mmdebstrap(tools.mmdebstrap, dir, host)]), { log: context.log, onLine: context.note });
   // Places that the toolbox's own mounts need.
   await run(asRoot(["touch", `${dir}/etc/resolv.conf`, `${dir}/etc/hosts`]));
   // Every toolbox is the same machine.
@@ -76,9 +76,4 @@ function mmdebstrap(program: string, dir: string, host: Awaited<ReturnType<typeo
     `--include=${packages.join(",")}`,
     ...[suite, dir, ...(host.mirror === undefined ? [] : [host.mirror])],
   ];
-}
-
-function debootstrap(program: string, dir: string, mirror: string | undefined): string[] {
-  const options = ["--variant=minbase", "--arch=amd64", `--include=${packages.join(",")}`];
-  return [program, ...options, suite, dir, ...(mirror === undefined ? [] : [mirror])];
 }

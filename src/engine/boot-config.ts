@@ -3,11 +3,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { describeError, NetloomError } from "../lib/errors.ts";
+import { areWholeFrames, isZstd } from "../lib/zstd-frame.ts";
 import type { ConfigSource } from "../plan/boot-words.ts";
 import type { SourceFile } from "../plan/parse-documents.ts";
 
-/** Magic number of a zstd frame (RFC 8878, 3.1.1), as bytes. */
-const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 /** No configuration is larger, compressed or not. */
 const MAX_BYTES = 1 << 20;
 const FW_CFG = "/sys/firmware/qemu_fw_cfg/by_name";
@@ -63,11 +62,12 @@ async function download(source: ConfigSource & { readonly type: "url" }): Promis
 
 function decode(bytes: Buffer, source: ConfigSource): string {
   if (bytes.length > MAX_BYTES) throw failure(source, `it is larger than ${MAX_BYTES} bytes`, "split it");
-  return textOf(bytes.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC) ? decompress(bytes, source) : bytes, source);
+  return textOf(isZstd(bytes) ? decompress(bytes, source) : bytes, source);
 }
 
 function decompress(bytes: Buffer, source: ConfigSource): Buffer {
   try {
+    if (!areWholeFrames(bytes)) throw new RangeError("a part of it is missing");
     return zstdDecompressSync(bytes, { maxOutputLength: MAX_BYTES });
   } catch (error) {
     throw failure(source, "its zstd frame is damaged or too large", "compress it again with zstd", error);

@@ -61,7 +61,7 @@ async function touch(dir: string): Promise<boolean> {
 }
 
 /** Entries younger than this may be in use by a run that goes on beside us. */
-const pruneAgeMs = 6 * 3600 * 1000;
+const pruneAgeMs = 3600 * 1000;
 
 async function prune(parent: string, keep: number): Promise<void> {
   const names = await readdir(parent);

@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { copyFile, readFile, stat, writeFile } from "node:fs/promises";
+import { link, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -8,7 +8,7 @@ import { contentHash } from "./content-hash.ts";
 import { type CpioEntry, cpioArchive, cpioModes } from "./cpio.ts";
 import { dist } from "./build.ts";
 import { ensureBase } from "./image-base.ts";
-import { handBack, removeTree } from "./ownership.ts";
+import { removeTree } from "./ownership.ts";
 import { run } from "./process.ts";
 import { megabytes, step } from "./progress.ts";
 import { repository, toolboxCommand } from "./toolbox-enter.ts";
@@ -43,10 +43,9 @@ export async function ensureImage(): Promise<Image> {
   });
   const { dir } = await step("image", async ({ log }) => {
     const entry = await cached("image", hash, (place) => assemble(place, base, built, log));
-    const [root, initrd] = await Promise.all(
-      ["root.erofs", "initrd"].map(async (name) => megabytes((await stat(join(entry.dir, name))).size)),
-    );
-    return { ...entry, detail: `root ${root}, initramfs ${initrd}` };
+    const initrd = (await stat(join(entry.dir, "initrd"))).size;
+    const root = Number(await readFile(join(entry.dir, "root.bytes"), "utf8"));
+    return { ...entry, detail: `root ${megabytes(root)}, initramfs ${megabytes(initrd)}` };
   });
   return { dir, hash, vmlinux: join(dir, "vmlinux"), initrd: join(dir, "initrd"), cmdline };
 }
@@ -74,10 +73,11 @@ async function assemble(dir: string, base: string, built: number, log: string): 
     Readable.from(cpioArchive(await initramfs(base, erofs, built))),
     createWriteStream(join(dir, "initrd")),
   );
-  await copyFile(join(base, "vmlinux"), join(dir, "vmlinux"));
+  await link(join(base, "vmlinux"), join(dir, "vmlinux"));
   await writeFile(join(dir, "cmdline"), `${cmdline}\n`);
-  await removeTree(app);
-  await handBack(erofs);
+  await writeFile(join(dir, "root.bytes"), `${(await stat(erofs)).size}\n`);
+  // The initramfs has it, and a cache of many images is large enough.
+  for (const path of [app, erofs]) await removeTree(path);
 }
 
 /** What image/initramfs/init calls. */

@@ -57,7 +57,7 @@ function parseOne(part: YamlDocument.Parsed, lines: LineCounter): Outcome {
     return {
       issues: part.errors.map((error) => ({
         line: lines.linePos(error.pos[0]).line,
-        message: error.message.split("\n")[0] ?? "",
+        message: withoutKeys(error.message.split("\n")[0] ?? ""),
       })),
     };
   }
@@ -66,7 +66,7 @@ function parseOne(part: YamlDocument.Parsed, lines: LineCounter): Outcome {
     value = part.toJS({ maxAliasCount: 100 });
   } catch (error) {
     // An alias without its anchor, or aliases that would fill the memory.
-    return { issues: [{ line: lineOf(part, lines, []), message: describeError(error) }] };
+    return { issues: [{ line: lineOf(part, lines, []), message: withoutKeys(describeError(error)) }] };
   }
   if (value === null || value === undefined) return { issues: [] };
   const line = (path: readonly (string | number)[]): number => lineOf(part, lines, path);
@@ -81,6 +81,11 @@ function parseOne(part: YamlDocument.Parsed, lines: LineCounter): Outcome {
       message: textOf(issue),
     })),
   };
+}
+
+/** The YAML library's messages may quote the text; a key that someone put in a wrong place must not get out by that. */
+function withoutKeys(message: string): string {
+  return message.replaceAll(/[A-Za-z0-9+/]{16,}={0,2}/gu, "…");
 }
 
 function kindOf(value: unknown): Kind | undefined {

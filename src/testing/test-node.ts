@@ -81,9 +81,11 @@ export class TestNode {
     return [...this.sandbox.inside(), ...runtime.argv, "daemon", ...words, ...more];
   }
 
-  /** Starts the daemon and waits until it answers after its first pass. */
-  async startDaemon(): Promise<Status> {
-    const daemon = start(this.daemonArgv());
+  /** Starts the daemon in a working directory and waits until it answers after its first pass. */
+  async startDaemon(cwd: string = "/"): Promise<Status> {
+    const inThere = ["env", `--chdir=${cwd}`];
+    const enter = this.sandbox.inside();
+    const daemon = start([...enter, ...inThere, ...this.daemonArgv().slice(enter.length)]);
     this.#daemon = daemon;
     return await this.sandbox.until("the daemon's first pass", async () => {
       if (daemon.process.exitCode !== null) throw new Error(`the daemon ended: ${daemon.said()}`);

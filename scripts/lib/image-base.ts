@@ -17,7 +17,7 @@ import { suite, toolboxRoot } from "./toolbox.ts";
 import { extractVmlinux } from "./vmlinux.ts";
 
 /**
- * The base of the image, cached: `root/` (owned by root, as it will be in the image), `vmlinux`, and `modules/` with a
+ * The base of the image, cached: `root/` (owned by root, as it will be in the image), the kernel, and `modules/` with a
  * list `order` for the initramfs. It changes with image/ and the packages, not with the program.
  */
 export function ensureBase(): Promise<string> {
@@ -137,7 +137,9 @@ async function placeKernel(dir: string, full: string, inToolbox: InToolbox): Pro
   await mkdir(join(dir, "modules"));
   for (const path of order) await writeFile(join(dir, "modules", basename(path)), await readFile(join(modules, path)));
   await writeFile(join(dir, "modules/order"), order.map((path) => `${basename(path)}\n`).join(""));
-  await writeFile(join(dir, "vmlinux"), extractVmlinux(await readFile(join(full, `boot/vmlinuz-${release}`))));
+  const kernel = await readFile(join(full, `boot/vmlinuz-${release}`));
+  await writeFile(join(dir, "vmlinuz"), kernel);
+  await writeFile(join(dir, "vmlinux"), extractVmlinux(kernel));
 }
 
 /** A link to busybox for each applet of which the image has no better program. */

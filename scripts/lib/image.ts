@@ -16,6 +16,7 @@ import { repository, toolboxCommand } from "./toolbox-enter.ts";
 /** What a machine boots. `cmdline` is what every boot of it should have; a caller adds its own words. */
 export type Image = {
   readonly dir: string;
+  /** Uncompressed, for a virtual machine; `vmlinuz` beside it is the same for firmware and boot loaders. */
   readonly vmlinux: string;
   readonly initrd: string;
   readonly cmdline: string;
@@ -73,7 +74,7 @@ async function assemble(dir: string, base: string, built: number, log: string): 
     Readable.from(cpioArchive(await initramfs(base, erofs, built))),
     createWriteStream(join(dir, "initrd")),
   );
-  await link(join(base, "vmlinux"), join(dir, "vmlinux"));
+  for (const name of ["vmlinux", "vmlinuz"]) await link(join(base, name), join(dir, name));
   await writeFile(join(dir, "cmdline"), `${cmdline}\n`);
   await writeFile(join(dir, "root.bytes"), `${(await stat(erofs)).size}\n`);
   // The initramfs has it, and a cache of many images is large enough.

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
@@ -27,4 +28,17 @@ export function asRoot(argv: readonly string[]): string[] {
   const sudo = findProgram("sudo");
   if (sudo === undefined) throw new Error(`root is needed for ${argv[0]}: run as root, or install sudo`);
   return [sudo, "--", ...argv];
+}
+
+/**
+ * Has sudo ask for its password now, if it needs one: later several steps run side by side and each would ask.
+ * @throws when there is no sudo, or it does not let this user be root.
+ */
+export function askForRoot(): void {
+  if (isRoot()) return;
+  const [sudo = ""] = asRoot([]);
+  if (spawnSync(sudo, ["-n", "true"], { stdio: "ignore" }).status === 0) return;
+  process.stdout.write("netloom: setup        root is needed for the toolbox: sudo asks for your password\n");
+  if (spawnSync(sudo, ["-v"], { stdio: "inherit" }).status !== 0)
+    throw new Error("root is needed, and sudo refused it");
 }

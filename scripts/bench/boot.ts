@@ -1,3 +1,4 @@
+import { describeAccelerator } from "../../vm-tests/harness/accel.ts";
 import { Lab } from "../../vm-tests/harness/lab.ts";
 import { labOptions } from "../../vm-tests/harness/test-lab.ts";
 import { GATEWAY, NETWORK } from "../../vm-tests/scenarios/gateway.ts";
@@ -26,7 +27,7 @@ export const boot: Bench = {
         value: onlineAt ?? Number.NaN,
         unit: "s",
         bar: 12,
-        note: `guest seconds; ${lab.accel.accel}: ${lab.accel.provenBy}`,
+        note: `guest seconds; ${describeAccelerator(lab.accel)}`,
       },
       {
         name: "memory of a node",

@@ -16,6 +16,11 @@ export type AccelVerdict = {
   readonly provenBy: string;
 };
 
+/** The verdict in one line: "software emulation (tcg): this machine has no /dev/kvm". */
+export function describeAccelerator({ accel, provenBy }: AccelVerdict): string {
+  return `${accel === "kvm" ? "KVM" : "software emulation (tcg)"}: ${provenBy}`;
+}
+
 /** All that the answer depends on. */
 type ProbeInput = { readonly kernel: string; readonly agent: string };
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
-import type { AccelVerdict } from "./accel.ts";
+import { type AccelVerdict, describeAccelerator } from "./accel.ts";
 import { LabError, describeEvidence } from "./lab-error.ts";
 import { summaryOf } from "./node.ts";
 
@@ -36,9 +36,14 @@ type ReportInit = {
   readonly accelerator: AccelVerdict;
   readonly seed: number;
   readonly replay: string;
-  /** Called when a step begins and when it has ended. */
+  /** Called with a short line when a step has ended, and while it takes its time. */
   readonly onProgress?: (line: string) => void;
 };
+
+/** A step that is done sooner is told of when it has ended only. */
+const announceMs = 3000;
+/** A row this long is still one line; of a longer one the detail goes below. */
+const rowWidth = 110;
 
 /** Collects what a run proves, step by step. */
 export class Report {
@@ -63,7 +68,7 @@ export class Report {
   /** Runs one step; what it returns says what was seen. A step that throws makes a failed row, and is thrown on. */
   async step(name: string, prove: () => Promise<string>): Promise<void> {
     const started = performance.now();
-    this.#init.onProgress?.(`${name} …`);
+    const announce = setTimeout(() => this.#init.onProgress?.(`${name} …`), announceMs);
     try {
       const detail = await prove();
       this.add({ name, ok: true, seconds: since(started), detail });
@@ -71,13 +76,15 @@ export class Report {
       this.#failure ??= error;
       this.add({ name, ok: false, seconds: since(started), detail: firstLine(summaryOf(error)) });
       throw error;
+    } finally {
+      clearTimeout(announce);
     }
   }
 
   /** Adds a row that was measured elsewhere. */
   add(row: ReportRow): void {
     this.#rows.push(row);
-    this.#init.onProgress?.(formatRow(row));
+    this.#init.onProgress?.(rowHead(row));
   }
 
   get file(): ReportFile {
@@ -107,9 +114,10 @@ export class Report {
   /** The table for people, and after a failure what is needed to look into it. */
   text(): string {
     const { title, accelerator, replay } = this.#init;
-    const head = `${title} (${accelerator.accel}: ${accelerator.provenBy})`;
-    const lines = [head, "", ...this.#rows.map(formatRow), ""];
-    if (this.#failure !== undefined) lines.push(...describeFailure(this.#failure), `run it again: ${replay}`);
+    const kept = this.#rows.filter(({ ok }) => ok).length;
+    const sum = `${kept} of ${this.#rows.length} hold, ${Math.round(since(this.#clock))} s`;
+    const lines = [title, describeAccelerator(accelerator), "", ...this.#rows.flatMap(formatRow), "", sum];
+    if (this.#failure !== undefined) lines.push("", ...describeFailure(this.#failure), `run it again: ${replay}`);
     return lines.join("\n");
   }
 }
@@ -120,8 +128,15 @@ function describeFailure(error: unknown): readonly string[] {
   return [`failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
 }
 
-function formatRow({ name, ok, seconds, detail }: ReportRow): string {
-  return `${ok ? "ok    " : "FAILED"} ${seconds.toFixed(1).padStart(6)} s  ${name}${detail === "" ? "" : `: ${detail}`}`;
+function rowHead({ name, ok, seconds }: ReportRow): string {
+  return `${ok ? "ok    " : "FAILED"} ${seconds.toFixed(1).padStart(6)} s  ${name}`;
+}
+
+function formatRow(row: ReportRow): readonly string[] {
+  const head = rowHead(row);
+  if (row.detail === "") return [head];
+  const line = `${head}: ${row.detail}`;
+  return line.length <= rowWidth ? [line] : [head, ...row.detail.split("; ").map((part) => `${" ".repeat(17)}${part}`)];
 }
 
 function firstLine(text: string): string {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import test from "ava";
+import { describeAccelerator } from "../harness/accel.ts";
 import { Lab } from "../harness/lab.ts";
 import { readCapture } from "../harness/pcapng-read.ts";
 import { labOptions } from "../harness/test-lab.ts";
@@ -8,7 +9,7 @@ import { labOptions } from "../harness/test-lab.ts";
 test("a node boots, answers without a network, is reset and started again, and leaves nothing behind", async (t) => {
   t.timeout(300_000);
   const options = await labOptions("boot-one-node");
-  t.log(`${options.accel.accel}: ${options.accel.provenBy}`);
+  t.log(describeAccelerator(options.accel));
   const pids: number[] = [];
   {
     const topology = { networks: ["lan"], nodes: { n1: { nics: ["lan"], rtc: "2020-01-01T00:00:00" } } };

@@ -40,7 +40,7 @@ export async function provePersistence(
         before.peers.find(({ publicKey }) => publicKey === peer.publicKey),
         peer,
       );
-    return `pid ${before.pid} became ${after.pid}, ${summary[0]}, 0 steps, handshakes and counters of ${peers.length} peers go on`;
+    return `pid ${before.pid} became ${after.pid}, ${summary[0]}; 0 steps, handshakes and counters of ${peers.length} peers go on`;
   });
 }
 

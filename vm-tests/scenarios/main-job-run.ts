@@ -1,13 +1,14 @@
 /** Runs the main job inside the toolbox, for `npm start`. Exit code 0 when every row holds. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describeAccelerator } from "../harness/accel.ts";
 import { Report } from "../harness/report.ts";
 import { labOptions } from "../harness/test-lab.ts";
 import { runMainJob } from "./main-job.ts";
 
 const say = (line: string): void => void process.stdout.write(`netloom: lab          ${line}\n`);
 const options = { ...(await labOptions("main-job")), log: say };
-say(`${options.accel.accel}: ${options.accel.provenBy}`);
+say(describeAccelerator(options.accel));
 const report = new Report({
   title: "Three nodes that reach each other",
   accelerator: options.accel,

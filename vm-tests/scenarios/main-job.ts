@@ -58,7 +58,7 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
         throw guest.node.failure("is online without an uplink or a decision record");
       const advertised = await guest.advertisedAddress(uplink.nic);
       addresses.set(guest.name, uplink.address.replace(/\/.*/u, ""));
-      return `${uplink.nic} ${uplink.address} and ${advertised} of ${uplink.server ?? "?"}, online ${onlineAt?.toFixed(1) ?? "?"} s after kernel start (${lab.accel.accel}); ${chosen.reasons.join(", ")}`;
+      return `${uplink.nic} ${uplink.address} and ${advertised} of ${uplink.server ?? "?"}; online ${onlineAt?.toFixed(1) ?? "?"} s after kernel start (${lab.accel.accel}); ${chosen.reasons.join(", ")}`;
     });
   const [first, ...others] = guests;
   if (first !== undefined) await proveOnline(first);

@@ -1,4 +1,4 @@
-import { cidr, contains, findOverlaps } from "../lib/ip.ts";
+import { cidr, contains, findOverlaps, hostAt, sizeOf } from "../lib/ip.ts";
 import { documentId, type Document, type LanDocument, type NetworkResourceDocument } from "../model/document.ts";
 import type { Issue } from "../model/report.ts";
 
@@ -22,6 +22,7 @@ export function admit(documents: readonly Document[]): {
   readonly issues: readonly Issue[];
 } {
   const issues = findConflicts(documents);
+  if (issues.length === 0) return { documents, issues };
   const concerned = new Map<string, Issue[]>(documents.map((document) => [documentId(document), []]));
   for (const issue of issues) for (const id of issue.documents) concerned.get(id)?.push(issue);
   const admitted = new Set<string>();
@@ -31,19 +32,45 @@ export function admit(documents: readonly Document[]): {
     );
     if (!refused) admitted.add(id);
   }
-  return { documents: documents.filter((document) => admitted.has(documentId(document))), issues };
+  // A network that was left out may have stood for the overlap of two others inside it.
+  const rest = admit(documents.filter((document) => admitted.has(documentId(document))));
+  return { documents: rest.documents, issues: [...issues, ...rest.issues] };
 }
 
+/** The longest prefix that leaves room for the gateway and one member. */
+const LONGEST_DHCP4 = 30;
+/** Members make addresses from an advertised prefix of this length only (RFC 4862, 5.5.3). */
+const SLAAC_PREFIX = 64;
+
 function lanIssues(lan: LanDocument): readonly Issue[] {
+  const id = documentId(lan);
   const network = cidr(lan.cidr);
-  if (lan.gateway === undefined || contains(network, cidr(`${lan.gateway}/32`))) return [];
-  return [
-    {
-      documents: [documentId(lan)],
-      key: "gateway",
-      message: `${documentId(lan)}: gateway ${lan.gateway} lies outside cidr ${lan.cidr}`,
-    },
+  const last = hostAt(network, Number(sizeOf(network)) - 1).address;
+  const found: readonly (readonly [wrong: boolean, key: string, message: string])[] = [
+    [
+      lan.gateway !== undefined && !contains(network, cidr(`${lan.gateway}/32`)),
+      "gateway",
+      `gateway ${lan.gateway ?? ""} lies outside cidr ${lan.cidr}`,
+    ],
+    [
+      network.prefix <= LONGEST_DHCP4 && (lan.gateway === network.address || lan.gateway === last),
+      "gateway",
+      `gateway ${lan.gateway ?? ""} is the first or last address of ${lan.cidr}, which no host may have`,
+    ],
+    [
+      lan.dhcp && network.prefix > LONGEST_DHCP4,
+      "cidr",
+      `${lan.cidr} has no address for a member: DHCP needs a /${LONGEST_DHCP4} at least`,
+    ],
+    [
+      lan.dhcp && lan.ipv6 !== undefined && cidr(lan.ipv6.cidr).prefix !== SLAAC_PREFIX,
+      "ipv6.cidr",
+      `${lan.ipv6?.cidr ?? ""} is no /${SLAAC_PREFIX}, which router advertisements need`,
+    ],
   ];
+  return found.flatMap(([wrong, key, message]) =>
+    wrong ? [{ documents: [id], key, message: `${id}: ${message}` }] : [],
+  );
 }
 
 function lanOverlaps(lans: readonly LanDocument[]): readonly Issue[] {
@@ -63,6 +90,15 @@ function resourceIssues(resource: NetworkResourceDocument): readonly Issue[] {
       key: "subnet",
       message: `${id}: subnet ${resource.subnet} lies outside its range ${resource.range}`,
     });
+  }
+  const twice = [...Map.groupBy(resource.wireguard?.peers ?? [], ({ publicKey }) => publicKey)];
+  for (const [publicKey, { length }] of twice) {
+    if (length > 1)
+      issues.push({
+        documents: [id],
+        key: "wireguard.peers",
+        message: `${id}: peer ${publicKey} is listed ${length} times: give it one entry with all its allowedIps`,
+      });
   }
   const peers = (resource.wireguard?.peers ?? []).flatMap((peer) =>
     peer.allowedIps.map((network) => ({ owner: `peer ${peer.publicKey}`, network })),

@@ -1,0 +1,32 @@
+import test from "ava";
+import { derivedMac, hostVethName, NAME_MAX } from "./ifname.ts";
+
+/** IFNAMSIZ without its final NUL (linux/if.h). */
+const IFNAME_MAX = 15;
+
+test("every name of a resource with the longest name is an interface name", (t) => {
+  const longest = "x".repeat(NAME_MAX);
+  for (const name of [
+    `n${longest}`,
+    `r${longest}`,
+    `m${longest}`,
+    `w-${longest}`,
+    `l-${longest}`,
+    hostVethName(longest, "mycelium"),
+  ])
+    t.true(name.length <= IFNAME_MAX, name);
+});
+
+test("names that share a beginning or an end have veth ends and addresses of their own", (t) => {
+  const owners = Array.from({ length: 2000 }, (_unused, n) => `tenant-${n}`);
+  const ends = owners.flatMap((owner) => [hostVethName(owner, "private"), hostVethName(owner, "mycelium")]);
+  t.is(new Set(ends).size, ends.length);
+  t.is(new Set(ends.map(derivedMac)).size, ends.length);
+});
+
+test("a MAC is unicast, locally administered, and the same for the same link", (t) => {
+  for (const seed of ["rdemo", "l-lab", "ndemo/private"]) {
+    t.regex(derivedMac(seed), /^02(?::[0-9a-f]{2}){5}$/u);
+    t.is(derivedMac(seed), derivedMac(seed));
+  }
+});

@@ -1,0 +1,84 @@
+import test from "ava";
+import type { Status } from "../model/report.ts";
+import { statusText } from "./inspect.ts";
+
+const empty: Status = {
+  version: "0.1.0",
+  pid: 7,
+  hostname: "n1",
+  online: false,
+  onlineAt: null,
+  uplink: null,
+  decision: [],
+  documents: [],
+  processes: [],
+  peers: [],
+  lastReconcile: null,
+  reconciles: { total: 0, changed: 0 },
+  problems: [],
+};
+
+test("a node that has just started says so in three lines", (t) => {
+  t.is(statusText(empty, 0), "node      n1, netloom 0.1.0, offline\nuplink    none\nreconcile none yet\n");
+});
+
+test("everything that a node knows, one thing a line", (t) => {
+  const status: Status = {
+    ...empty,
+    online: true,
+    onlineAt: 8.25,
+    uplink: { nic: "eth1", address: "192.168.50.17/24", router: "192.168.50.1", server: null, expiresAt: 3600 },
+    decision: [
+      { nic: "eth0", mac: "52:54:00:00:00:01", chosen: false, reasons: ["has no carrier", "eth1 was first"] },
+      { nic: "eth1", mac: "52:54:00:00:00:02", chosen: true, reasons: ["has carrier"] },
+    ],
+    documents: [{ kind: "Lan", name: "lab", source: "applied" }],
+    processes: [
+      { name: "dhcp-eth1", up: true, pid: 99 },
+      { name: "dnsmasq-lab", up: false, pid: null },
+    ],
+    peers: [
+      {
+        resource: "demo",
+        publicKey: "K1",
+        endpoint: null,
+        lastHandshake: 0,
+        rxBytes: 0,
+        txBytes: 148,
+        note: "sent, never answered",
+      },
+      { resource: "demo", publicKey: "K2", endpoint: "192.0.2.1:51820", lastHandshake: 1000, rxBytes: 5, txBytes: 6 },
+    ],
+    lastReconcile: {
+      outcome: "failed",
+      steps: ["a", "b"],
+      failures: [{ step: "refused", message: "link rdemo exists" }],
+      unverified: ["ip link add x"],
+      milliseconds: 12,
+    },
+    reconciles: { total: 3, changed: 2 },
+    problems: ["set aside x.yaml"],
+  };
+  t.is(
+    statusText(status, 1030),
+    `node      n1, netloom 0.1.0, online since 8.3 s after kernel start
+uplink    eth1 192.168.50.17/24 via 192.168.50.1
+nic       eth0 52:54:00:00:00:01 not chosen: has no carrier, eth1 was first
+nic       eth1 52:54:00:00:00:02 chosen: has carrier
+document  Lan lab (applied)
+service   dhcp-eth1 up, pid 99
+service   dnsmasq-lab down
+peer      demo K1 (no endpoint) no handshake yet, received 0 B, sent 148 B: sent, never answered
+peer      demo K2 192.0.2.1:51820 handshake 30 s ago, received 5 B, sent 6 B
+reconcile failed, 2 steps in 12 ms (3 passes, 2 with changes)
+failed    refused: link rdemo exists
+failed    not seen to hold: ip link add x
+problem   set aside x.yaml
+`,
+  );
+});
+
+test("a peer whose clock is ahead shook hands now, not in the future", (t) => {
+  const peer = { resource: "demo", publicKey: "K", endpoint: null, lastHandshake: 2000, rxBytes: 1, txBytes: 1 };
+  t.regex(statusText({ ...empty, peers: [peer] }, 1000), /handshake 0 s ago/u);
+});

@@ -1,0 +1,34 @@
+import test from "ava";
+import { facts, lease, nic, node } from "../testing/builders.ts";
+import { compileClock } from "./clock.ts";
+import { compile } from "./compile.ts";
+
+const keeping = facts({ keepsClock: true });
+
+test("a node that does not keep the clock, or knows no server and serves nobody, runs no chronyd", (t) => {
+  t.deepEqual(compileClock(node({ ntp: ["192.0.2.1"] }), facts(), ["192.0.2.2"]), []);
+  t.deepEqual(compileClock(node(), keeping, []), []);
+});
+
+test("chronyd asks the servers of the lease and of the document, each once", (t) => {
+  const [spec] = compileClock(node({ ntp: ["time.example.org", "192.0.2.2"] }), keeping, ["192.0.2.2"]);
+  const text = spec?.files[0]?.content ?? "";
+  t.deepEqual(text.match(/^server .*$/gmu), ["server 192.0.2.2 iburst", "server time.example.org iburst"]);
+  // WireGuard is mute until the clock is right, and a running node must not see it jump.
+  t.regex(text, /^makestep 1 3$/mu);
+  t.notRegex(text, /^(?:allow|local)/mu);
+});
+
+test("a node that serves the time answers the networks named, even when it has no server itself", (t) => {
+  const [spec] = compileClock(node({ ntpServe: ["192.168.50.0/24", "fd00::/64"] }), keeping, []);
+  const text = spec?.files[0]?.content ?? "";
+  t.deepEqual(text.match(/^(?:allow|local).*$/gmu), ["allow 192.168.50.0/24", "allow fd00::/64", "local stratum 10"]);
+});
+
+test("a lease that names a time server starts chronyd by itself", (t) => {
+  const { target } = compile(
+    [],
+    facts({ keepsClock: true, nics: [nic("eth0")], leases: [lease("eth0", { ntp: ["192.168.50.1"] })] }),
+  );
+  t.true(target.some((object) => object.kind === "process" && object.name === "chrony"));
+});

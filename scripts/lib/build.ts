@@ -7,7 +7,7 @@ import { handBack } from "./ownership.ts";
 import { run } from "./process.ts";
 import { type StepEnd, megabytes, step } from "./progress.ts";
 import { cargoTarget, fetchCrates, findRust, rustCommand } from "./rust.ts";
-import { repository } from "./toolbox-enter.ts";
+import { repository, toolboxCommand } from "./toolbox-enter.ts";
 import { toolboxRoot } from "./toolbox.ts";
 
 /** Where the outputs are for everyone: `dist/` of the repository. */
@@ -24,19 +24,19 @@ export async function buildBinary(): Promise<string> {
     skip: (path) => path.endsWith(".test.ts") || path.startsWith("src/testing/"),
   });
   return output("binary", "netloom", hash, async (dir, log) => {
-    await run(
-      [
-        join(modules, "@oven/bun-linux-x64-baseline/bin/bun"),
-        // Bytecode starts in a third of the time. Names stay, and the map keeps file and line in every stack trace.
-        ...["build", "--compile", "--bytecode", "--format=esm"],
-        ...["--minify-syntax", "--minify-whitespace", "--sourcemap=linked"],
-        // Else the binary runs what a .env or bunfig.toml in the working directory of root says.
-        ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
-        ...["--outfile", join(dir, "netloom"), "src/main.ts"],
-      ],
-      // A clean environment, so that nothing of this machine gets into the binary.
-      { cwd: repository, env: { PATH: "/usr/bin:/bin", HOME: dir }, log },
-    );
+    // The bundle has the directories of some packages in it: at a fixed place they are the same wherever this is built.
+    const source = "/netloom";
+    const bun = [
+      ...[join(source, "node_modules/@oven/bun-linux-x64-baseline/bin/bun"), "build"],
+      // Bytecode starts in a third of the time. Names stay, and the map keeps file and line in every stack trace.
+      ...["--compile", "--bytecode", "--format=esm", "--minify-syntax", "--minify-whitespace", "--sourcemap=linked"],
+      // Else the binary runs what a .env or bunfig.toml in the working directory of root says.
+      ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
+      ...["--outfile", join(dir, "netloom"), "src/main.ts"],
+    ];
+    const binds = [{ from: repository, to: source, readOnly: true }];
+    await run(await toolboxCommand(bun, { binds, cwd: source }), { log });
+    await handBack(dir);
   });
 }
 

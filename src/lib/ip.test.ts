@@ -29,13 +29,14 @@ const bitsOf = (size: number): fc.Arbitrary<Bits> =>
   fc.array(fc.constantFrom("0", "1"), { minLength: size, maxLength: size }).map((list) => list.join(""));
 
 /** Any address with any prefix length; few leading bits differ, so that networks meet. */
-const anyCidr = family.chain((of) =>
-  fc
-    .record({ bits: bitsOf(BITS[of]), near: fc.boolean(), prefix: fc.integer({ min: 0, max: BITS[of] }) })
-    .map(({ bits, near, prefix }) => {
-      const shown = near ? "0".repeat(20) + bits.slice(20) : bits;
-      return { family: of, bits: shown, value: { family: of, address: textOf(of, shown), prefix } as Cidr };
-    }),
+const anyCidr: fc.Arbitrary<{ readonly family: 4 | 6; readonly bits: Bits; readonly value: Cidr }> = family.chain(
+  (of) =>
+    fc
+      .record({ bits: bitsOf(BITS[of]), near: fc.boolean(), prefix: fc.integer({ min: 0, max: BITS[of] }) })
+      .map(({ bits, near, prefix }) => {
+        const shown = near ? "0".repeat(20) + bits.slice(20) : bits;
+        return { family: of, bits: shown, value: { family: of, address: textOf(of, shown), prefix } };
+      }),
 );
 
 const naiveContains = (outer: { family: number; bits: Bits; value: Cidr }, inner: typeof outer): boolean =>

@@ -18,10 +18,10 @@ function lines(objects: readonly unknown[]): readonly string[] {
 }
 
 function word(expression: Record<string, unknown>): string {
-  const [[name = "", value] = []] = Object.entries(expression);
+  const [name = "", value] = Object.entries(expression)[0] ?? [];
   if (name !== "match") return name;
   const { left, right } = value as { left: Record<string, { key?: string }>; right: unknown };
-  const [[kind = "", inner] = []] = Object.entries(left);
+  const [kind = "", inner] = Object.entries(left)[0] ?? [];
   return `${kind}${inner?.key === undefined ? "" : ` ${inner.key}`} ${[right].flat().join(",")}`;
 }
 

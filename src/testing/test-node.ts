@@ -154,7 +154,8 @@ export class TestNode {
       "control groups": await this.#cgroups(),
       files: files.split("\n"),
     };
-    const lists = Object.entries(parts).map(([name, lines]) => `# ${name}\n${lines.toSorted().join("\n")}\n`);
+    const sorted = (lines: readonly string[]): string => lines.toSorted((a, b) => (a < b ? -1 : 1)).join("\n");
+    const lists = Object.entries(parts).map(([name, lines]) => `# ${name}\n${sorted(lines)}\n`);
     return `${kernel}${lists.join("")}`;
   }
 

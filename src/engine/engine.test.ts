@@ -1,0 +1,189 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir, uptime } from "node:os";
+import { join } from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { createLog } from "../lib/log.ts";
+import type { Actual } from "../model/actual.ts";
+import type { Document } from "../model/document.ts";
+import type { SourceFile } from "../plan/parse-documents.ts";
+import { lan, lease, nic, node, resource, testKey } from "../testing/builders.ts";
+import { MemoryHost } from "../testing/memory-host.ts";
+import { physicalNic } from "../testing/memory-kernel.ts";
+import { yaml } from "../testing/yaml.ts";
+import { Engine } from "./engine.ts";
+import { NodeState } from "./node-state.ts";
+import { DocumentStore } from "./store.ts";
+
+interface World {
+  readonly host: MemoryHost;
+  readonly engine: Engine;
+  readonly store: DocumentStore;
+  readonly state: NodeState;
+  readonly said: string[];
+}
+
+/** An engine over a kernel in memory. It ends with the test. */
+async function world(t: ExecutionContext, prepare: (host: MemoryHost) => void = () => undefined): Promise<World> {
+  const root = await mkdtemp(join(tmpdir(), "netloom-engine-"));
+  const host = new MemoryHost();
+  prepare(host);
+  const said: string[] = [];
+  const state = await NodeState.open(root, (line) => said.push(line));
+  const store = new DocumentStore(join(root, "documents"));
+  await store.load();
+  const places = { runtimeDir: join(root, "run"), stateDir: root, keepsClock: false };
+  const engine = new Engine({ host, store, state, log: createLog("silent"), ...places });
+  t.teardown(async () => {
+    await engine[Symbol.asyncDispose]();
+    await rm(root, { recursive: true });
+  });
+  await engine.start();
+  return { host, engine, store, state, said };
+}
+
+const files = (...documents: Document[]): readonly SourceFile[] => [{ name: "text", text: yaml(...documents) }];
+const never = new AbortController().signal;
+const lab = lan("lab", { cidr: "10.5.0.0/24" });
+
+test("apply does what plan says, and doing it again changes nothing", async (t) => {
+  const { host, engine } = await world(t);
+  const planned = await engine.plan(files(lab));
+  t.deepEqual(host.kernel.link, []);
+  t.deepEqual(engine.documents, []);
+  const applied = await engine.apply(files(lab));
+  t.deepEqual([applied.outcome, applied.steps], ["changed", planned.steps]);
+  t.like(await engine.apply(files(lab)), { outcome: "unchanged", steps: [] });
+  t.like(await engine.delete("Lan", "lab"), { outcome: "changed", steps: ["ip link del l-lab"] });
+  t.deepEqual(host.kernel.link, []);
+});
+
+test("a pass that throws is in the view, and is tried again until it works, without an event", async (t) => {
+  const { host, engine } = await world(t, (fresh) => (fresh.blind = new Error("netlink is gone")));
+  t.like(engine.view.report, {
+    outcome: "failed",
+    failures: [{ step: "look at the node", message: "netlink is gone" }],
+  });
+  await engine.nextPass(never);
+  t.is(engine.view.total, 2);
+  host.blind = undefined;
+  while (engine.view.report?.outcome === "failed") await engine.nextPass(never);
+  t.is(engine.view.report?.outcome, "unchanged");
+});
+
+test("a change that comes while the engine is blind is kept and made as soon as it sees", async (t) => {
+  const { host, engine } = await world(t);
+  host.blind = new Error("netlink is gone");
+  t.like(await engine.apply(files(lab)), { outcome: "failed" });
+  host.blind = undefined;
+  while (engine.view.report?.outcome === "failed") await engine.nextPass(never);
+  t.deepEqual(
+    host.kernel.link.map(({ name }) => name),
+    ["l-lab"],
+  );
+});
+
+test("a step that fails leaves the rest done, is named, is not waited for, and is tried again", async (t) => {
+  const { host, engine } = await world(t);
+  host.refuses = "10.5.0.1/24";
+  const before = host.observed;
+  const report = await engine.apply(files(lab, resource("demo")));
+  t.like(report, {
+    outcome: "failed",
+    failures: [{ step: "ip addr add 10.5.0.1/24 dev l-lab", message: "the kernel refuses" }],
+    unverified: [],
+  });
+  t.true(host.kernel.link.some(({ name }) => name === "l-lab"));
+  t.true(host.kernel.netns.some(({ name }) => name === "ndemo"));
+  // A look before, one after, and none to wait for what is known to have failed.
+  t.is(host.observed - before, 2);
+  host.refuses = undefined;
+  while (engine.view.report?.outcome === "failed") await engine.nextPass(never);
+  t.true(host.kernel.address.some(({ address }) => address === "10.5.0.1/24"));
+});
+
+test("what the kernel undoes beside a step is done again in the same pass", async (t) => {
+  const { host, engine } = await world(t, (fresh) => {
+    fresh.nicFacts = [nic("eth0")];
+    fresh.kernel = { ...fresh.kernel, link: [{ ...physicalNic("eth0", 2), up: true }] };
+    fresh.leaseFacts = [lease("eth0", { expiresAt: uptime() + 3600 })];
+    // fib_disable_ip(): with the last address of a link all its routes go.
+    fresh.afterwards = (kernel, steps): Actual =>
+      steps.some(({ op }) => op === "address.del") ? { ...kernel, route: [] } : kernel;
+  });
+  t.is(host.kernel.route.length, 1);
+  host.leaseFacts = [lease("eth0", { address: "192.168.50.99/24", expiresAt: uptime() + 3600 })];
+  const pass = engine.nextPass(never);
+  host.event();
+  await pass;
+  t.is(engine.view.report?.outcome, "changed");
+  t.is(host.kernel.route.length, 1);
+});
+
+test("passes and requests never overlap, and a burst of events is one pass", async (t) => {
+  const { host, engine } = await world(t);
+  const before = engine.view.total;
+  for (let n = 0; n < 500; n += 1) host.event();
+  await engine.nextPass(never);
+  t.is(engine.view.total, before + 1);
+  await Promise.all([
+    ...Array.from({ length: 10 }, (_unused, n) => engine.apply(files(lan(`lan${n}`, { cidr: `10.${n}.0.0/24` })))),
+    ...Array.from({ length: 10 }, () => engine.plan(files(lab))),
+  ]);
+  t.is(host.mostAtOnce, 1);
+  t.is(host.kernel.link.length, 10);
+});
+
+test("a private key goes to the key files and to no other place", async (t) => {
+  const { host, engine, store } = await world(t);
+  const key = testKey("planted");
+  const demo = resource("demo", { wireguard: { privateKey: key, listenPort: 51820, peers: [] } });
+  const report = await engine.apply(files(demo));
+  t.is(host.keys.given.get("demo")?.reveal(), key);
+  t.false(JSON.stringify([report, store.all(), engine.view]).includes(key));
+});
+
+test("a plan neither makes nor keeps a key", async (t) => {
+  const { host, engine } = await world(t);
+  const report = await engine.plan(files(resource("demo", { wireguard: { listenPort: 51820, peers: [] } })));
+  t.true(report.steps.some((step) => step.includes("private-key (of a key that apply makes)")));
+  t.deepEqual([...host.keys.made], []);
+});
+
+test("the node is online while its uplink is as wished, whatever else fails", async (t) => {
+  const { host, engine, state, said } = await world(t, (fresh) => {
+    fresh.nicFacts = [nic("eth0")];
+    fresh.kernel = { ...fresh.kernel, link: [{ ...physicalNic("eth0", 2), up: true }] };
+    fresh.leaseFacts = [lease("eth0", { expiresAt: uptime() + 3600 })];
+  });
+  t.true(state.online);
+  t.regex(
+    said.join("\n"),
+    /^netloom: nic eth0 chosen: [^\n]*\nnetloom: online eth0 192\.168\.50\.17\/24 at \d+\.\d+ s$/u,
+  );
+  host.refuses = "l-lab";
+  t.like(await engine.apply(files(lab)), { outcome: "failed" });
+  t.true(state.online);
+  host.leaseFacts = [];
+  t.like(await engine.apply(files(lab)), { outcome: "failed" });
+  t.false(state.online);
+  t.is(said.at(-1), "netloom: offline, no uplink has a lease");
+});
+
+test("a closed engine makes no further pass", async (t) => {
+  const { host, engine } = await world(t);
+  await engine[Symbol.asyncDispose]();
+  const { total } = engine.view;
+  host.event();
+  engine.wake();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.is(engine.view.total, total);
+});
+
+test("documents that are refused are refused with all reasons, and nothing of them is kept", async (t) => {
+  const { engine, host } = await world(t);
+  const report = await engine.apply(files(lab, lan("two", { cidr: "10.5.0.0/25", gateway: "10.9.9.9" }), node()));
+  t.like(report, { outcome: "failed", steps: [] });
+  t.is(report.issues.length, 2);
+  t.deepEqual(engine.documents, []);
+  t.deepEqual(host.kernel.link, []);
+});

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir, readFile, readdir, rename, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type CacheEntry, cached } from "./cache.ts";
 import { contentHash } from "./content-hash.ts";
 import { handBack } from "./ownership.ts";
@@ -46,7 +46,7 @@ export async function buildAddon(): Promise<string> {
   const hash = await contentHash({
     root: repository,
     paths: ["native", "Cargo.toml", "Cargo.lock", "package-lock.json", "scripts/lib/build.ts", "scripts/lib/rust.ts"],
-    values: [rust.version, await toolboxRoot()],
+    values: [rust.version, basename(await toolboxRoot())],
     skip: (path) => path.endsWith(".md"),
   });
   return output("addon", "netloom.node", hash, async (dir, log, note) => {
@@ -70,7 +70,7 @@ export async function buildAgent(): Promise<string> {
   const hash = await contentHash({
     root: repository,
     paths: ["vm-tests/agent", "Cargo.toml", "Cargo.lock", "scripts/lib/build.ts", "scripts/lib/rust.ts"],
-    values: [rust.version, await toolboxRoot()],
+    values: [rust.version, basename(await toolboxRoot())],
     skip: (path) => path.endsWith(".md"),
   });
   return output("agent", "netloom-agent", hash, async (dir, log, note) => {

@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { link, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { cached } from "./cache.ts";
@@ -40,7 +40,7 @@ export async function ensureImage(): Promise<Image> {
   const hash = await contentHash({
     root: repository,
     paths: ["dist/netloom", "dist/netloom.node", "image/initramfs", "scripts/lib/image.ts", "scripts/lib/cpio.ts"],
-    values: [base, String(built)],
+    values: [basename(base), String(built)],
   });
   const { dir } = await step("image", async ({ log }) => {
     const entry = await cached("image", hash, (place) => assemble(place, base, built, log));

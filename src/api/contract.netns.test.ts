@@ -18,7 +18,7 @@ for (const runtime of [SOURCE, BINARY]) {
     const empty = await node.snapshot();
     const planned = await node.netloom(["plan", "-"], LAB);
     t.is(planned.code, 0);
-    t.regex(planned.out, /^ip link add l-lab address \S+ up type bridge\n[^]*\n3 steps to take\n$/u);
+    t.regex(planned.out, /^ip link add l-lab address \S+ up type bridge\n[^]*\n4 steps to take\n$/u);
     t.is(await node.snapshot(), empty, "plan changed something");
 
     const applied = await node.apply(LAB);

@@ -51,7 +51,9 @@ export function inNetns(netns: string, argv: readonly string[]): readonly string
 /** The network namespace of this process. */
 export const OWN_NETNS = "/proc/self/ns/net";
 
+export const NETNS_DIRECTORY = "/run/netns";
+
 /** Where a named namespace is bind-mounted (ip-netns(8)). */
 export function netnsPath(netns: string): string {
-  return `/run/netns/${netns}`;
+  return `${NETNS_DIRECTORY}/${netns}`;
 }

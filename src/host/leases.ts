@@ -37,8 +37,8 @@ export function parseLease(nic: string, text: string): LeaseFact | undefined {
   };
 }
 
-/** Calls back when a report may have changed. Events come double and late at times: they are hints, no more. */
-export function watchLeases(directory: string, onChange: () => void): FSWatcher {
+/** Calls back when something in a directory may have changed. Events come double and late at times: they are hints, no more. */
+export function watchDirectory(directory: string, onChange: () => void): FSWatcher {
   const watcher = watch(directory, { persistent: false }, onChange);
   watcher.on("error", onChange);
   return watcher;

@@ -6,10 +6,10 @@ import type { LeaseFact, NicFact } from "../model/facts.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
 import { netnsList, openMonitor } from "./addon.ts";
-import { OWN_NETNS } from "./exec.ts";
+import { NETNS_DIRECTORY, OWN_NETNS } from "./exec.ts";
 import { execute } from "./execute.ts";
 import type { FailedStep, Host, ServiceState, WireguardKeys } from "./host.ts";
-import { readLeases, watchLeases } from "./leases.ts";
+import { readLeases, watchDirectory } from "./leases.ts";
 import { Namespaces } from "./namespaces.ts";
 import { observe, observeWireguardDevices, type ObserveContext } from "./observe.ts";
 import { Records } from "./records.ts";
@@ -47,7 +47,7 @@ export class LinuxHost implements Host {
 
   static async open({ keys, runtimeDir, scanDir }: LinuxHostOptions): Promise<LinuxHost> {
     const leases = join(runtimeDir, "leases");
-    await mkdir(leases, { recursive: true });
+    for (const directory of [leases, NETNS_DIRECTORY]) await mkdir(directory, { recursive: true });
     const records = await Records.open(join(runtimeDir, "records.json"));
     records.keepOnly(new Set([HOST, ...(await netnsList()).map(({ name }) => name)]));
     await records.save();
@@ -99,11 +99,12 @@ export class LinuxHost implements Host {
     const monitor = openMonitor(null, ({ type }) => {
       if (type !== "neighbour") onChange();
     });
-    const leases = watchLeases(this.#leases, onChange);
+    // Our own sockets keep a namespace alive whose name is removed: the kernel then has nothing to tell.
+    const directories = [this.#leases, NETNS_DIRECTORY].map((directory) => watchDirectory(directory, onChange));
     return {
       [Symbol.dispose]() {
         monitor[Symbol.dispose]();
-        leases.close();
+        for (const watcher of directories) watcher.close();
       },
     };
   }

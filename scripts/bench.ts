@@ -7,7 +7,8 @@ import { ensureImage } from "./lib/image.ts";
 import { ensureBase } from "./lib/image-base.ts";
 import { run } from "./lib/process.ts";
 import { fail, step } from "./lib/progress.ts";
-import { repository, toolboxCommand } from "./lib/toolbox-enter.ts";
+import { repository } from "./lib/repository.ts";
+import { toolboxCommand } from "./lib/toolbox-enter.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
 
 const named = process.argv.slice(2);

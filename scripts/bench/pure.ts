@@ -1,5 +1,5 @@
 import { run } from "../lib/process.ts";
-import { repository } from "../lib/toolbox-enter.ts";
+import { repository } from "../lib/repository.ts";
 import type { Bench } from "./figure.ts";
 
 /** The tests that need neither root nor a toolbox, as `npm run test:pure` runs them. */

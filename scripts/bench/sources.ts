@@ -1,6 +1,6 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { repository } from "../lib/toolbox-enter.ts";
+import { repository } from "../lib/repository.ts";
 import { type Bench, median } from "./figure.ts";
 
 const folders = ["src", "scripts", "vm-tests", "native"];

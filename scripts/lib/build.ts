@@ -7,7 +7,8 @@ import { handBack } from "./ownership.ts";
 import { run } from "./process.ts";
 import { type StepEnd, megabytes, step } from "./progress.ts";
 import { cargoTarget, fetchCrates, findRust, rustCommand } from "./rust.ts";
-import { repository, toolboxCommand } from "./toolbox-enter.ts";
+import { repository } from "./repository.ts";
+import { toolboxCommand } from "./toolbox-enter.ts";
 import { toolboxRoot } from "./toolbox.ts";
 
 /** Where the outputs are for everyone: `dist/` of the repository. */

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { cargoTarget, fetchCrates, findRust, rustCommand } from "./rust.ts";
 import { run } from "./process.ts";
-import { repository, toolboxCommand } from "./toolbox-enter.ts";
+import { repository } from "./repository.ts";
+import { toolboxCommand } from "./toolbox-enter.ts";
 import { noTests, parseCargoTest, parseTap, type TestCounts } from "./tap.ts";
 
 /** Directories with sources of ours; the tools are told them, else they walk node_modules. */

@@ -12,7 +12,8 @@ import { sourcesFile } from "./mirror.ts";
 import { removeTree } from "./ownership.ts";
 import { type RunOptions, run } from "./process.ts";
 import { type StepContext, step } from "./progress.ts";
-import { repository, toolboxCommand } from "./toolbox-enter.ts";
+import { repository } from "./repository.ts";
+import { toolboxCommand } from "./toolbox-enter.ts";
 import { suite, toolboxRoot } from "./toolbox.ts";
 import { extractVmlinux } from "./vmlinux.ts";
 

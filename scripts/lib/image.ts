@@ -11,7 +11,8 @@ import { ensureBase } from "./image-base.ts";
 import { removeTree } from "./ownership.ts";
 import { run } from "./process.ts";
 import { megabytes, step } from "./progress.ts";
-import { repository, toolboxCommand } from "./toolbox-enter.ts";
+import { repository } from "./repository.ts";
+import { toolboxCommand } from "./toolbox-enter.ts";
 
 /** What a machine boots. `cmdline` is what every boot of it should have; a caller adds its own words. */
 export type Image = {

@@ -1,12 +1,27 @@
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { cacheRoot } from "./cache-root.ts";
 import { asRoot, isRoot } from "./privilege.ts";
 import { run } from "./process.ts";
+import { repository } from "./repository.ts";
 
 /** Gives what root made for us back to the user who runs this. */
 export async function handBack(...paths: readonly string[]): Promise<void> {
-  if (isRoot()) return;
+  if (isRoot() || paths.length === 0) return;
   const owner = `${process.getuid?.()}:${process.getgid?.()}`;
   await run(asRoot(["chown", "-hR", owner, ...paths]));
+}
+
+/** What must belong to root in the cache: file systems whose owners matter. */
+const rootsOwn = new Set(["toolbox", "image-base"]);
+
+/** Gives the user dist/ and the cache, as far as programs in the toolbox wrote there. */
+export async function handBackOutputs(): Promise<void> {
+  if (isRoot()) return;
+  const cache = await readdir(cacheRoot()).catch((): string[] => []);
+  const paths = cache.filter((name) => !rootsOwn.has(name)).map((name) => join(cacheRoot(), name));
+  const dist = join(repository, "dist");
+  await handBack(...paths, ...((await readdir(repository)).includes("dist") ? [dist] : []));
 }
 
 /** Removes a tree, also one of root's; never crosses into a file system that is mounted in it. */

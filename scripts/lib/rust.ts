@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { cacheRoot } from "./cache-root.ts";
 import { findProgram } from "./privilege.ts";
 import { run } from "./process.ts";
-import { repository, toolboxCommand } from "./toolbox-enter.ts";
+import { repository } from "./repository.ts";
+import { toolboxCommand } from "./toolbox-enter.ts";
 
 /** The host's Rust toolchain, as the toolbox uses it. */
 export type Rust = { readonly sysroot: string; readonly cargo: string; readonly version: string };

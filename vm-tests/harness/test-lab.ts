@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { repository } from "../../scripts/lib/toolbox-enter.ts";
+import { repository } from "../../scripts/lib/repository.ts";
 import { proveAccelerator } from "./accel.ts";
 import type { LabImage, LabOptions } from "./lab.ts";
 

@@ -1,6 +1,7 @@
 // `npm test -- [TIER | FILE]...`: sets up what is missing and runs the checks. Tiers: static, pure, netns, vm; all of them unless
 // some are named. A test file is run in its tier, alone: `npm test -- vm-tests/scenarios/main-job.vm.test.ts`.
 // The last line is "N passed, N failed, N skipped" and the exit code is 0 when none failed.
+import { totalmem } from "node:os";
 import { buildAddon, buildAgent, buildBinary } from "./lib/build.ts";
 import { type Check, type Tier, runTier, rustChecks, typescriptChecks } from "./lib/checks.ts";
 import { ensureImage } from "./lib/image.ts";
@@ -45,7 +46,8 @@ try {
       name: "vm",
       files: filesOf("vm", ["vm-tests/**/*.vm.test.ts"]),
       inToolbox: true,
-      args: ["--concurrency=1", "--timeout=10m"],
+      // While one lab waits for an answer another can boot; six machines are to fit into memory.
+      args: [`--concurrency=${totalmem() >= 6e9 ? 2 : 1}`, "--timeout=10m"],
       env: { NETLOOM_IMAGE: image.dir },
     });
   }

@@ -19,8 +19,9 @@ export type StepEnd = {
   readonly detail?: string;
 };
 
-/** A long step says every so often that it is alive. */
+/** A long step says every so often that it is alive; sooner when there is something new to tell. */
 const tickMs = 10_000;
+const quietTicks = 3;
 
 /** Prints one line of progress: the step, then what it does. */
 export function say(name: string, text: string): void {
@@ -36,9 +37,13 @@ export async function step<T extends StepEnd>(name: string, work: (context: Step
   const log = join(dir, `${name}.log`);
   await rm(log, { force: true });
   let last = "";
+  let told = "";
+  let silent = 0;
   let quiet = true;
   const tick = setInterval(() => {
-    quiet = false;
+    silent += 1;
+    if (last === told && silent < quietTicks && !quiet) return;
+    [quiet, silent, told] = [false, 0, last];
     say(name, `${Math.round((Date.now() - started) / 1000)} s ${last.slice(0, 90)}`.trimEnd());
   }, tickMs);
   // Silent when it is done at once: a cached step is one line, not two.

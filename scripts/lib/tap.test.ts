@@ -6,6 +6,7 @@ test("TAP: passed, failed and skipped tests are counted, a failure keeps what it
     "TAP version 13",
     "ok 1 - a › works",
     "not ok 2 - b › breaks",
+    "#   what it logged",
     "  ---",
     "    message: Boom",
     "  ...",
@@ -21,7 +22,7 @@ test("TAP: passed, failed and skipped tests are counted, a failure keeps what it
     failed: 1,
     skipped: 1,
     skips: ["c › later (no wireguard here)"],
-    failures: ["b › breaks\n  ---\n    message: Boom\n  ..."],
+    failures: ["b › breaks\n what it logged\n  ---\n    message: Boom\n  ..."],
   });
 });
 

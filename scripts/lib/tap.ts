@@ -33,9 +33,9 @@ export function parseTap(text: string): TestCounts {
   for (const line of text.split("\n")) {
     const result = /^(not )?ok \d+ - (.*)$/u.exec(line);
     if (result === null) {
-      // "1..5" and "# tests 5" at the end belong to no test.
-      if (/^(?:1\.\.|# )/u.test(line)) closeFailure();
-      else failure?.push(line);
+      // "1..5" and "# tests 5" at the end belong to no test; "#   text" is what the test before it said.
+      if (/^(?:1\.\.|# \S)/u.test(line)) closeFailure();
+      else failure?.push(line.replace(/^# {2}/u, ""));
       continue;
     }
     closeFailure();

@@ -26,6 +26,11 @@ test("what is killed comes back once, in its own control group, on a root that n
   // A client that asks once and fails without an answer.
   await n1.node.run(["busybox", "udhcpc", "-f", "-n", "-q", "-t", "10", "-i", "eth0", "-s", "/bin/true"]);
 
+  // Something that the DHCP client could have started: it has left its session and is deaf to TERM.
+  const join = "echo $$ >/sys/fs/cgroup/netloom/dhcp-eth0/cgroup.procs; trap '' TERM";
+  await n1.node.run(["sh", "-c", `${join}; setsid /usr/bin/tail -f /dev/null </dev/null >/dev/null 2>&1 &`]);
+  await n1.node.until("the leftover", async () => (await pids(n1, "tail")).length === 1 || undefined);
+
   // The supervisor itself: init starts another, which ends what the first one left and starts each service once.
   await Promise.all([
     supervisorKilled(t, gateway, ["dnsmasq", "chronyd"]),
@@ -51,6 +56,7 @@ async function supervisorKilled(t: ExecutionContext, guest: NetloomGuest, progra
     return same && now.pid !== before.pid && now.online ? now : undefined;
   });
   t.not((await pids(guest, "s6-svscan"))[0], supervisor);
+  t.deepEqual(await pids(guest, "tail"), []);
   for (const name of ["s6-svscan", "netloom", "s6-log", ...programs])
     t.is((await pids(guest, name)).length, 1, `${name} on ${guest.name}`);
   t.deepEqual(await strays(guest), []);

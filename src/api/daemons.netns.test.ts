@@ -87,4 +87,40 @@ for (const runtime of [SOURCE, BINARY]) {
       /^netloom: cannot make the directory \/dev\/null\/root: ENOTDIR[^]*give --root and --runtime places that can be written\n$/u,
     );
   });
+
+  test(`${title}: whatever is sent to the socket gets an answer with a reason, and the daemon goes on`, async (t) => {
+    const node = await TestNode.start(t, { runtime });
+    const { pid } = await node.client.status();
+    const file = (text: string): string => JSON.stringify({ files: [{ name: "a", text }] });
+    const nonsense: readonly (readonly [method: string, path: string, body: string, status: number, reason: RegExp])[] =
+      [
+        ["GET", "/", "", 404, /cannot answer GET \/: there is no such operation/u],
+        ["GET", "/v1/apply", "", 404, /no such operation/u],
+        ["POST", "/v1/apply", "{", 400, /JSON/iu],
+        ["POST", "/v1/apply", "null", 400, /Invalid type/u],
+        ["POST", "/v1/apply", '{"files":[{"name":1,"text":"x"}]}', 400, /Invalid type/u],
+        ["POST", "/v1/apply", '{"files":[],"more":1}', 400, /Invalid key/u],
+        ["POST", "/v1/plan", file("x".repeat(5 << 20)), 400, /it is larger than 4194304 bytes/u],
+        ["DELETE", "/v1/documents/Lan/..%2f..%2fnode", "", 400, /may hold letters, digits/u],
+        ["DELETE", "/v1/documents/lan/lab", "", 400, /is none of Node, Lan, NetworkResource/u],
+        ["DELETE", "/v1/documents/Lan/%zz", "", 400, /URI malformed/iu],
+        ["POST", "/v1/keys/..%2fx", "", 400, /may hold letters, digits/u],
+        [
+          "POST",
+          "/v1/plan",
+          file(`a: &a [${"x,".repeat(99)}]\nb: &b [${"*a,".repeat(99)}]\nc: [${"*b,".repeat(99)}]`),
+          200,
+          /Excessive alias/u,
+        ],
+        ["POST", "/v1/plan", file(`${"[".repeat(20_000)}`), 200, /issues/u],
+        ["POST", "/v1/plan", file("__proto__: {kind: Lan}\nconstructor: 1"), 200, /kind is missing/u],
+      ];
+    for (const [method, path, body, status, reason] of nonsense) {
+      const answer = await node.request(method, path, body);
+      t.is(answer.status, status, `${method} ${path}: ${answer.body.slice(0, 300)}`);
+      t.regex(answer.body, reason);
+    }
+    t.is((await node.client.status()).pid, pid);
+    t.deepEqual(await node.client.documents(), { documents: [], yaml: "" });
+  });
 }

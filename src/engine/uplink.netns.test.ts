@@ -149,3 +149,23 @@ test("a resource that fails does not make the node offline", async (t) => {
   t.like(await node.client.status(), { online: true, lastReconcile: { outcome: "failed" } });
   t.notRegex(node.said(), /netloom: offline/u);
 });
+
+test("a cable that is moved to another NIC takes the uplink along", async (t) => {
+  const node = await TestNode.start(t, {
+    config: { "node.yaml": uplink("up*") },
+    prepare: async ({ sandbox }) => {
+      await Provider.start(sandbox, { nic: "up0", netns: "isp0", network: "192.168.50" });
+      await Provider.start(sandbox, { nic: "up1", netns: "isp1", network: "192.168.51" });
+      await sandbox.ip("-n isp1 link set eth0 down");
+    },
+  });
+  t.is((await online(node)).uplink?.nic, "up0");
+  await node.sandbox.ip("-n isp0 link set eth0 down");
+  await node.sandbox.ip("-n isp1 link set eth0 up");
+  await node.sandbox.until("up1 to be the uplink", async () => {
+    const status = await node.client.status();
+    return status.online && status.uplink?.nic === "up1" ? true : undefined;
+  });
+  t.regex(await defaultRoute(node), /default via 192\.168\.51\.1 dev up1 /u);
+  t.is(await addresses(node, "up0"), "");
+});

@@ -1,4 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
+import { chmod, mkdir, stat } from "node:fs/promises";
 import { uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
@@ -47,7 +47,9 @@ export class LinuxHost implements Host {
 
   static async open({ keys, runtimeDir, scanDir }: LinuxHostOptions): Promise<LinuxHost> {
     const leases = join(runtimeDir, "leases");
-    for (const directory of [leases, NETNS_DIRECTORY]) await mkdir(directory, { recursive: true });
+    await mkdir(leases, { recursive: true });
+    // Open to everyone as `ip netns` makes it, whatever our umask.
+    if ((await mkdir(NETNS_DIRECTORY, { recursive: true })) !== undefined) await chmod(NETNS_DIRECTORY, 0o755);
     const records = await Records.open(join(runtimeDir, "records.json"));
     records.keepOnly(new Set([HOST, ...(await netnsList()).map(({ name }) => name)]));
     await records.save();

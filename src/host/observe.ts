@@ -61,7 +61,9 @@ export async function observeWireguardDevices(context: ObserveContext): Promise<
 }
 
 async function listNetns({ netnsMark }: ObserveContext): Promise<Actual["netns"]> {
-  return (await netnsList()).map(({ name, group }) => ({ name, owned: group === netnsMark }));
+  const entries = await netnsList();
+  // A name without a namespace is what a crash leaves in the middle of a creation; the next creation takes it over.
+  return entries.flatMap(({ name, group }) => (group === null ? [] : [{ name, owned: group === netnsMark }]));
 }
 
 /** Someone removed the namespace, or a step of ours closed its sockets, while we looked: the next pass sees what is left. */

@@ -1,5 +1,5 @@
 import type { NodeDocument } from "../model/document.ts";
-import type { Facts } from "../model/facts.ts";
+import type { Facts, NicFact } from "../model/facts.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
 import { compileClock } from "./clock.ts";
 import { compileDhcpClient } from "./dhcp-client.ts";
@@ -18,6 +18,12 @@ export const DEFAULT_NODE: NodeDocument = {
 /** Metric of the uplink's default route: below it is room for routes that people add. */
 const UPLINK_METRIC = 1024;
 
+/** The NICs with a DHCP client: the uplink's own, and while there is none or its cable is pulled, every one that has carrier. */
+function probed({ chosen, candidates }: UplinkChoice): readonly NicFact[] {
+  if (chosen?.nic.carrier === true) return [chosen.nic];
+  return candidates.filter((nic) => nic.carrier || nic.name === chosen?.nic.name);
+}
+
 /**
  * The node's own objects: every candidate NIC up, a DHCP client on each that has carrier until one is chosen
  * (then on that one only: one lease, one address), and the lease as address and default route.
@@ -31,8 +37,7 @@ export function compileNode(node: NodeDocument, facts: Facts, choice: UplinkChoi
   }));
   if (node.hostname !== undefined)
     objects.push({ kind: "sysctl", netns: HOST, key: "kernel.hostname", value: node.hostname });
-  const probed = choice.chosen === null ? choice.candidates.filter((nic) => nic.carrier) : [choice.chosen.nic];
-  objects.push(...probed.map((nic) => compileDhcpClient(nic.name, facts.runtimeDir)));
+  objects.push(...probed(choice).map((nic) => compileDhcpClient(nic.name, facts.runtimeDir)));
   if (choice.chosen !== null) {
     const { nic, lease } = choice.chosen;
     objects.push({ kind: "address", netns: HOST, dev: nic.name, address: lease.address });

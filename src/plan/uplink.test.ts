@@ -75,3 +75,28 @@ test("a lease that ends takes address and route away", (t) => {
     "ip addr del 192.168.50.17/24 dev eth1",
   ]);
 });
+
+test("when the cable is moved to another NIC, that one is asked and takes over; when it is only pulled, nothing changes", (t) => {
+  const [pulled, other] = [nic("eth0", { carrier: false }), nic("eth1")];
+  const leases = [lease("eth0", { obtainedAt: 1 })];
+  const alone = compile([], facts({ nics: [pulled], leases, uplink: "eth0" }));
+  t.is(alone.uplink?.nic.name, "eth0");
+
+  const asking = compile([], facts({ nics: [pulled, other], leases, uplink: "eth0" }));
+  t.is(asking.uplink?.nic.name, "eth0");
+  const clients = asking.target.flatMap((object) => (object.kind === "process" ? [object.name] : []));
+  t.deepEqual(clients, ["dhcp-eth0", "dhcp-eth1"]);
+
+  const moved = compile(
+    [],
+    facts({ nics: [pulled, other], leases: [...leases, lease("eth1", { obtainedAt: 9 })], uplink: "eth0" }),
+  );
+  t.is(moved.uplink?.nic.name, "eth1");
+  t.deepEqual(
+    moved.decision.map(({ reasons }) => reasons.join(", ")),
+    [
+      "has no carrier, DHCPv4 lease 192.168.50.17/24 from 192.168.50.1, eth1 has carrier and a lease",
+      "has carrier, DHCPv4 lease 192.168.50.17/24 from 192.168.50.1, first NIC with carrier and a lease",
+    ],
+  );
+});

@@ -11,8 +11,8 @@ export interface UplinkChoice {
 }
 
 /**
- * The first NIC with carrier and a lease becomes the uplink, and stays it while its lease holds:
- * two NICs on one LAN do not flap. `taken` names NICs that something else owns, and what.
+ * The first NIC with carrier and a lease becomes the uplink, and stays it while its lease holds: two NICs on one LAN
+ * do not flap. One whose cable is pulled keeps its place until another has carrier and a lease. `taken` names NICs that something else owns, and what.
  */
 export function chooseUplink(policy: UplinkPolicy, facts: Facts, taken: ReadonlyMap<string, string>): UplinkChoice {
   const leases = new Map(facts.leases.map((lease) => [lease.nic, lease]));
@@ -23,9 +23,15 @@ export function chooseUplink(policy: UplinkPolicy, facts: Facts, taken: Readonly
       const lease = leases.get(nic.name);
       return lease === undefined ? [] : [{ nic, lease }];
     })
-    .toSorted((a, b) => rank(a, facts.uplink) - rank(b, facts.uplink) || (a.nic.name < b.nic.name ? -1 : 1));
+    .toSorted(
+      (a, b) =>
+        Number(b.nic.carrier) - Number(a.nic.carrier) ||
+        rank(a, facts.uplink) - rank(b, facts.uplink) ||
+        (a.nic.name < b.nic.name ? -1 : 1),
+    );
   const chosen = ready[0] ?? null;
-  const stayed = chosen !== null && ready.some(({ lease }) => lease.obtainedAt < chosen.lease.obtainedAt);
+  const stayed =
+    chosen !== null && ready.some(({ nic, lease }) => nic.carrier && lease.obtainedAt < chosen.lease.obtainedAt);
   const decision = facts.nics.map((nic) => ({
     nic: nic.name,
     mac: nic.mac,
@@ -72,6 +78,8 @@ function reasons(
   return [
     carrier,
     lease === undefined ? `no lease before ${chosen.nic.name} had one` : answer,
-    `${chosen.nic.name} was first`,
+    chosen.nic.carrier && !nic.carrier && lease !== undefined
+      ? `${chosen.nic.name} has carrier and a lease`
+      : `${chosen.nic.name} was first`,
   ];
 }

@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
+import { request, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import type { ExecutionContext } from "ava";
 import type { Status } from "../model/report.ts";
 import { shortHash } from "../lib/hash.ts";
@@ -99,6 +101,23 @@ export class TestNode {
     if (this.#daemon === undefined) throw new TypeError("no daemon runs");
     this.#daemon.process.kill(signal);
     return await this.#daemon.ended;
+  }
+
+  /** One request as it is, past the client's own checks. */
+  async request(
+    method: string,
+    path: string,
+    body: string,
+  ): Promise<{ readonly status: number; readonly body: string }> {
+    const call = request({
+      socketPath: this.socket,
+      method,
+      path,
+      headers: { "content-length": Buffer.byteLength(body) },
+    });
+    call.end(body);
+    const [response] = (await once(call, "response")) as [IncomingMessage];
+    return { status: response.statusCode ?? 0, body: await text(response) };
   }
 
   /** Opens a connection, sends half a request and says no more. */

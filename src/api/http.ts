@@ -8,6 +8,8 @@ import type { Service } from "./service.ts";
 
 /** No request is larger: a node's documents are text of some kilobytes. */
 const MAX_BODY_BYTES = 4 << 20;
+/** A request this many times too large is cut off. */
+const PATIENCE = 8;
 /** How long requests under way may hold up the end of the daemon. */
 const CLOSE_MS = 5000;
 
@@ -103,7 +105,7 @@ async function removeStale(socketPath: string): Promise<void> {
 
 async function answer(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    const segments = (request.url ?? "/").split("?")[0]?.split("/").slice(1).map(decodeURIComponent) ?? [];
+    const segments = segmentsOf(request.url ?? "/");
     const route = ROUTES.find(
       ({ method, path }) =>
         method === request.method &&
@@ -129,8 +131,23 @@ async function answer(service: Service, request: IncomingMessage, response: Serv
   }
 }
 
+function segmentsOf(url: string): readonly string[] {
+  const [path = ""] = url.split("?");
+  try {
+    return path.split("/").slice(1).map(decodeURIComponent);
+  } catch (error) {
+    throw new NetloomError({
+      code: "invalid",
+      op: "read the path",
+      target: path,
+      why: "its %-signs are wrong",
+      cause: error,
+    });
+  }
+}
+
 function statusOf(error: unknown): number {
-  if (v.isValiError(error) || error instanceof SyntaxError || error instanceof URIError) return 400;
+  if (v.isValiError(error) || error instanceof SyntaxError) return 400;
   const code = errorCode(error);
   return code === "not-found" ? 404 : code === "refused" ? 409 : code === "invalid" ? 400 : 500;
 }
@@ -140,15 +157,17 @@ async function json(request: IncomingMessage): Promise<unknown> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES)
-      throw new NetloomError({
-        code: "invalid",
-        op: "read",
-        target: "the request",
-        why: `it is larger than ${MAX_BODY_BYTES} bytes`,
-      });
-    chunks.push(chunk);
+    // What is too much is still taken in for a while: a sender who is cut off does not read why.
+    if (size > PATIENCE * MAX_BODY_BYTES) break;
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
+  if (size > MAX_BODY_BYTES)
+    throw new NetloomError({
+      code: "invalid",
+      op: "read",
+      target: "the request",
+      why: `it is larger than ${MAX_BODY_BYTES} bytes`,
+    });
   return JSON.parse(Buffer.concat(chunks).toString("utf8"));
 }
 

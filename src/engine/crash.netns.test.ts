@@ -17,7 +17,7 @@ for (const runtime of [SOURCE, BINARY]) {
     await node.stopDaemon("SIGKILL");
     t.is(await node.sandbox.output(["ip", "-o", "link"]), links);
     const status = await node.startDaemon();
-    t.deepEqual(status.reconciles, { total: 1, changed: 0 });
+    t.is(status.reconciles.changed, 0);
     t.like(status.lastReconcile, { outcome: "unchanged", steps: [] });
     t.is(status.processes[0]?.pid, pid, "a service was restarted");
     t.is(await node.sandbox.output(["ip", "-o", "link"]), links);

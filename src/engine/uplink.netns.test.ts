@@ -102,7 +102,7 @@ test("a restarted daemon keeps address, route, client and choice, and takes no s
   const before = [await addresses(node, nic), await defaultRoute(node)];
   await node.stopDaemon("SIGKILL");
   const status = await node.startDaemon();
-  t.deepEqual(status.reconciles, { total: 1, changed: 0 });
+  t.is(status.reconciles.changed, 0);
   t.deepEqual(status.processes, settled);
   t.like(status, { online: true, uplink: chosen });
   t.deepEqual([await addresses(node, nic), await defaultRoute(node)], before);

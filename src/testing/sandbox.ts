@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { until } from "../lib/async.ts";
 import { output, run, start, type Child, type ChildOptions, type Ended } from "./child.ts";
 
-const WAIT_MS = 20_000;
+/** Generous: it only matters when something is broken, and machines are slow under load. */
+const WAIT_MS = 60_000;
 
 /**
  * A machine of its own as far as networks go: a fresh network namespace, a mount namespace with an empty /run (so that

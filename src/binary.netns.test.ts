@@ -39,6 +39,11 @@ test("nothing that lies in the working directory runs or is obeyed, by the clien
   for (const trace of traces) await t.throwsAsync(access(join(dir, trace)), { code: "ENOENT" });
 });
 
+/** Makes a directory read-only; what is mounted below stays, as this repository may be there. */
+function readOnly(directory: string): string {
+  return `mount --rbind ${directory} ${directory} && mount -o remount,bind,ro ${directory}`;
+}
+
 test("it needs no environment, no writable /tmp and no home", async (t) => {
   const bare = [
     "unshare",
@@ -47,7 +52,7 @@ test("it needs no environment, no writable /tmp and no home", async (t) => {
     "private",
     "sh",
     "-c",
-    'mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /root && exec env -i "$@"',
+    `${readOnly("/tmp")} && ${readOnly("/root")} && exec env -i "$@"`,
     "sh",
   ];
   t.deepEqual(await run([...bare, binary, "--version"]), { code: 0, out: `${VERSION}\n`, err: "" });
@@ -66,7 +71,7 @@ test("the daemon runs with /tmp read-only: its addon is loaded from beside it", 
     socket: "/run/n.sock",
   });
   const words = places.flatMap(([key, value]) => [`--${key}`, value]);
-  const script = 'mount -t tmpfs -o ro none /tmp && exec env -i PATH="$PATH" "$@"';
+  const script = `${readOnly("/tmp")} && exec env -i PATH="$PATH" "$@"`;
   const daemon = sandbox.start([
     "unshare",
     "--mount",

@@ -3,7 +3,7 @@ import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
+import { text as textOf } from "node:stream/consumers";
 import type { ExecutionContext } from "ava";
 import type { Status } from "../model/report.ts";
 import { shortHash } from "../lib/hash.ts";
@@ -117,7 +117,7 @@ export class TestNode {
     });
     call.end(body);
     const [response] = (await once(call, "response")) as [IncomingMessage];
-    return { status: response.statusCode ?? 0, body: await text(response) };
+    return { status: response.statusCode ?? 0, body: await textOf(response) };
   }
 
   /** Opens a connection, sends half a request and says no more. */

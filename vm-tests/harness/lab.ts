@@ -48,6 +48,8 @@ export class Lab implements AsyncDisposable {
   readonly seed: number;
   readonly accel: AccelVerdict;
   readonly artifacts: string;
+  /** Directory of its sockets, gone with the lab. */
+  readonly sockets: string;
   readonly #switch: Switch;
   readonly #owned: AsyncDisposableStack;
   readonly #nodes: ReadonlyMap<string, LabNode>;
@@ -93,7 +95,7 @@ export class Lab implements AsyncDisposable {
       });
       nodes.set(name, owned.use(node));
     }
-    const lab = new Lab({ topology, seed, options, network, nodes, links, log });
+    const lab = new Lab({ topology, seed, options, work, network, nodes, links, log });
     await lab.draw();
     await lab.boot(options.boot ?? [...nodes.keys()]);
     lab.#owned.use(owned.move());
@@ -104,6 +106,7 @@ export class Lab implements AsyncDisposable {
     readonly topology: Topology;
     readonly seed: number;
     readonly options: LabOptions;
+    readonly work: string;
     readonly network: Switch;
     readonly nodes: ReadonlyMap<string, LabNode>;
     readonly links: readonly Link[];
@@ -113,6 +116,7 @@ export class Lab implements AsyncDisposable {
     this.seed = parts.seed;
     this.accel = parts.options.accel;
     this.artifacts = parts.options.artifacts;
+    this.sockets = parts.work;
     this.#switch = parts.network;
     this.#nodes = parts.nodes;
     this.#links = parts.links;

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { serveHttp } from "./api/http.ts";
 import { Service } from "./api/service.ts";
 import { isLocal, readConfig } from "./engine/boot-config.ts";
+import type { DaemonArguments } from "./cli/daemon-options.ts";
 import { Engine } from "./engine/engine.ts";
 import { Layers, type BootFile, type ReportProblem } from "./engine/layers.ts";
 import { NodeState } from "./engine/node-state.ts";
@@ -17,27 +18,10 @@ import { createLog } from "./lib/log.ts";
 import { parseBootWords, type ConfigSource } from "./plan/boot-words.ts";
 import { VERSION } from "./version.ts";
 
-export interface DaemonOptions {
-  /** State that outlives a reboot: documents, keys, the chosen uplink. */
-  readonly root: string;
-  /** Directory of YAML files that always hold. */
-  readonly config: string;
-  readonly socket: string;
-  /** State of this boot: services, leases, records. */
-  readonly runtime: string;
-  /** Directory that s6-svscan watches. */
-  readonly services: string;
-  /** The kernel command line, or undefined to read /proc/cmdline. */
-  readonly cmdline: string | undefined;
-  /** Run a time client of our own. */
-  readonly keepsClock: boolean;
-  readonly logLevel: string;
-}
-
 const RETRY_MS = 30_000;
 
 /** Runs the daemon until `signal` aborts. What it made stays: networks outlive their daemon. */
-export async function runDaemon(options: DaemonOptions, signal: AbortSignal): Promise<void> {
+export async function runDaemon(options: DaemonArguments, signal: AbortSignal): Promise<void> {
   const log = createLog(options.logLevel);
   const problems = new Map<string, string>();
   const report = (topic: string, problem: string | undefined): void => {

@@ -4,12 +4,18 @@ import { UsageError } from "./usage.ts";
 
 /** The words of `netloom daemon`, with their defaults. */
 export interface DaemonArguments {
+  /** State that outlives a reboot: documents, keys, the chosen uplink. */
   readonly root: string;
+  /** Directory of YAML files that always hold. */
   readonly config: string;
   readonly socket: string;
+  /** State of this boot: services, leases, records. */
   readonly runtime: string;
+  /** Directory that s6-svscan watches. */
   readonly services: string;
+  /** The kernel command line, or undefined to read /proc/cmdline. */
   readonly cmdline: string | undefined;
+  /** Run a time client of our own. */
   readonly keepsClock: boolean;
   readonly logLevel: string;
 }

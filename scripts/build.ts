@@ -2,6 +2,7 @@
 // side by side. `npm run build binary addon` makes only these.
 import { buildAddon, buildAgent, buildBinary } from "./lib/build.ts";
 import { fail } from "./lib/progress.ts";
+import { together } from "./lib/together.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
 
 const parts: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -17,9 +18,7 @@ if (unknown.length > 0)
 
 try {
   await ensureToolbox();
-  // All of them end before an error is shown: half a build in the background would surprise.
-  const ends = await Promise.allSettled(chosen.map(async (name) => parts[name]?.()));
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  await together(...chosen.map((name) => async () => parts[name]?.()));
 } catch (error) {
   fail(error);
 }

@@ -8,6 +8,7 @@ import { ensureImage } from "./lib/image.ts";
 import { ensureBase } from "./lib/image-base.ts";
 import { fail, say, step } from "./lib/progress.ts";
 import { addCounts, noTests, type TestCounts } from "./lib/tap.ts";
+import { together } from "./lib/together.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
 
 const tiers = ["static", "pure", "netns", "vm"] as const;
@@ -70,11 +71,6 @@ function tierOf(file: string): string {
 function filesOf(tier: string, all: readonly string[]): readonly string[] {
   const own = files.filter((file) => tierOf(file) === tier);
   return own.length > 0 ? own : all;
-}
-
-async function together(...work: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const ends = await Promise.allSettled(work.map((make) => make()));
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
 async function check({ name, run }: Check): Promise<void> {

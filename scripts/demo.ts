@@ -5,6 +5,7 @@ import { buildAddon, buildAgent, buildBinary, dist } from "./lib/build.ts";
 import { ensureImage } from "./lib/image.ts";
 import { ensureBase } from "./lib/image-base.ts";
 import { fail, say, shown } from "./lib/progress.ts";
+import { together } from "./lib/together.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
 import { runInToolbox } from "./lib/toolbox-enter.ts";
 
@@ -12,8 +13,7 @@ try {
   const started = performance.now();
   await ensureToolbox();
   // The base of the image and the three compilations need nothing of each other.
-  const ends = await Promise.allSettled([buildBinary(), buildAddon(), buildAgent(), ensureBase()]);
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  await together(buildBinary, buildAddon, buildAgent, ensureBase);
   const image = await ensureImage();
   const artifacts = join(dist, "labs/main-job");
   await rm(artifacts, { recursive: true, force: true });

@@ -3,12 +3,12 @@ import { buildAddon, buildBinary } from "./lib/build.ts";
 import { ensureImage } from "./lib/image.ts";
 import { ensureBase } from "./lib/image-base.ts";
 import { fail, say } from "./lib/progress.ts";
+import { together } from "./lib/together.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
 
 try {
   await ensureToolbox();
-  const ends = await Promise.allSettled([buildBinary(), buildAddon(), ensureBase()]);
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  await together(buildBinary, buildAddon, ensureBase);
   const image = await ensureImage();
   say("image", `${image.vmlinux} + ${image.initrd}`);
   say("image", `command line: ${image.cmdline}`);

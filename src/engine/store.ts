@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { readIfExists, stageFile, type StagedFile } from "../lib/atomic-file.ts";
 import { describeError, isGone, NetloomError } from "../lib/errors.ts";
-import { documentId, KINDS, type Document, type Kind } from "../model/document.ts";
+import { documentId, documentIdentity, KINDS, type Document, type Kind } from "../model/document.ts";
 import { formatIssue } from "../model/report.ts";
 import { parseDocuments, type SourceFile } from "../plan/parse-documents.ts";
 
@@ -43,7 +43,8 @@ export class DocumentStore {
     const { files, problems } = await readYamlFiles(this.#directory);
     for (const file of files) {
       const { documents, issues } = parseDocuments([file]);
-      if (issues.length === 0) for (const document of documents) this.#layers.applied.set(identity(document), document);
+      if (issues.length === 0)
+        for (const document of documents) this.#layers.applied.set(documentIdentity(document), document);
       else {
         await rename(file.name, `${file.name}.damaged`);
         problems.push(`set aside ${file.name} as ${file.name}.damaged: ${issues.map(formatIssue).join("; ")}`);
@@ -55,7 +56,7 @@ export class DocumentStore {
   /** Replaces the documents of a layer that is not written to disk. */
   setLayer(source: "config" | "boot", documents: readonly Document[]): void {
     this.#layers[source].clear();
-    for (const document of documents) this.#layers[source].set(identity(document), document);
+    for (const document of documents) this.#layers[source].set(documentIdentity(document), document);
   }
 
   /** All documents that hold, in the order of kinds and names; `added` as if they were applied. */
@@ -63,7 +64,7 @@ export class DocumentStore {
     const merged = new Map<string, StoredDocument>();
     for (const source of LAYERS)
       for (const [key, document] of this.#layers[source]) merged.set(key, { document, source });
-    for (const document of added) merged.set(identity(document), { document, source: "applied" });
+    for (const document of added) merged.set(documentIdentity(document), { document, source: "applied" });
     const rank = ({ document }: StoredDocument): string => `${KINDS.indexOf(document.kind)} ${document.name}`;
     return [...merged.values()].toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
   }
@@ -90,23 +91,18 @@ export class DocumentStore {
     }
     for (const [index, document] of documents.entries()) {
       await staged[index]?.commit();
-      this.#layers.applied.set(identity(document), document);
+      this.#layers.applied.set(documentIdentity(document), document);
     }
   }
 
   async remove(document: Document): Promise<void> {
     await rm(this.#path(document), { force: true });
-    this.#layers.applied.delete(identity(document));
+    this.#layers.applied.delete(documentIdentity(document));
   }
 
   #path(document: Document): string {
-    return join(this.#directory, `${identity(document).replace(" ", "-")}.yaml`);
+    return join(this.#directory, `${documentIdentity(document).replace(" ", "-")}.yaml`);
   }
-}
-
-/** There is one `Node` per daemon, whatever its name. */
-function identity(document: Document): string {
-  return document.kind === "Node" ? "Node" : documentId(document);
 }
 
 /** The YAML files of a directory in the order of their names, and what cannot be read; a directory that is not there has none. */

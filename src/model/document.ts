@@ -81,6 +81,11 @@ export type Kind = Document["kind"];
 /** The kinds, in the order in which `show` prints them. */
 export const KINDS: readonly Kind[] = ["Node", "Lan", "NetworkResource"];
 
+/** What tells documents apart: two of one identity cannot hold together. There is one `Node` per daemon, whatever its name. */
+export function documentIdentity(document: { readonly kind: Kind; readonly name: string }): string {
+  return document.kind === "Node" ? "Node" : documentId(document);
+}
+
 /** "Lan lab": how messages and files name a document. */
 export function documentId(document: { readonly kind: Kind; readonly name: string }): string {
   return `${document.kind} ${document.name}`;

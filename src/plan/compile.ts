@@ -13,7 +13,7 @@ import { chooseUplink, type UplinkChoice } from "./uplink.ts";
 
 export interface Compiled {
   readonly target: Target;
-  /** Refusals; with any of them the target must not be applied. */
+  /** Refusals. New documents that cause one are not kept; the target leaves out what was refused. */
   readonly issues: readonly Issue[];
   readonly decision: readonly NicDecision[];
   /** False when the node's document says that it has none. */

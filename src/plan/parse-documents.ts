@@ -2,7 +2,7 @@ import { LineCounter, parseAllDocuments, isMap, isNode, isScalar, type Document 
 import { describeError } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
 import { checkDocument, type SchemaIssue } from "../model/document-schema.ts";
-import { documentId, KINDS, type Document, type Kind } from "../model/document.ts";
+import { documentId, documentIdentity, KINDS, type Document, type Kind } from "../model/document.ts";
 import type { Issue } from "../model/report.ts";
 
 /** A text with the name under which messages speak of it. */
@@ -31,7 +31,7 @@ export function parseDocuments(files: readonly SourceFile[]): ParsedDocuments {
       const outcome = parseOne(part, lines);
       if ("document" in outcome) {
         const line = lineOf(part, lines, []);
-        const id = outcome.document.kind === "Node" ? "Node" : documentId(outcome.document);
+        const id = documentIdentity(outcome.document);
         const first = places.get(id);
         places.set(id, first ?? `${file.name}:${line}`);
         if (first === undefined) documents.push(outcome.document);

@@ -39,24 +39,16 @@ test("nothing that lies in the working directory runs or is obeyed, by the clien
   for (const trace of traces) await t.throwsAsync(access(join(dir, trace)), { code: "ENOENT" });
 });
 
-/** Makes a directory read-only; what is mounted below stays, as this repository may be there. */
-function readOnly(directory: string): string {
-  return `mount --rbind ${directory} ${directory} && mount -o remount,bind,ro ${directory}`;
+/** The command that runs one with these directories read-only; what is mounted below stays, as this repository may be there. */
+function withReadOnly(directories: readonly string[], argv: readonly string[]): readonly string[] {
+  const mounts = directories.map((path) => `mount --rbind ${path} ${path} && mount -o remount,bind,ro ${path} && `);
+  return ["unshare", "--mount", "--propagation", "private", "sh", "-c", `${mounts.join("")}exec "$@"`, "sh", ...argv];
 }
 
 test("it needs no environment, no writable /tmp and no home", async (t) => {
-  const bare = [
-    "unshare",
-    "--mount",
-    "--propagation",
-    "private",
-    "sh",
-    "-c",
-    `${readOnly("/tmp")} && ${readOnly("/root")} && exec env -i "$@"`,
-    "sh",
-  ];
-  t.deepEqual(await run([...bare, binary, "--version"]), { code: 0, out: `${VERSION}\n`, err: "" });
-  const { code, err } = await run([...bare, binary, "status", "--socket", "/nowhere"]);
+  const bare = withReadOnly(["/tmp", "/root"], ["env", "-i", binary]);
+  t.deepEqual(await run([...bare, "--version"]), { code: 0, out: `${VERSION}\n`, err: "" });
+  const { code, err } = await run([...bare, "status", "--socket", "/nowhere"]);
   t.is(code, 1);
   t.regex(err, /^netloom: cannot reach the daemon at \/nowhere: the socket does not exist; /u);
 });
@@ -71,22 +63,8 @@ test("the daemon runs with /tmp read-only: its addon is loaded from beside it", 
     socket: "/run/n.sock",
   });
   const words = places.flatMap(([key, value]) => [`--${key}`, value]);
-  const script = `${readOnly("/tmp")} && exec env -i PATH="$PATH" "$@"`;
-  const daemon = sandbox.start([
-    "unshare",
-    "--mount",
-    "--propagation",
-    "private",
-    "sh",
-    "-c",
-    script,
-    "sh",
-    binary,
-    "daemon",
-    ...words,
-    "--cmdline",
-    "quiet",
-  ]);
+  const command = ["env", "-i", `PATH=${process.env["PATH"] ?? ""}`, binary, "daemon", ...words, "--cmdline", "quiet"];
+  const daemon = sandbox.start(withReadOnly(["/tmp"], command));
   t.teardown(() => daemon.process.kill("SIGKILL"));
   const status = await sandbox.until("its status", async () => {
     if (daemon.process.exitCode !== null) throw new Error(daemon.said());

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { NetloomError, errorCode } from "../lib/errors.ts";
-import { nearest } from "../lib/nearest.ts";
+import { didYouMean } from "../lib/nearest.ts";
 import { KINDS, type Kind } from "../model/document.ts";
 import { formatIssue, type ChangeReport } from "../model/report.ts";
 import type { Client } from "../sdk/client.ts";
@@ -48,10 +48,7 @@ export async function deleteCommand(client: Client, words: readonly string[], ou
 export function parseKind(word: string): Kind {
   const kind = KINDS.find((known) => known.toLowerCase() === word.toLowerCase());
   if (kind !== undefined) return kind;
-  const meant = nearest(word, KINDS);
-  throw new UsageError(
-    `'${word}' is no kind of document${meant === undefined ? "" : `, did you mean ${meant}?`} (${KINDS.join(", ")})`,
-  );
+  throw new UsageError(`'${word}' is no kind of document${didYouMean(word, KINDS)} (${KINDS.join(", ")})`);
 }
 
 async function readFiles(paths: readonly string[]): Promise<Files> {

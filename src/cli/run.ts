@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { describeError } from "../lib/errors.ts";
-import { nearest } from "../lib/nearest.ts";
+import { didYouMean } from "../lib/nearest.ts";
 import { Client } from "../sdk/client.ts";
 import { applyCommand, deleteCommand, planCommand, type Output } from "./change.ts";
 import { keyCommand, showCommand, statusCommand } from "./inspect.ts";
@@ -75,6 +75,5 @@ function parse(
 
 function unknownCommand(name: string): string {
   if (name === "") return `no command given\n\n${USAGE}`;
-  const meant = nearest(name, [...Object.keys(COMMANDS), "daemon"]);
-  return `'${name}' is no command${meant === undefined ? "" : `, did you mean ${meant}?`}`;
+  return `'${name}' is no command${didYouMean(name, [...Object.keys(COMMANDS), "daemon"])}`;
 }

@@ -8,3 +8,9 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     ? best
     : undefined;
 }
+
+/** ", did you mean WORD?" for the known word nearest to a mistyped one; empty when none is near enough. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const meant = nearest(word, known);
+  return meant === undefined ? "" : `, did you mean ${meant}?`;
+}

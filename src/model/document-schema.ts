@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { checkValue, type SchemaIssue } from "../lib/schema-check.ts";
 import { API_VERSION, type Document, type Kind } from "./document.ts";
 import {
   Address,
@@ -90,49 +91,11 @@ const SCHEMAS: { readonly [K in Kind]: v.GenericSchema<unknown, Extract<Document
   NetworkResource: NetworkResourceSchema,
 };
 
-/** One thing wrong with a value, and where: the path of keys and list positions to it. */
-export interface SchemaIssue {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  /** Set when the path ends in a key that the schema does not have: the keys that it does have. */
-  readonly knownKeys?: readonly string[];
-}
-
 /** Checks a value against the schema of its kind; all issues are found at once. */
 export function checkDocument(
   kind: Kind,
   value: unknown,
 ): { readonly document: Document } | { readonly issues: readonly SchemaIssue[] } {
-  const schema = SCHEMAS[kind];
-  const result = v.safeParse(schema, value);
-  if (result.success) return { document: result.output };
-  // Valibot stops at the first unknown key of an object; the walk below finds them all.
-  const others = result.issues.filter((issue) => issue.expected !== "never");
-  return { issues: [...others.map((issue) => toIssue(issue)), ...unknownKeys(schema, value, [])] };
-}
-
-function toIssue(issue: v.BaseIssue<unknown>): SchemaIssue {
-  const path = (issue.path ?? []).map((item) => (typeof item.key === "number" ? item.key : String(item.key)));
-  if (issue.type !== "strict_object") return { path, message: issue.message };
-  return { path, message: issue.received === "undefined" ? "is missing" : "is no mapping of keys to values" };
-}
-
-function unknownKeys(schema: unknown, value: unknown, path: readonly (string | number)[]): readonly SchemaIssue[] {
-  const shape = unwrap(schema);
-  if (Array.isArray(value) && "item" in shape) {
-    return value.flatMap((member, index) => unknownKeys(shape.item, member, [...path, index]));
-  }
-  if (typeof value !== "object" || value === null || !("entries" in shape)) return [];
-  const entries = shape.entries as Readonly<Record<string, unknown>>;
-  return Object.entries(value).flatMap(([key, member]) => {
-    const at = [...path, key];
-    if (Object.hasOwn(entries, key)) return unknownKeys(entries[key], member, at);
-    return [{ path: at, message: "is not a known key", knownKeys: Object.keys(entries) }];
-  });
-}
-
-/** Valibot keeps the schema behind `optional` in `wrapped`, list items in `item`, members in `entries`. */
-function unwrap(schema: unknown): object {
-  if (typeof schema !== "object" || schema === null) return {};
-  return "wrapped" in schema ? unwrap(schema.wrapped) : schema;
+  const checked = checkValue<Document>(SCHEMAS[kind], value);
+  return "output" in checked ? { document: checked.output } : checked;
 }

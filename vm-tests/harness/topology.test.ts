@@ -29,6 +29,15 @@ test("says everything that is wrong at once", (t) => {
     nodes: { "Bad/Name": { nics: ["wan"] }, n1: { nics: [], fwCfg: { config: "" } } },
   });
   t.is(issues.length, 3);
-  t.regex(issues.join("\n"), /Bad\/Name[\s\S]*plugged into "wan": the networks are lan[\s\S]*"opt\/"/);
+  t.regex(
+    issues.join("\n"),
+    /Bad\/Name[\s\S]*plugged into "wan", did you mean lan\? \(the networks are lan\)[\s\S]*"opt\/"/,
+  );
   t.is(checkTopology({ networks: [], nodes: {} }).length, 1);
+  const mac = "02:00:00:00:00:01";
+  const twins = {
+    networks: ["lan"],
+    nodes: { n1: { nics: [{ network: "lan", mac }] }, n2: { nics: [{ network: "lan", mac }] } },
+  };
+  t.regex(checkTopology(twins).join("\n"), /^n2\.eth0 has the MAC address of n1\.eth0, 02:00:00:00:00:01$/);
 });

@@ -1,6 +1,24 @@
-/** One virtual machine: its NICs in order (eth0, eth1, …) by the network they are plugged into. */
+import { createHash } from "node:crypto";
+import { didYouMean } from "../../src/lib/nearest.ts";
+
+/** Files by their absolute path in a guest: the content, or that and the mode (0644 unless told). */
+export type GuestFiles = Readonly<
+  Record<string, string | { readonly content: string | Uint8Array; readonly mode?: number }>
+>;
+
+/** Where a NIC is plugged in: the name of a network, or that with what its cable and its card are like. */
+export type NicSpec =
+  | string
+  | {
+      readonly network: string;
+      /** Derived from the seed and the names unless told. */
+      readonly mac?: string;
+    };
+
+/** One virtual machine. */
 export type NodeSpec = {
-  readonly nics: readonly string[];
+  /** Its NICs in order: eth0, eth1, … */
+  readonly nics: readonly NicSpec[];
   /** Words added to the kernel command line of the image. */
   readonly cmdline?: string;
   /** MiB; 384 unless told. */
@@ -9,6 +27,13 @@ export type NodeSpec = {
   readonly fwCfg?: Readonly<Record<string, string>>;
   /** Raw disk image, attached as virtio-blk. */
   readonly disk?: string;
+  /** Laid over the root file system in each boot before drivers are loaded and services start. */
+  readonly files?: GuestFiles;
+  /**
+   * "cold" boots the kernel at power-on. Else the node starts as a clone of a template that was booted once, unless something
+   * of it must be there when the kernel starts: a disk, a clock, firmware files, words for the kernel itself.
+   */
+  readonly boot?: "clone" | "cold";
   /** What its clock says at power-on, such as "2020-01-01T00:00:00" in UTC; the host's time unless told. */
   readonly rtc?: string;
   /** Console lines that this node provokes on purpose and that no rule shall judge. */
@@ -31,38 +56,92 @@ export type Link = {
   readonly mac: string;
 };
 
+/** The network that a NIC is plugged into. */
+export function networkOfNic(nic: NicSpec): string {
+  return typeof nic === "string" ? nic : nic.network;
+}
+
 const namePattern = /^[a-z][a-z0-9-]{0,14}$/;
+
+/** One thing wrong with a topology, and the path of keys and positions to it. */
+export type TopologyIssue = { readonly path: readonly (string | number)[]; readonly message: string };
 
 /** Everything that is wrong with a topology, one line each; empty when it can be started. */
 export function checkTopology(topology: Topology): readonly string[] {
-  const issues: string[] = [];
-  const names = [...topology.networks, ...Object.keys(topology.nodes)];
-  for (const name of names) {
-    if (!namePattern.test(name))
-      issues.push(`"${name}": a name is 1 to 15 of a-z, 0-9 and -, and begins with a letter`);
-  }
-  if (Object.keys(topology.nodes).length === 0) issues.push("a topology needs a node");
-  for (const [node, { nics, fwCfg = {} }] of Object.entries(topology.nodes)) {
-    for (const network of nics) {
-      if (!topology.networks.includes(network)) {
-        issues.push(`node "${node}" is plugged into "${network}": the networks are ${topology.networks.join(", ")}`);
-      }
-    }
-    for (const name of Object.keys(fwCfg)) {
-      if (!name.startsWith("opt/")) issues.push(`node "${node}": fw_cfg name "${name}" must begin with "opt/"`);
-    }
-  }
-  return issues;
+  return topologyIssues(topology).map(({ message }) => message);
+}
+
+/** The same with the place of each. */
+export function topologyIssues({ networks, nodes }: Topology): readonly TopologyIssue[] {
+  const named = [
+    ...networks.map((name, index) => ({ name, path: ["networks", index] })),
+    ...Object.keys(nodes).map((name) => ({ name, path: ["nodes", name] })),
+  ];
+  const badNames = named
+    .filter(({ name }) => !namePattern.test(name))
+    .map(({ name, path }) => ({
+      path,
+      message: `"${name}": a name is 1 to 15 of a-z, 0-9 and -, and begins with a letter`,
+    }));
+  const empty = Object.keys(nodes).length === 0 ? [{ path: ["nodes"], message: "a topology needs a node" }] : [];
+  const ofNodes = Object.entries(nodes).flatMap(([node, spec]) =>
+    nodeIssues(node, spec, networks).map(({ path, message }) => ({ path: ["nodes", node, ...path], message })),
+  );
+  return [...badNames, ...empty, ...ofNodes, ...macIssues({ networks, nodes })];
+}
+
+function nodeIssues(
+  node: string,
+  { nics, fwCfg = {} }: NodeSpec,
+  networks: readonly string[],
+): readonly TopologyIssue[] {
+  const unplugged = nics.flatMap((nic, index): readonly TopologyIssue[] => {
+    const network = networkOfNic(nic);
+    if (networks.includes(network)) return [];
+    const known = networks.length === 0 ? "there are no networks" : `the networks are ${networks.join(", ")}`;
+    const meant = didYouMean(network, networks);
+    return [
+      {
+        path: ["nics", index],
+        message: `node "${node}" is plugged into "${network}"${meant === "" ? `: ${known}` : `${meant} (${known})`}`,
+      },
+    ];
+  });
+  const firmware = Object.keys(fwCfg).filter((name) => !name.startsWith("opt/"));
+  return [
+    ...unplugged,
+    ...firmware.map((name) => ({
+      path: ["fwCfg", name],
+      message: `node "${node}": fw_cfg name "${name}" must begin with "opt/"`,
+    })),
+  ];
+}
+
+function macIssues(topology: Topology): readonly TopologyIssue[] {
+  const sharing = Map.groupBy(linksOf(topology, 1), ({ mac }) => mac);
+  return [...sharing].flatMap(([mac, links]) => {
+    const [first, ...others] = links;
+    return others.map(({ name, node, nic }) => ({
+      path: ["nodes", node, "nics", Number(nic.slice(3)), "mac"],
+      message: `${name} has the MAC address of ${first?.name ?? "another"}, ${mac}`,
+    }));
+  });
 }
 
 /** All links of a topology, in its order, with addresses that depend on nothing but the seed and the names. */
 export function linksOf(topology: Topology, seed: number): readonly Link[] {
   return Object.entries(topology.nodes).flatMap(([node, { nics }]) =>
-    nics.map((network, index) => {
+    nics.map((spec, index) => {
       const nic = `eth${index}`;
-      return { name: `${node}.${nic}`, node, nic, network, mac: macOf(seed, node, nic) };
+      const { network, mac = macOf(seed, node, nic) } = typeof spec === "string" ? { network: spec } : spec;
+      return { name: `${node}.${nic}`, node, nic, network, mac: mac.toLowerCase() };
     }),
   );
+}
+
+/** The machine id of a node (machine-id(5)), the same in every run with this seed. */
+export function machineIdOf(seed: number, node: string): string {
+  return createHash("sha256").update(`machine-id/${seed}/${node}`).digest("hex").slice(0, 32);
 }
 
 /** A MAC address out of QEMU's own range 52:54:00, the same in every run with this seed. */

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { type AgentRequest, type Hello, parseReply, requestLimit } from "./agent-messages.ts";
+import { type AgentRequest, type Hello, type Identity, parseReply, requestLimit } from "./agent-messages.ts";
 import { LineSplitter } from "./lines.ts";
 
 /** How a program ended and what it said. */
@@ -38,13 +38,19 @@ const piece = 512 * 1024;
 export class AgentClient {
   readonly #stream: Duplex;
   readonly #jobs = new Map<number, Job>();
-  readonly #greeted = new Set<(hello: Hello) => void>();
+  readonly #greeted = new Set<{
+    readonly resolve: (hello: Hello) => void;
+    readonly reject: (error: unknown) => void;
+  }>();
+  readonly #onEarly: (agent: AgentClient) => Promise<void>;
   #hello: Hello | undefined;
   #nextId = 1;
   #closed = false;
 
-  constructor(stream: Duplex) {
+  /** `onEarly` is called in the early stage of each boot and is to end it with `release`; when it fails, so does `greeting`. */
+  constructor(stream: Duplex, onEarly: (agent: AgentClient) => Promise<void> = (agent) => agent.release()) {
     this.#stream = stream;
+    this.#onEarly = onEarly;
     const splitter = new LineSplitter((line) => this.#receive(line));
     stream.on("data", (chunk: Buffer) => splitter.push(chunk));
     // An error is followed by close, which ends all that waits.
@@ -69,19 +75,32 @@ export class AgentClient {
   /** Resolves with the greeting of the current boot, or of the next when there is none yet. */
   greeting(signal: AbortSignal): Promise<Hello> {
     if (this.#hello !== undefined) return Promise.resolve(this.#hello);
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        this.#greeted.delete(done);
-        reject(signal.reason);
-      };
-      const done = (hello: Hello): void => {
-        this.#greeted.delete(done);
-        signal.removeEventListener("abort", abort);
-        resolve(hello);
-      };
-      this.#greeted.add(done);
-      signal.addEventListener("abort", abort, { once: true });
+    const { promise, resolve, reject } = Promise.withResolvers<Hello>();
+    const waiter = { resolve, reject };
+    const abort = (): void => reject(signal.reason);
+    this.#greeted.add(waiter);
+    signal.addEventListener("abort", abort, { once: true });
+    return promise.finally(() => {
+      this.#greeted.delete(waiter);
+      signal.removeEventListener("abort", abort);
     });
+  }
+
+  /** Runs the early stage of a guest that waits in it already: a clone greeted the host of its template. */
+  early(): void {
+    this.#onEarly(this).catch((error: unknown) => {
+      for (const { reject } of this.#greeted) reject(error);
+    });
+  }
+
+  /** Tells a guest in its early stage who it is. */
+  async identify(identity: Identity): Promise<void> {
+    await this.#request({ op: "identity", ...identity }, "taking an identity");
+  }
+
+  /** Ends the early stage. */
+  async release(): Promise<void> {
+    await this.#request({ op: "release" }, "release");
   }
 
   /** Runs a program. @throws when it cannot start, says too much, is aborted, or the guest restarts meanwhile. */
@@ -187,10 +206,15 @@ export class AgentClient {
 
   #greet(hello: Hello): void {
     this.#endJobs("the agent was restarted");
-    this.#hello = hello;
     // Ends what the agent before this one may have read half.
     this.#stream.write("\n");
-    for (const greeted of this.#greeted) greeted(hello);
+    if (hello.stage === "early") {
+      this.#hello = undefined;
+      this.early();
+      return;
+    }
+    this.#hello = hello;
+    for (const { resolve } of this.#greeted) resolve(hello);
   }
 
   #endJobs(why: string): void {

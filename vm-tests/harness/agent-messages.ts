@@ -1,5 +1,21 @@
 /** Which boot of the guest speaks. A new `bootId` means that everything started before is gone. */
-export type Hello = { readonly bootId: string; readonly uptime: number; readonly version: string };
+export type Hello = {
+  /** In the early stage it waits, before drivers and services, to be told who it is and to be released. */
+  readonly stage: "early" | "up";
+  /** Empty in the early stage. */
+  readonly bootId: string;
+  readonly uptime: number;
+  readonly version: string;
+};
+
+/** What tells a guest from its siblings (vm-tests/agent/src/identity.rs). */
+export type Identity = {
+  readonly hostname: string;
+  /** 32 hexadecimal digits, machine-id(5). */
+  readonly machineId: string;
+  /** For a clone: time in seconds since 1970, random bytes in base64, and what /proc/cmdline shall say. */
+  readonly clone?: { readonly time: number; readonly seed: string; readonly cmdline: string };
+};
 
 /** What the host asks of the agent (vm-tests/agent/src/protocol.rs). */
 export type AgentRequest =
@@ -12,6 +28,8 @@ export type AgentRequest =
     }
   | { readonly op: "kill" }
   | { readonly op: "ping" }
+  | ({ readonly op: "identity" } & Identity)
+  | { readonly op: "release" }
   | { readonly op: "read"; readonly path: string }
   | {
       readonly op: "write";

@@ -8,7 +8,8 @@ import { LabNode } from "./node.ts";
 import { agentFiles, overlayInitrd } from "./overlay-initrd.ts";
 import { Switch } from "./switch.ts";
 import type { PortCounters } from "./switch-messages.ts";
-import { type Link, type Topology, checkTopology, linksOf } from "./topology.ts";
+import { canBeCloned, ensureTemplate } from "./template.ts";
+import { type Link, type Topology, checkTopology, linksOf, machineIdOf } from "./topology.ts";
 
 /** What all nodes of a lab boot from. */
 export type LabImage = {
@@ -75,14 +76,18 @@ export class Lab implements AsyncDisposable {
     const nodes = new Map<string, LabNode>();
     for (const [name, spec] of Object.entries(topology.nodes)) {
       const own = links.filter(({ node }) => node === name);
+      const base = {
+        accel: options.accel.accel,
+        kernel: options.image.vmlinux,
+        initrd,
+        cmdline: `${labCmdline(options.accel)} ${options.image.cmdline}`,
+        memory: spec.memory ?? 384,
+      };
       const node = new LabNode({
         machine: {
+          ...base,
           name,
-          accel: options.accel.accel,
-          kernel: options.image.vmlinux,
-          initrd,
-          cmdline: [labCmdline(options.accel), options.image.cmdline, spec.cmdline].filter(Boolean).join(" "),
-          memory: spec.memory ?? 384,
+          cmdline: [base.cmdline, spec.cmdline].filter(Boolean).join(" "),
           nics: own.map(({ mac, name: port }) => ({ mac, socket: join(work, port) })),
           fwCfg: spec.fwCfg ?? {},
           ...(spec.disk === undefined ? {} : { disk: spec.disk }),
@@ -92,6 +97,9 @@ export class Lab implements AsyncDisposable {
         captures: own.map(({ name: port }) => join(options.artifacts, `${port}.pcapng`)),
         expectedOnConsole: spec.expectedOnConsole ?? [],
         bootTimeoutMs: options.bootTimeoutMs ?? 120_000,
+        identity: { hostname: name, machineId: machineIdOf(seed, name) },
+        files: spec.files ?? {},
+        ...(canBeCloned(spec) ? { template: () => ensureTemplate({ ...base, nics: own.length }) } : {}),
       });
       nodes.set(name, owned.use(node));
     }

@@ -1,9 +1,13 @@
-import type { ExecOptions, ExecResult } from "./agent-client.ts";
-import type { Hello } from "./agent-messages.ts";
+import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
+import type { AgentClient, ExecOptions, ExecResult } from "./agent-client.ts";
+import type { Hello, Identity } from "./agent-messages.ts";
 import { ConsoleLog } from "./console-log.ts";
 import { type Evidence, LabError } from "./lab-error.ts";
 import { type Machine, nicId } from "./qemu.ts";
 import type { QmpEvent } from "./qmp.ts";
+import { type Template, loadTemplate } from "./template.ts";
+import type { GuestFiles } from "./topology.ts";
 import { Vm } from "./vm.ts";
 
 /** How long a program may run, and the rest of `ExecOptions`. */
@@ -19,6 +23,11 @@ type NodeInit = {
   readonly captures: readonly string[];
   readonly expectedOnConsole: readonly RegExp[];
   readonly bootTimeoutMs: number;
+  /** Given to the guest in the early stage of each boot. */
+  readonly identity: Identity;
+  readonly files: GuestFiles;
+  /** Where it starts from at power-on; it boots from cold without one, and after a reset in any case. */
+  readonly template?: () => Promise<Template>;
 };
 
 /** One virtual machine of a lab, over all its boots. */
@@ -49,18 +58,18 @@ export class LabNode implements AsyncDisposable {
   /** Starts it and waits for its agent. @throws with the end of the console when that takes too long or QEMU ends. */
   async boot(): Promise<Hello> {
     if (this.#vm !== undefined) throw this.failure("it runs already");
+    const template = await this.#about(Promise.resolve(this.#init.template?.()));
     this.console.startBoot();
-    const vm = new Vm(this.#init.machine, this.console, (event) => this.#event(event));
+    const vm = this.#start(template);
     this.#vm = vm;
     void vm.ended.then((how) => {
       if (this.#vm === vm) this.#vm = undefined;
       this.#lastEnd = how;
       this.console.note(how);
     });
-    // QEMU answers before the guest's kernel has looked at its devices.
-    const unplugging = [...this.#unplugged].map((nic) => vm.qmp.execute("set_link", { name: nicId(nic), up: false }));
-    await this.#about(Promise.all(unplugging));
-    return this.#greeting(vm, "the agent after the start of QEMU");
+    const greeting = this.#greeting(vm, "the agent after the start of QEMU");
+    const [hello] = await Promise.all([greeting, this.#about(this.#prepare(vm, template))]);
+    return hello;
   }
 
   /** The greeting of the boot that runs, or of the next one when the guest is restarting by itself. */
@@ -164,6 +173,36 @@ export class LabNode implements AsyncDisposable {
     await this.console[Symbol.asyncDispose]();
   }
 
+  #start(template: Template | undefined): Vm {
+    const { machine } = this.#init;
+    const own: Machine = template === undefined ? machine : { ...machine, ram: { file: template.ram, of: "clone" } };
+    let clone = template !== undefined;
+    const onEarly = async (agent: AgentClient): Promise<void> => {
+      const leave = clone ? { clone: this.#leaveTemplate() } : {};
+      // A reset of a clone is a boot from its own kernel and command line.
+      clone = false;
+      await agent.identify({ ...this.#init.identity, ...leave });
+      await layFiles(agent, this.#init.files);
+      await agent.release();
+    };
+    return new Vm(own, this.console, (event) => this.#event(event), onEarly);
+  }
+
+  #leaveTemplate(): NonNullable<Identity["clone"]> {
+    const seed = randomBytes(64).toString("base64");
+    return { time: Date.now() / 1000, seed, cmdline: this.#init.machine.cmdline };
+  }
+
+  /** Sets the cables before the guest can look at them; a clone gets the state of its NICs from its template first. */
+  async #prepare(vm: Vm, template: Template | undefined): Promise<void> {
+    if (template !== undefined) await loadTemplate(vm.qmp, template.state);
+    await Promise.all([...this.#unplugged].map((nic) => vm.qmp.execute("set_link", { name: nicId(nic), up: false })));
+    if (template === undefined) return;
+    await vm.qmp.execute("cont");
+    this.console.note(`cloned from a template, whose console is in ${template.console}`);
+    vm.agent.early();
+  }
+
   #live(what: string): Vm {
     if (this.#vm === undefined) throw this.failure(`${what} needs a running machine: ${this.#lastEnd}`);
     return this.#vm;
@@ -213,6 +252,17 @@ export class LabNode implements AsyncDisposable {
     if (event !== "RESET") return;
     this.#vm?.agent.forgetBoot();
     this.console.startBoot();
+  }
+}
+
+/** Lays files over the root of a guest in its early stage, with the directories that they need. */
+async function layFiles(agent: AgentClient, files: GuestFiles): Promise<void> {
+  const directories = new Set(Object.keys(files).map((path) => dirname(path)));
+  if (directories.size === 0) return;
+  await agent.exec(["/usr/bin/busybox", "mkdir", "-p", ...directories]);
+  for (const [path, file] of Object.entries(files)) {
+    const { content, mode } = typeof file === "string" ? { content: file, mode: undefined } : file;
+    await agent.writeFile(path, content, mode);
   }
 }
 

@@ -13,6 +13,11 @@ exec /usr/libexec/netloom/in-cgroup agent \\
     env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 /usr/lib/netloom-agent
 `;
 
+/** Runs before drivers and services: see image/mkosi.extra/usr/libexec/netloom/boot. */
+const early = `#!/bin/sh
+exec /usr/lib/netloom-agent early
+`;
+
 /** A file laid over the root of the image, by its absolute path in there. */
 export type GuestFile = { readonly path: string; readonly content: Uint8Array; readonly executable: boolean };
 
@@ -20,6 +25,7 @@ export type GuestFile = { readonly path: string; readonly content: Uint8Array; r
 export async function agentFiles(agent: string): Promise<readonly GuestFile[]> {
   return [
     { path: "/usr/lib/netloom-agent", content: await readFile(agent), executable: true },
+    { path: "/etc/netloom/early", content: Buffer.from(early), executable: true },
     { path: "/etc/netloom/services/agent/run", content: Buffer.from(agentService), executable: true },
   ];
 }

@@ -11,7 +11,12 @@ export type Machine = {
   readonly cmdline: string;
   /** MiB */
   readonly memory: number;
-  readonly nics: readonly { readonly mac: string; readonly socket: string }[];
+  readonly nics: readonly {
+    readonly mac: string;
+    /** Of the switch; without one it is plugged into nothing. */ readonly socket?: string;
+  }[];
+  /** Memory in a file: a template leaves its own there, and each clone begins with it and keeps to itself what it changes. */
+  readonly ram?: { readonly file: string; readonly of: "template" | "clone" };
   readonly fwCfg: Readonly<Record<string, string>>;
   readonly disk?: string;
   /** UTC, such as "2020-01-01T00:00:00": what the clock says at power-on. The host's time when absent. */
@@ -33,10 +38,13 @@ export function qemuArgv(machine: Machine): readonly string[] {
   const options: readonly Option[] = [
     ["-name", machine.name],
     // A guest that finds a SATA controller waits a third of a second for disks that are not there.
-    ["-machine", "q35,sata=off"],
+    ["-machine", `q35,sata=off${machine.ram === undefined ? "" : ",memory-backend=ram"}`],
     ...accelerator(machine.accel),
     ["-smp", "1"],
     ["-m", `${machine.memory}`],
+    ...ram(machine),
+    // Tells a guest that it is a clone: its kernel then draws new random numbers (drivers/virt/vmgenid.c).
+    ["-device", "vmgenid,guid=auto"],
     ["-display", "none"],
     ["-kernel", machine.kernel],
     ["-initrd", machine.initrd],
@@ -74,15 +82,29 @@ function accelerator(accel: Accelerator): readonly Option[] {
   ];
 }
 
+function ram({ ram: file, memory }: Machine): readonly Option[] {
+  if (file === undefined) return [];
+  const access = file.of === "template" ? "share=on" : "share=off,readonly=on,rom=off";
+  const object: Option = [
+    "-object",
+    `memory-backend-file,id=ram,size=${memory}M,mem-path=${comma(file.file)},${access}`,
+  ];
+  return file.of === "template" ? [object] : [object, ["-incoming", "defer"]];
+}
+
 /** Id of a machine's NIC in QEMU, by its position. */
 export function nicId(index: number): string {
   return `nic${index}`;
 }
 
 function nic({ mac, socket }: Machine["nics"][number], index: number): readonly Option[] {
+  // Reconnecting lets the switch be replaced under live guests.
+  const cable =
+    socket === undefined
+      ? `hubport,id=net${index},hubid=${index}`
+      : `stream,id=net${index},server=off,addr.type=unix,addr.path=${comma(socket)},reconnect-ms=250`;
   return [
-    // Reconnecting lets the switch be replaced under live guests.
-    ["-netdev", `stream,id=net${index},server=off,addr.type=unix,addr.path=${comma(socket)},reconnect-ms=250`],
+    ["-netdev", cable],
     // Without romfile= QEMU loads a boot ROM that is never used here.
     ["-device", `virtio-net-pci,id=${nicId(index)},netdev=net${index},mac=${mac},romfile=`],
   ];

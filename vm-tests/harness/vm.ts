@@ -18,7 +18,13 @@ export class Vm implements AsyncDisposable {
   readonly #child: ChildProcess;
   #stderr = "";
 
-  constructor(machine: Machine, console: ConsoleLog, onEvent: (event: QmpEvent) => void) {
+  /** `onEarly` is called in the early stage of each boot, see `AgentClient`. */
+  constructor(
+    machine: Machine,
+    console: ConsoleLog,
+    onEvent: (event: QmpEvent) => void,
+    onEarly?: (agent: AgentClient) => Promise<void>,
+  ) {
     const [program = "", ...args] = [...boundToUs, ...qemuArgv(machine)];
     this.#child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"] });
     this.#child.stdout?.on("data", (chunk: Buffer) => console.push(chunk));
@@ -27,7 +33,7 @@ export class Vm implements AsyncDisposable {
     });
     this.ended = this.#watch();
     // Descriptors above 2 that were asked for as "pipe" are connected socket pairs (libuv, uv_spawn).
-    this.agent = new AgentClient(this.#child.stdio[agentFd] as Duplex);
+    this.agent = new AgentClient(this.#child.stdio[agentFd] as Duplex, onEarly);
     this.qmp = new Qmp(this.#child.stdio[qmpFd] as Duplex, onEvent);
   }
 

@@ -5,6 +5,7 @@
 
 mod exec;
 mod files;
+mod identity;
 mod lines;
 mod port;
 mod probe;
@@ -12,6 +13,9 @@ mod protocol;
 mod session;
 
 use std::process::ExitCode;
+
+use protocol::Stage;
+use session::End;
 
 #[expect(
     clippy::print_stderr,
@@ -21,9 +25,16 @@ fn main() -> ExitCode {
     if std::process::id() == 1 {
         return probe::run();
     }
+    // The first program of the guest's own boot, rather than one of its services.
+    let stage = match std::env::args().nth(1).as_deref() {
+        Some("early") => Stage::Early,
+        _ => Stage::Up,
+    };
     match port::open() {
         Ok(port) => {
-            let error = serve(&port);
+            let Err(error) = serve(&port, stage) else {
+                return ExitCode::SUCCESS;
+            };
             let path = port.path.display();
             eprintln!("netloom-agent: the port {path} failed: {error}");
         }
@@ -34,14 +45,12 @@ fn main() -> ExitCode {
 
 /// Serves one host after the other. A read of nothing means that the host went away; the next write blocks until one is
 /// back (`drivers/char/virtio_console.c`, `will_write_block`), and the first write of a session is its greeting.
-fn serve(port: &port::Port) -> std::io::Error {
+/// Returns when a host releases the guest from its early stage.
+fn serve(port: &port::Port, stage: Stage) -> std::io::Result<()> {
     loop {
-        let (input, output) = match (port.file.try_clone(), port.file.try_clone()) {
-            (Ok(input), Ok(output)) => (input, output),
-            (Err(error), _) | (_, Err(error)) => return error,
-        };
-        if let Err(error) = session::run(input, output) {
-            return error;
+        let (input, output) = (port.file.try_clone()?, port.file.try_clone()?);
+        if session::run(input, output, stage)? == End::Released {
+            return Ok(());
         }
     }
 }

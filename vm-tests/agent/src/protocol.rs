@@ -56,6 +56,42 @@ pub(crate) enum Op {
         append: bool,
         mode: Option<u32>,
     },
+    /// Make this guest another one than its template; then `exit` 0.
+    Identity(Identity),
+    /// End the early stage: the guest goes on to boot. Refused later.
+    Release,
+}
+
+/// What tells a guest from its siblings, and the time.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Identity {
+    /// 32 hexadecimal digits, machine-id(5).
+    pub(crate) machine_id: String,
+    pub(crate) hostname: String,
+    /// Only for clones.
+    pub(crate) clone: Option<CloneIdentity>,
+}
+
+/// What a clone must not have from its template, beyond names.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CloneIdentity {
+    /// Seconds since 1970.
+    pub(crate) time: f64,
+    /// Random bytes from the host.
+    pub(crate) seed: Blob,
+    /// What /proc/cmdline shall say: the kernel has that of the template.
+    pub(crate) cmdline: String,
+}
+
+/// Where in its boot a guest is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Stage {
+    /// Before drivers are loaded and services start; it waits for `release`.
+    Early,
+    Up,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,6 +142,8 @@ pub(crate) enum Reply {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Hello {
+    pub(crate) stage: Stage,
+    /// Empty in the early stage: the kernel makes it when it is first read, and all clones of a template would share it.
     pub(crate) boot_id: String,
     /// Seconds since the kernel started.
     pub(crate) uptime: f64,

@@ -7,26 +7,46 @@ use std::thread;
 use crate::exec::{self, Jobs};
 use crate::files;
 use crate::lines::{LIMIT, Line, Lines};
-use crate::protocol::{Hello, Host, Op, Reply, Request};
+use crate::identity;
+use crate::protocol::{Hello, Host, Op, Reply, Request, Stage};
 
-/// Serves a host until it disconnects, then ends what it had started. No request can make this fail, only the port can.
-pub(crate) fn run(input: impl Read, output: impl Write + Send + 'static) -> io::Result<()> {
+/// Why a session ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    HostGone,
+    /// The host lets the guest boot on.
+    Released,
+}
+
+/// Serves a host until it disconnects or releases the guest, then ends what it had started. No request can make this fail,
+/// only the port can.
+pub(crate) fn run(
+    input: impl Read,
+    output: impl Write + Send + 'static,
+    stage: Stage,
+) -> io::Result<End> {
     let host = Host::new(output);
     let jobs = Jobs::default();
     let mut lines = Lines::new(input, LIMIT);
-    host.greet(hello())?;
+    host.greet(hello(stage))?;
     let outcome = loop {
         let error = match lines.next_line() {
             Ok(Some(Line::Text(text))) if text.is_empty() => continue,
             Ok(Some(Line::Text(text))) => match serde_json::from_slice::<Request>(&text) {
+                Ok(Request {
+                    id,
+                    op: Op::Release,
+                }) if stage == Stage::Early => {
+                    break host.send(&done(id, "", Ok(()))).map(|()| End::Released);
+                }
                 Ok(request) => {
-                    handle(request, &host, &jobs);
+                    handle(request, &host, &jobs, stage);
                     continue;
                 }
                 Err(error) => format!("not a request: {error}"),
             },
             Ok(Some(Line::TooLong)) => format!("a request is longer than {LIMIT} bytes"),
-            Ok(None) => break Ok(()),
+            Ok(None) => break Ok(End::HostGone),
             Err(error) => break Err(error),
         };
         if let Err(error) = host.send(&Reply::Error { id: None, error }) {
@@ -38,10 +58,19 @@ pub(crate) fn run(input: impl Read, output: impl Write + Send + 'static) -> io::
 }
 
 /// Requests that can take long get a thread, so that `kill` and `ping` are always answered.
-fn handle(request: Request, host: &Host, jobs: &Jobs) {
+fn handle(request: Request, host: &Host, jobs: &Jobs, stage: Stage) {
     let id = request.id;
     let answer = match request.op {
-        Op::Ping => Some(Reply::Pong { id, pong: hello() }),
+        Op::Ping => Some(Reply::Pong {
+            id,
+            pong: hello(stage),
+        }),
+        Op::Release => Some(failure(id, "release", "this guest has booted already")),
+        Op::Identity(identity) => Some(done(
+            id,
+            "taking an identity",
+            identity::take(&identity),
+        )),
         Op::Kill if jobs.kill(id) => None,
         Op::Kill => Some(failure(id, "kill", "no program runs under this id")),
         Op::Exec(exec) => {
@@ -98,7 +127,7 @@ fn failure(id: u64, what: &str, why: impl std::fmt::Display) -> Reply {
     }
 }
 
-fn hello() -> Hello {
+fn hello(stage: Stage) -> Hello {
     let first = |path: &str| {
         fs::read_to_string(path)
             .ok()?
@@ -106,8 +135,13 @@ fn hello() -> Hello {
             .next()
             .map(str::to_owned)
     };
+    let boot_id = match stage {
+        Stage::Early => None,
+        Stage::Up => first("/proc/sys/kernel/random/boot_id"),
+    };
     Hello {
-        boot_id: first("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
+        stage,
+        boot_id: boot_id.unwrap_or_default(),
         uptime: first("/proc/uptime")
             .and_then(|text| text.parse().ok())
             .unwrap_or_default(),

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 struct TestHost {
     socket: UnixStream,
     replies: BufReader<UnixStream>,
-    agent: JoinHandle<std::io::Result<()>>,
+    agent: JoinHandle<std::io::Result<super::End>>,
 }
 
 impl TestHost {
     fn start() -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let output = theirs.try_clone().unwrap();
-        let agent = spawn(move || super::run(theirs, output));
+        let agent = spawn(move || super::run(theirs, output, super::Stage::Up));
         let mut host = Self {
             replies: BufReader::new(ours.try_clone().unwrap()),
             socket: ours,

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { AgentClient, ExecOptions, ExecResult } from "./agent-client.ts";
 import type { Hello, Identity } from "./agent-messages.ts";
@@ -261,8 +262,8 @@ async function layFiles(agent: AgentClient, files: GuestFiles): Promise<void> {
   if (directories.size === 0) return;
   await agent.exec(["/usr/bin/busybox", "mkdir", "-p", ...directories]);
   for (const [path, file] of Object.entries(files)) {
-    const { content, mode } = typeof file === "string" ? { content: file, mode: undefined } : file;
-    await agent.writeFile(path, content, mode);
+    const spec = typeof file === "string" ? { content: file } : file;
+    await agent.writeFile(path, "from" in spec ? await readFile(spec.from) : spec.content, spec.mode);
   }
 }
 

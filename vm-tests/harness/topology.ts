@@ -1,10 +1,14 @@
 import { createHash } from "node:crypto";
 import { didYouMean } from "../../src/lib/nearest.ts";
 
-/** Files by their absolute path in a guest: the content, or that and the mode (0644 unless told). */
-export type GuestFiles = Readonly<
-  Record<string, string | { readonly content: string | Uint8Array; readonly mode?: number }>
->;
+/** A file for a guest: its content, or that and the mode (0644 unless told), or a copy of a file of the host. */
+export type GuestFileSpec =
+  | string
+  | { readonly content: string | Uint8Array; readonly mode?: number }
+  | { readonly from: string; readonly mode?: number };
+
+/** Files by their absolute path in a guest. */
+export type GuestFiles = Readonly<Record<string, GuestFileSpec>>;
 
 /** Where a NIC is plugged in: the name of a network, or that with what its cable and its card are like. */
 export type NicSpec =

@@ -1,64 +1,22 @@
 //! Programs run for the host, any number at once, each in a process group of its own.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, PipeReader, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::jobs::{Input, Job, Jobs};
 use crate::protocol::{Blob, Exec, Host, Reply, Stream};
+use crate::pty::Terminal;
 
 const PIECE: usize = 32 * 1024;
-
-/// The programs that run now, by the id of their request.
-#[derive(Clone, Default)]
-pub(crate) struct Jobs(Arc<Mutex<HashMap<u64, Pid>>>);
-
-impl Jobs {
-    /// Ends a program and its children; false when none runs under this id.
-    pub(crate) fn kill(&self, id: u64) -> bool {
-        let jobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.get(&id)
-            .is_some_and(|&group| killpg(group, Signal::SIGKILL).is_ok())
-    }
-
-    /// Ends all of them: their host has gone and nobody would read what they say.
-    pub(crate) fn kill_all(&self) {
-        for &group in self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-        {
-            // A group that has just ended is what was wanted.
-            let _ = killpg(group, Signal::SIGKILL);
-        }
-    }
-
-    fn add(&self, id: u64, child: &Child) {
-        if let Some(pid) = i32::try_from(child.id()).ok().map(Pid::from_raw) {
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(id, pid);
-        }
-    }
-
-    fn remove(&self, id: u64) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
-    }
-}
 
 /// Starts a program; its output and its end are sent by threads. An error means that it did not start.
 pub(crate) fn start(id: u64, request: Exec, host: &Host, jobs: &Jobs) -> io::Result<()> {
@@ -66,33 +24,105 @@ pub(crate) fn start(id: u64, request: Exec, host: &Host, jobs: &Jobs) -> io::Res
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "argv is empty"));
     };
     let mut command = Command::new(program);
-    command.args(arguments).envs(&request.env).process_group(0);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(arguments).envs(&request.env);
     if let Some(directory) = &request.cwd {
         command.current_dir(directory);
     }
-    let child = command.spawn()?;
-    jobs.add(id, &child);
+    let terminal = if let Some(size) = request.pty {
+        Some(Terminal::attach(&mut command, size)?)
+    } else {
+        command.process_group(0);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        None
+    };
+    let mut child = command.spawn()?;
+    // With it go our copies of the other side of the terminal, whose end is to be seen.
+    drop(command);
+    let (way_in, outputs) = ways(&mut child, terminal.as_ref())?;
+    let (sender, receiver) = mpsc::channel();
+    let leader = Pid::from_raw(child.id().cast_signed());
+    let input = request.stream_input.then_some(sender);
+    jobs.add(
+        id,
+        Job {
+            leader,
+            input,
+            terminal,
+        },
+    );
+    let feeding = host.clone();
+    thread::spawn(move || feed(id, &way_in, &request.stdin, &receiver, &feeding));
     let (host, jobs) = (host.clone(), jobs.clone());
     thread::spawn(move || {
-        let reply = attend(id, child, request.stdin, &host, &jobs);
+        let reply = attend(id, child, outputs, &host, &jobs);
         // When this fails the port is gone, and with it everyone who could be told.
         let _ = host.send(&reply);
     });
     Ok(())
 }
 
+type Outputs = Vec<(Stream, OwnedFd)>;
+
+/// Where a program reads from and writes to: its terminal, else its pipes.
+fn ways(child: &mut Child, terminal: Option<&Terminal>) -> io::Result<(WayIn, Outputs)> {
+    if let Some(terminal) = terminal {
+        let outputs = vec![(Stream::Stdout, terminal.file()?.into())];
+        return Ok((WayIn::Terminal(terminal.file()?), outputs));
+    }
+    let mut outputs: Outputs = Vec::new();
+    outputs.extend(
+        child
+            .stdout
+            .take()
+            .map(|pipe| (Stream::Stdout, pipe.into())),
+    );
+    outputs.extend(
+        child
+            .stderr
+            .take()
+            .map(|pipe| (Stream::Stderr, pipe.into())),
+    );
+    let pipe = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    Ok((WayIn::Pipe(OwnedFd::from(pipe).into()), outputs))
+}
+
+/// Where the input of a program is written to.
+enum WayIn {
+    Pipe(File),
+    Terminal(File),
+}
+
+/// What a terminal takes for the end of its input, `VEOF` of termios(3).
+const END_OF_TRANSMISSION: [u8; 1] = [4];
+
+/// Writes the input of a program as it comes. The host is told of each piece that was taken, so that it sends no more than fits
+/// into the memory of a guest. A program may end without reading its input; its exit status tells then.
+fn feed(id: u64, way_in: &WayIn, first: &Blob, more: &Receiver<Input>, host: &Host) {
+    let (WayIn::Pipe(file) | WayIn::Terminal(file)) = way_in;
+    let mut file: &File = file;
+    let _ = file.write_all(&first.0);
+    for input in more {
+        let Input::Data(data) = input else {
+            if matches!(way_in, WayIn::Terminal(_)) {
+                let _ = file.write_all(&END_OF_TRANSMISSION);
+                continue;
+            }
+            break;
+        };
+        let _ = file.write_all(&data);
+        let taken = data.len();
+        if host.send(&Reply::Taken { id, taken }).is_err() {
+            break;
+        }
+    }
+}
+
 /// Follows a program to its end. What it wrote before it ended is sent whole, however slow the host is; a daemon that it left
 /// behind may hold its pipes for ever and does not delay the answer.
-fn attend(id: u64, mut child: Child, stdin: Blob, host: &Host, jobs: &Jobs) -> Reply {
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    if let Some(mut pipe) = child.stdin.take() {
-        // A program may end without reading its input; its exit status tells then.
-        thread::spawn(move || drop(pipe.write_all(&stdin.0)));
-    }
+fn attend(id: u64, mut child: Child, mut outputs: Outputs, host: &Host, jobs: &Jobs) -> Reply {
     let result = io::pipe().and_then(|(ended, ending)| {
         let jobs = jobs.clone();
         let waiter = thread::spawn(move || {
@@ -101,11 +131,8 @@ fn attend(id: u64, mut child: Child, stdin: Blob, host: &Host, jobs: &Jobs) -> R
             drop(ending);
             status
         });
-        let mut pipes: Vec<(Stream, OwnedFd)> = Vec::new();
-        pipes.extend(stdout.map(|pipe| (Stream::Stdout, pipe.into())));
-        pipes.extend(stderr.map(|pipe| (Stream::Stderr, pipe.into())));
-        pump(id, &mut pipes, &ended, host)?;
-        for (_, pipe) in pipes {
+        pump(id, &mut outputs, &ended, host)?;
+        for (_, pipe) in outputs {
             // Closing it would end that daemon at its next word.
             thread::spawn(move || io::copy(&mut File::from(pipe), &mut io::sink()));
         }
@@ -128,12 +155,7 @@ fn attend(id: u64, mut child: Child, stdin: Blob, host: &Host, jobs: &Jobs) -> R
 
 /// Sends what the pipes give until they end, or until the program has ended (`ended` hangs up) and they are empty. Pipes that
 /// ended are taken out.
-fn pump(
-    id: u64,
-    pipes: &mut Vec<(Stream, OwnedFd)>,
-    ended: &PipeReader,
-    host: &Host,
-) -> io::Result<()> {
+fn pump(id: u64, pipes: &mut Outputs, ended: &PipeReader, host: &Host) -> io::Result<()> {
     let mut buffer = vec![0; PIECE];
     let mut running = true;
     while running || !pipes.is_empty() {

@@ -6,10 +6,12 @@
 mod exec;
 mod files;
 mod identity;
+mod jobs;
 mod lines;
 mod port;
 mod probe;
 mod protocol;
+mod pty;
 mod session;
 
 use std::process::ExitCode;

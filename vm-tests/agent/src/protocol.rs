@@ -41,6 +41,14 @@ pub(crate) struct Request {
 pub(crate) enum Op {
     /// Run a program; answered by `stream`s and one `exit`.
     Exec(Exec),
+    /// More input for the program that was started under this id with `streamInput`; answered by `taken`.
+    Input {
+        data: Blob,
+    },
+    /// The end of that input.
+    Eof,
+    /// Another size for the terminal of the program that was started under this id.
+    Resize(Size),
     /// End the program that was started under this id, and what it started, by SIGKILL.
     Kill,
     Ping,
@@ -94,11 +102,24 @@ pub(crate) enum Stage {
     Up,
 }
 
+/// The window of a terminal, in characters.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Size {
+    pub(crate) rows: u16,
+    pub(crate) columns: u16,
+}
+
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Exec {
     pub(crate) argv: Vec<String>,
     #[serde(default)]
     pub(crate) stdin: Blob,
+    /// True when `input` and `eof` follow; else `stdin` is all there is.
+    #[serde(default)]
+    pub(crate) stream_input: bool,
+    /// A terminal instead of three pipes; all output is `stdout` then.
+    pub(crate) pty: Option<Size>,
     #[serde(default)]
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) cwd: Option<String>,
@@ -126,6 +147,11 @@ pub(crate) enum Reply {
         id: u64,
         stream: Stream,
         data: Blob,
+    },
+    /// That many bytes of `input` were handed to the program, or thrown away because it reads no more.
+    Taken {
+        id: u64,
+        taken: usize,
     },
     Exit {
         id: u64,

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::thread;
 
-use crate::exec::{self, Jobs};
+use crate::exec;
 use crate::files;
-use crate::lines::{LIMIT, Line, Lines};
 use crate::identity;
+use crate::jobs::{Input, Jobs};
+use crate::lines::{LIMIT, Line, Lines};
 use crate::protocol::{Hello, Host, Op, Reply, Request, Stage};
 
 /// Why a session ended.
@@ -66,11 +67,20 @@ fn handle(request: Request, host: &Host, jobs: &Jobs, stage: Stage) {
             pong: hello(stage),
         }),
         Op::Release => Some(failure(id, "release", "this guest has booted already")),
-        Op::Identity(identity) => Some(done(
-            id,
-            "taking an identity",
-            identity::take(&identity),
-        )),
+        Op::Identity(identity) => Some(done(id, "taking an identity", identity::take(&identity))),
+        Op::Input { data } => {
+            jobs.input(id, Input::Data(data.0));
+            None
+        }
+        Op::Eof => {
+            jobs.input(id, Input::End);
+            None
+        }
+        Op::Resize(size) => {
+            // A terminal that cannot be resized still works, at its old size.
+            let _ = jobs.resize(id, size);
+            None
+        }
         Op::Kill if jobs.kill(id) => None,
         Op::Kill => Some(failure(id, "kill", "no program runs under this id")),
         Op::Exec(exec) => {

@@ -127,6 +127,65 @@ fn a_daemon_left_behind_does_not_hold_up_the_exit() {
     assert_eq!(host.until_exit().last().unwrap()["exit"], 0);
 }
 
+/// The output in some replies.
+fn text(replies: &[Value]) -> String {
+    let bytes = replies
+        .iter()
+        .filter_map(|reply| reply["data"].as_str())
+        .flat_map(|data| {
+            base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data).unwrap()
+        })
+        .collect();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn gives_a_program_its_input_piece_by_piece() {
+    let mut host = TestHost::start();
+    host.say(r#"{"id":1,"op":"exec","argv":["cat"],"stdin":"b25l","streamInput":true}"#);
+    assert_eq!(text(&[host.reply()]), "one");
+    host.say(r#"{"id":1,"op":"input","data":"dHdv"}"#);
+    let answers = [host.reply(), host.reply()];
+    assert_eq!(text(&answers), "two");
+    assert!(answers.contains(&json!({"id": 1, "taken": 3})));
+    host.say(r#"{"id":1,"op":"eof"}"#);
+    assert_eq!(host.until_exit().last().unwrap()["exit"], 0);
+    // Nobody reads any of this, and nobody is disturbed.
+    host.say(r#"{"id":1,"op":"input","data":"dHdv"}"#);
+    host.say(r#"{"id":2,"op":"exec","argv":["true"],"streamInput":true}"#);
+    assert_eq!(
+        host.until_exit(),
+        [json!({"id": 2, "exit": 0, "signal": null})]
+    );
+}
+
+#[test]
+fn gives_a_shell_a_terminal_that_can_be_resized() {
+    let mut host = TestHost::start();
+    let pty = json!({"rows": 24, "columns": 80});
+    // `read` waits until the new size was set, and a shell can only open /dev/tty when it has a terminal of its own.
+    let script = "stty size </dev/tty; read word; echo got $word; stty size; exit 3";
+    host.say(
+        &json!({"id": 1, "op": "exec", "argv": ["sh", "-c", script], "pty": pty, "streamInput": true})
+            .to_string(),
+    );
+    assert_eq!(text(&[host.reply()]), "24 80\r\n");
+    host.say(r#"{"id":1,"op":"resize","rows":50,"columns":132}"#);
+    host.say(&json!({"id": 1, "op": "input", "data": "aGkK"}).to_string());
+    let seen = host.until_exit();
+    assert_eq!(text(&seen), "hi\r\ngot hi\r\n50 132\r\n");
+    assert_eq!(seen.last().unwrap()["exit"], 3);
+}
+
+#[test]
+fn kills_a_program_with_a_terminal() {
+    let mut host = TestHost::start();
+    let pty = json!({"rows": 24, "columns": 80});
+    host.say(&json!({"id": 1, "op": "exec", "argv": ["sleep", "600"], "pty": pty}).to_string());
+    host.say(r#"{"id":1,"op":"kill"}"#);
+    assert_eq!(host.until_exit().last().unwrap()["signal"], 9);
+}
+
 #[test]
 fn ends_what_a_host_had_started_when_it_goes() {
     let mut host = TestHost::start();

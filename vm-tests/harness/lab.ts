@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type LinkNote, type Tunnel, drawTopology } from "../../src/ui/topology-svg.ts";
 import type { AccelVerdict } from "./accel.ts";
 import type { ConsoleFinding } from "./console-rules.ts";
+import type { LabListener } from "./lab-event.ts";
 import { LabNode } from "./node.ts";
 import { agentFiles, overlayInitrd } from "./overlay-initrd.ts";
 import { Switch } from "./switch.ts";
@@ -34,6 +35,7 @@ export type LabOptions = {
   /** Milliseconds until a guest's agent must have spoken; 120,000 unless told. */
   readonly bootTimeoutMs?: number;
   readonly log?: (line: string) => void;
+  readonly onEvent?: LabListener;
 };
 
 /** A NIC of a node on its cable. */
@@ -99,6 +101,7 @@ export class Lab implements AsyncDisposable {
         bootTimeoutMs: options.bootTimeoutMs ?? 120_000,
         identity: { hostname: name, machineId: machineIdOf(seed, name) },
         files: spec.files ?? {},
+        ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
         ...(canBeCloned(spec) ? { template: () => ensureTemplate({ ...base, nics: own.length }) } : {}),
       });
       nodes.set(name, owned.use(node));

@@ -4,10 +4,11 @@ import { dirname } from "node:path";
 import type { AgentClient, ExecOptions, ExecResult } from "./agent-client.ts";
 import type { Hello, Identity } from "./agent-messages.ts";
 import { ConsoleLog } from "./console-log.ts";
+import type { LabEventKind, LabListener } from "./lab-event.ts";
 import { type Evidence, LabError } from "./lab-error.ts";
 import { type Machine, nicId } from "./qemu.ts";
 import type { QmpEvent } from "./qmp.ts";
-import { type Template, loadTemplate } from "./template.ts";
+import { type Template, guestPath, loadTemplate, startNics } from "./template.ts";
 import type { GuestFiles } from "./topology.ts";
 import { Vm } from "./vm.ts";
 
@@ -29,6 +30,7 @@ type NodeInit = {
   readonly files: GuestFiles;
   /** Where it starts from at power-on; it boots from cold without one, and after a reset in any case. */
   readonly template?: () => Promise<Template>;
+  readonly onEvent?: LabListener;
 };
 
 /** One virtual machine of a lab, over all its boots. */
@@ -60,6 +62,7 @@ export class LabNode implements AsyncDisposable {
   async boot(): Promise<Hello> {
     if (this.#vm !== undefined) throw this.failure("it runs already");
     const template = await this.#about(Promise.resolve(this.#init.template?.()));
+    this.#tell("boot", template === undefined ? "cold" : "clone");
     this.console.startBoot();
     const vm = this.#start(template);
     this.#vm = vm;
@@ -67,6 +70,7 @@ export class LabNode implements AsyncDisposable {
       if (this.#vm === vm) this.#vm = undefined;
       this.#lastEnd = how;
       this.console.note(how);
+      this.#tell("off", how);
     });
     const greeting = this.#greeting(vm, "the agent after the start of QEMU");
     const [hello] = await Promise.all([greeting, this.#about(this.#prepare(vm, template))]);
@@ -124,6 +128,7 @@ export class LabNode implements AsyncDisposable {
   async setLink(nic: number, up: boolean): Promise<void> {
     if (up) this.#unplugged.delete(nic);
     else this.#unplugged.add(nic);
+    this.#init.onEvent?.({ of: `${this.name}.eth${nic}`, what: "link", detail: up ? "up" : "down" });
     if (this.#vm !== undefined) await this.#about(this.#vm.qmp.execute("set_link", { name: nicId(nic), up }));
   }
 
@@ -180,9 +185,10 @@ export class LabNode implements AsyncDisposable {
     let clone = template !== undefined;
     const onEarly = async (agent: AgentClient): Promise<void> => {
       const leave = clone ? { clone: this.#leaveTemplate() } : {};
+      await agent.identify({ ...this.#init.identity, ...leave });
+      if (clone) await agent.exec(["/bin/sh", "-c", startNics], { env: guestPath });
       // A reset of a clone is a boot from its own kernel and command line.
       clone = false;
-      await agent.identify({ ...this.#init.identity, ...leave });
       await layFiles(agent, this.#init.files);
       await agent.release();
     };
@@ -219,7 +225,9 @@ export class LabNode implements AsyncDisposable {
     });
     try {
       const greeting = vm.agent.greeting(over.signal);
-      return await this.#within(Promise.race([greeting, gone, panicked]), what, this.#init.bootTimeoutMs);
+      const hello = await this.#within(Promise.race([greeting, gone, panicked]), what, this.#init.bootTimeoutMs);
+      this.#tell("up", `${hello.uptime.toFixed(1)} s of the guest`);
+      return hello;
     } finally {
       over.abort();
     }
@@ -247,10 +255,16 @@ export class LabNode implements AsyncDisposable {
     });
   }
 
+  #tell(what: LabEventKind, detail?: string): void {
+    this.#init.onEvent?.({ of: this.name, what, ...(detail === undefined ? {} : { detail }) });
+  }
+
   #event({ event, data }: QmpEvent): void {
     if (event !== "RESET" && event !== "SHUTDOWN" && event !== "GUEST_PANICKED") return;
     this.console.note(`${event} ${JSON.stringify(data ?? {})}`);
+    if (event === "GUEST_PANICKED") this.#tell("panic");
     if (event !== "RESET") return;
+    this.#tell("reset");
     this.#vm?.agent.forgetBoot();
     this.console.startBoot();
   }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { didYouMean } from "../../src/lib/nearest.ts";
+import { type LinkProperties, linkContradictions } from "./link-properties.ts";
 
 /** A file for a guest: its content, or that and the mode (0644 unless told), or a copy of a file of the host. */
 export type GuestFileSpec =
@@ -13,11 +14,11 @@ export type GuestFiles = Readonly<Record<string, GuestFileSpec>>;
 /** Where a NIC is plugged in: the name of a network, or that with what its cable and its card are like. */
 export type NicSpec =
   | string
-  | {
+  | ({
       readonly network: string;
       /** Derived from the seed and the names unless told. */
       readonly mac?: string;
-    };
+    } & LinkProperties);
 
 /** One virtual machine. */
 export type NodeSpec = {
@@ -35,9 +36,12 @@ export type NodeSpec = {
   readonly files?: GuestFiles;
   /**
    * "cold" boots the kernel at power-on. Else the node starts as a clone of a template that was booted once, unless something
-   * of it must be there when the kernel starts: a disk, a clock, firmware files, words for the kernel itself.
+   * of it must be there when the kernel starts: a disk, a clock, firmware files, words for the kernel itself. "network" gives
+   * it no kernel: its firmware asks one NIC after the other for one (PXE).
    */
-  readonly boot?: "clone" | "cold";
+  readonly boot?: "clone" | "cold" | "network";
+  /** False for what has no agent of ours, so that nobody waits for it; true unless told. */
+  readonly agent?: boolean;
   /** What its clock says at power-on, such as "2020-01-01T00:00:00" in UTC; the host's time unless told. */
   readonly rtc?: string;
   /** Console lines that this node provokes on purpose and that no rule shall judge. */
@@ -58,6 +62,8 @@ export type Link = {
   readonly nic: string;
   readonly network: string;
   readonly mac: string;
+  /** What it does to frames from the start on. */
+  readonly properties: LinkProperties;
 };
 
 /** The network that a NIC is plugged into. */
@@ -111,9 +117,13 @@ function nodeIssues(
       },
     ];
   });
+  const links = nics.flatMap((nic, index) =>
+    typeof nic === "string" ? [] : linkContradictions(nic).map((message) => ({ path: ["nics", index], message })),
+  );
   const firmware = Object.keys(fwCfg).filter((name) => !name.startsWith("opt/"));
   return [
     ...unplugged,
+    ...links,
     ...firmware.map((name) => ({
       path: ["fwCfg", name],
       message: `node "${node}": fw_cfg name "${name}" must begin with "opt/"`,
@@ -137,8 +147,12 @@ export function linksOf(topology: Topology, seed: number): readonly Link[] {
   return Object.entries(topology.nodes).flatMap(([node, { nics }]) =>
     nics.map((spec, index) => {
       const nic = `eth${index}`;
-      const { network, mac = macOf(seed, node, nic) } = typeof spec === "string" ? { network: spec } : spec;
-      return { name: `${node}.${nic}`, node, nic, network, mac: mac.toLowerCase() };
+      const {
+        network,
+        mac = macOf(seed, node, nic),
+        ...properties
+      } = typeof spec === "string" ? { network: spec } : spec;
+      return { name: `${node}.${nic}`, node, nic, network, mac: mac.toLowerCase(), properties };
     }),
   );
 }

@@ -5,12 +5,16 @@ import { type LinkNote, type Tunnel, drawTopology } from "../../src/ui/topology-
 import type { AccelVerdict } from "./accel.ts";
 import type { ConsoleFinding } from "./console-rules.ts";
 import type { LabListener } from "./lab-event.ts";
+import { unknownName } from "../../src/lib/nearest.ts";
 import { LabNode } from "./node.ts";
 import { agentFiles, overlayInitrd } from "./overlay-initrd.ts";
+import { resolveRoles, roleIssues } from "./roles/index.ts";
 import { Switch } from "./switch.ts";
 import type { PortCounters } from "./switch-messages.ts";
 import { canBeCloned, ensureTemplate } from "./template.ts";
+import { hasteNow, timeoutFactor } from "./timeout.ts";
 import { type Link, type Topology, checkTopology, linksOf, machineIdOf } from "./topology.ts";
+import type { TopologyDeclaration } from "./topology-schema.ts";
 
 /** What all nodes of a lab boot from. */
 export type LabImage = {
@@ -32,7 +36,7 @@ export type LabOptions = {
   readonly seed?: number;
   /** Nodes that `start` boots; all of them unless told. The others wait for `boot`. */
   readonly boot?: readonly string[];
-  /** Milliseconds until a guest's agent must have spoken; 120,000 unless told. */
+  /** Milliseconds until a guest's agent must have spoken, scaled like every timeout; 120,000 unless told. */
   readonly bootTimeoutMs?: number;
   readonly log?: (line: string) => void;
   readonly onEvent?: LabListener;
@@ -60,8 +64,9 @@ export class Lab implements AsyncDisposable {
   readonly #log: (line: string) => void;
 
   /** Opens the links and boots nodes. @throws when the topology is wrong or a node does not come up; nothing is left then. */
-  static async start(topology: Topology, options: LabOptions): Promise<Lab> {
-    const issues = checkTopology(topology);
+  static async start(declared: TopologyDeclaration, options: LabOptions): Promise<Lab> {
+    const topology = resolveRoles(declared);
+    const issues = [...roleIssues(declared).map(({ message }) => message), ...checkTopology(topology)];
     if (issues.length > 0) throw new Error(`the topology cannot be started:\n${issues.join("\n")}`);
     await using owned = new AsyncDisposableStack();
     const initrd = await overlayInitrd(options.image.initrd, await agentFiles(options.agent));
@@ -99,6 +104,7 @@ export class Lab implements AsyncDisposable {
         captures: own.map(({ name: port }) => join(options.artifacts, `${port}.pcapng`)),
         expectedOnConsole: spec.expectedOnConsole ?? [],
         bootTimeoutMs: options.bootTimeoutMs ?? 120_000,
+        patience: () => timeoutFactor(hasteNow(options.accel.bootSeconds)),
         identity: { hostname: name, machineId: machineIdOf(seed, name) },
         files: spec.files ?? {},
         ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
@@ -158,8 +164,7 @@ export class Lab implements AsyncDisposable {
   /** @throws when there is no such node, naming those there are. */
   node(name: string): LabNode {
     const node = this.#nodes.get(name);
-    if (node === undefined)
-      throw new Error(`the lab has no node "${name}": it has ${[...this.#nodes.keys()].join(", ")}`);
+    if (node === undefined) throw new Error(unknownName("the lab", "node", name, [...this.#nodes.keys()]));
     return node;
   }
 
@@ -170,8 +175,10 @@ export class Lab implements AsyncDisposable {
   /** A link by its name, such as "n1.eth0". @throws when there is none, naming those there are. */
   link(name: string): LabLink {
     const link = this.#links.find((candidate) => candidate.name === name);
-    if (link === undefined)
-      throw new Error(`the lab has no link "${name}": it has ${this.#links.map((each) => each.name).join(", ")}`);
+    if (link === undefined) {
+      const known = this.#links.map((each) => each.name);
+      throw new Error(unknownName("the lab", "link", name, known));
+    }
     return { ...link, capture: join(this.artifacts, `${name}.pcapng`), counters: () => this.#switch.counters(name) };
   }
 

@@ -1,20 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { AgentClient, ExecOptions, ExecResult } from "./agent-client.ts";
+import type { AgentClient, ExecOptions, ExecResult, GuestProgram, StartOptions } from "./agent-client.ts";
 import type { Hello, Identity } from "./agent-messages.ts";
 import { ConsoleLog } from "./console-log.ts";
 import type { LabEventKind, LabListener } from "./lab-event.ts";
 import { type Evidence, LabError } from "./lab-error.ts";
 import { type Machine, nicId } from "./qemu.ts";
 import type { QmpEvent } from "./qmp.ts";
-import { type Template, guestPath, loadTemplate, startNics } from "./template.ts";
+import { type Template, loadTemplate } from "./template.ts";
+import { describeTimeout } from "./timeout.ts";
 import type { GuestFiles } from "./topology.ts";
 import { Vm } from "./vm.ts";
 
 /** How long a program may run, and the rest of `ExecOptions`. */
 export type RunOptions = Omit<ExecOptions, "signal"> & {
-  /** Milliseconds; 60,000 unless told. */
+  /** Milliseconds on the reference machine, scaled by `timeoutFactor`; 60,000 unless told. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 };
@@ -25,6 +26,8 @@ type NodeInit = {
   readonly captures: readonly string[];
   readonly expectedOnConsole: readonly RegExp[];
   readonly bootTimeoutMs: number;
+  /** What every timeout is multiplied by at this moment: `timeoutFactor`. */
+  readonly patience: () => number;
   /** Given to the guest in the early stage of each boot. */
   readonly identity: Identity;
   readonly files: GuestFiles;
@@ -85,14 +88,29 @@ export class LabNode implements AsyncDisposable {
   /** Runs a program in the guest, whatever its network does. @throws when it does not start or end in time. */
   async exec(argv: readonly string[], options: RunOptions = {}): Promise<ExecResult> {
     const { timeoutMs = 60_000, signal, ...rest } = options;
-    const limit = AbortSignal.timeout(timeoutMs);
+    const factor = this.#init.patience();
+    const limit = AbortSignal.timeout(timeoutMs * factor);
     const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
     try {
       return await this.#live("exec").agent.exec(argv, { ...rest, signal: either });
     } catch (error) {
-      const why = limit.aborted ? `"${argv.join(" ")}" did not end within ${timeoutMs / 1000} s` : messageOf(error);
+      const why = limit.aborted
+        ? `"${argv.join(" ")}" did not end within ${describeTimeout(timeoutMs, factor)}`
+        : messageOf(error);
       throw this.failure(why, error);
     }
+  }
+
+  /**
+   * Starts a program that is given input while it runs, such as a shell in a terminal (`pty`). It runs until it ends, is killed
+   * or the guest restarts. @throws when the machine is off.
+   */
+  start(argv: readonly string[], options: StartOptions = {}): GuestProgram {
+    const program = this.#live("start").agent.start(argv, options);
+    const result = this.#about(program.result);
+    // Who only wants the output need not look at how it ended.
+    result.catch(() => {});
+    return { ...program, result };
   }
 
   /** Like `exec`, for what must succeed: gives its standard output. @throws with what it said on any other exit. */
@@ -104,11 +122,11 @@ export class LabNode implements AsyncDisposable {
   }
 
   async readFile(path: string): Promise<Buffer> {
-    return this.#about(this.#live("readFile").agent.readFile(path, AbortSignal.timeout(60_000)));
+    return this.#about(this.#live("readFile").agent.readFile(path, this.#fileLimit()));
   }
 
   async writeFile(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
-    await this.#about(this.#live("writeFile").agent.writeFile(path, content, mode, AbortSignal.timeout(60_000)));
+    await this.#about(this.#live("writeFile").agent.writeFile(path, content, mode, this.#fileLimit()));
   }
 
   /** Presses the reset button and waits for the agent of the next boot. */
@@ -142,16 +160,18 @@ export class LabNode implements AsyncDisposable {
 
   /** Waits for a line on the console of this boot, also among those seen before. */
   async waitForConsole(pattern: RegExp, timeoutMs: number = 60_000): Promise<string> {
-    return this.#within(
-      this.console.waitFor(pattern, AbortSignal.timeout(timeoutMs)),
-      `${pattern} on the console`,
-      timeoutMs,
-    );
+    const over = new AbortController();
+    try {
+      return await this.#within(this.console.waitFor(pattern, over.signal), `${pattern} on the console`, timeoutMs);
+    } finally {
+      over.abort();
+    }
   }
 
   /** Calls `attempt` again and again until it gives a value; what it throws counts as "not yet" and ends the last message. */
   async until<T>(what: string, attempt: () => Promise<T | undefined>, timeoutMs: number = 60_000): Promise<T> {
-    const end = performance.now() + timeoutMs;
+    const factor = this.#init.patience();
+    const end = performance.now() + timeoutMs * factor;
     let last = "";
     for (let pause = 50; ; pause = Math.min(pause * 1.5, 1000)) {
       try {
@@ -160,7 +180,8 @@ export class LabNode implements AsyncDisposable {
       } catch (error) {
         last = `; the last attempt said: ${summaryOf(error)}`;
       }
-      if (performance.now() + pause > end) throw this.failure(`waited ${timeoutMs / 1000} s for ${what}${last}`);
+      if (performance.now() + pause > end)
+        throw this.failure(`waited ${describeTimeout(timeoutMs, factor)} for ${what}${last}`);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
@@ -186,7 +207,6 @@ export class LabNode implements AsyncDisposable {
     const onEarly = async (agent: AgentClient): Promise<void> => {
       const leave = clone ? { clone: this.#leaveTemplate() } : {};
       await agent.identify({ ...this.#init.identity, ...leave });
-      if (clone) await agent.exec(["/bin/sh", "-c", startNics], { env: guestPath });
       // A reset of a clone is a boot from its own kernel and command line.
       clone = false;
       await layFiles(agent, this.#init.files);
@@ -208,6 +228,10 @@ export class LabNode implements AsyncDisposable {
     await vm.qmp.execute("cont");
     this.console.note(`cloned from a template, whose console is in ${template.console}`);
     vm.agent.early();
+  }
+
+  #fileLimit(): AbortSignal {
+    return AbortSignal.timeout(60_000 * this.#init.patience());
   }
 
   #live(what: string): Vm {
@@ -235,13 +259,16 @@ export class LabNode implements AsyncDisposable {
 
   async #within<T>(promise: Promise<T>, what: string, timeoutMs: number): Promise<T> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new DOMException("too late", "TimeoutError")), timeoutMs);
+    const factor = this.#init.patience();
+    const timer = setTimeout(() => reject(new DOMException("too late", "TimeoutError")), timeoutMs * factor);
     try {
       return await Promise.race([promise, late]);
     } catch (error) {
       const timedOut = error instanceof DOMException && error.name === "TimeoutError";
       throw this.failure(
-        timedOut ? `waited ${timeoutMs / 1000} s for ${what}` : `waiting for ${what}: ${messageOf(error)}`,
+        timedOut
+          ? `waited ${describeTimeout(timeoutMs, factor)} for ${what}`
+          : `waiting for ${what}: ${messageOf(error)}`,
         error,
       );
     } finally {

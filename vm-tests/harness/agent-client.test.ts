@@ -3,7 +3,13 @@ import test from "ava";
 import { AgentClient } from "./agent-client.ts";
 import { LineSplitter } from "./lines.ts";
 
-type Asked = { readonly id: number; readonly op: string; readonly argv?: readonly string[]; readonly stdin?: string };
+type Asked = {
+  readonly id: number;
+  readonly op: string;
+  readonly argv?: readonly string[];
+  readonly stdin?: string;
+  readonly data?: string;
+};
 
 /** A client and the far end of its port, where the test plays the agent. */
 function connect(): {
@@ -94,4 +100,60 @@ test("cuts a large file into pieces, and fails when QEMU ends", async (t) => {
   hangUp();
   await t.throwsAsync(orphan, { message: /QEMU/ });
   await t.throwsAsync(client.exec(["true"]), { message: /QEMU has ended/ });
+});
+
+test("streams both outputs as they come and keeps none of what was streamed", async (t) => {
+  const { client, asked, say } = connect();
+  const seen: string[] = [];
+  const first = Promise.withResolvers<void>();
+  const running = client.exec(["talk"], {
+    maxOutput: 4,
+    onStdout: (chunk) => {
+      seen.push(chunk.toString());
+      first.resolve();
+    },
+  });
+  const { id } = await asked();
+  say({ id, stream: "stdout", data: base64("far more than four") });
+  await first.promise;
+  t.deepEqual(seen, ["far more than four"]);
+  say({ id, stream: "stderr", data: base64("kept") }, { id, exit: 0, signal: null });
+  t.like(await running, { code: 0, stdout: "", stderr: "kept" });
+});
+
+test("gives a program its input as there is room, its end, and the size of its terminal", async (t) => {
+  const { client, asked, say } = connect();
+  const program = client.start(["cat"], { pty: { rows: 24, columns: 80 } });
+  const { id, ...request } = await asked();
+  t.deepEqual(request, { op: "exec", argv: ["cat"], pty: { rows: 24, columns: 80 }, streamInput: true } as object);
+  let written = false;
+  const writing = program.write(Buffer.alloc(300 * 1024, "x")).then(() => (written = true));
+  const pieces = [await asked(), await asked(), await asked(), await asked()];
+  t.is(pieces.map(({ data = "" }) => Buffer.from(data, "base64").length).join(), "65536,65536,65536,65536");
+  t.false(written, "more than the window is on its way");
+  say({ id, taken: 65_536 });
+  t.like(await asked(), { op: "input", data: Buffer.alloc(300 * 1024 - 4 * 65_536, "x").toString("base64") });
+  await writing;
+  program.resize({ rows: 50, columns: 132 });
+  t.deepEqual(await asked(), { id, op: "resize", rows: 50, columns: 132 } as Asked);
+  program.end();
+  t.deepEqual(await asked(), { id, op: "eof" });
+  say({ id, exit: 0, signal: null });
+  t.is((await program.result).code, 0);
+  await program.write("nobody reads this");
+});
+
+test("feeds a stream to a program, and kills it when the stream breaks", async (t) => {
+  const { client, asked, say } = connect();
+  async function* broken(): AsyncGenerator<string> {
+    yield "one";
+    await Promise.resolve();
+    throw new Error("the disk is gone");
+  }
+  const running = client.exec(["cat"], { stdin: broken() });
+  const { id } = await asked();
+  t.like(await asked(), { id, op: "input", data: base64("one") });
+  say({ id, taken: 3 });
+  await t.throwsAsync(running, { message: /"cat" in the guest was killed: its input failed: the disk is gone/ });
+  t.like(await asked(), { id, op: "kill" });
 });

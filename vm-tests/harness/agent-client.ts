@@ -1,43 +1,57 @@
 import type { Duplex } from "node:stream";
-import { type AgentRequest, type Hello, type Identity, parseReply, requestLimit } from "./agent-messages.ts";
+import { AgentJob, type ExecResult, type OutputOptions } from "./agent-job.ts";
+import {
+  type AgentRequest,
+  type Hello,
+  type Identity,
+  type TerminalSize,
+  parseReply,
+  requestLimit,
+} from "./agent-messages.ts";
 import { LineSplitter } from "./lines.ts";
 
-/** How a program ended and what it said. */
-export type ExecResult = {
-  /** Exit status; null when a signal ended it. */
-  readonly code: number | null;
-  readonly signal: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Standard output as it came, for what is no text. */
-  readonly bytes: Buffer;
-};
+export type { ExecResult } from "./agent-job.ts";
 
-export type ExecOptions = {
-  readonly stdin?: string | Uint8Array;
+/** Input that comes while the program runs, such as a stream of Node. */
+export type InputStream = AsyncIterable<string | Uint8Array>;
+
+/** How a program is started. */
+export type StartOptions = OutputOptions & {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Most bytes of both outputs together; the program is killed beyond. 16 MiB unless told. */
-  readonly maxOutput?: number;
+  /** Gives it a terminal of this size instead of three pipes; all it says is standard output then. */
+  readonly pty?: TerminalSize;
+  /** Kills the program. */
   readonly signal?: AbortSignal;
 };
 
-type Job = {
-  readonly what: string;
-  readonly stdout: Buffer[];
-  readonly stderr: Buffer[];
-  size: number;
-  readonly limit: number;
-  readonly resolve: (result: ExecResult) => void;
-  readonly reject: (error: Error) => void;
+export type ExecOptions = StartOptions & {
+  /** All of its input, or a stream of it; it sees the end of its input behind that. */
+  readonly stdin?: string | Uint8Array | InputStream;
 };
 
-const piece = 512 * 1024;
+/** A program that runs in a guest. */
+export type GuestProgram = {
+  /** How it ended. Rejects when it could not start, was killed by us, or the guest restarted meanwhile. */
+  readonly result: Promise<ExecResult>;
+  /** Adds to its input; resolves when there is room for more. What a program that has ended would get is dropped. */
+  write(data: string | Uint8Array): Promise<void>;
+  /** Ends its input. In a terminal it is as if Ctrl-D was pressed. */
+  end(): void;
+  /** Its terminal has another size; no effect without one. */
+  resize(size: TerminalSize): void;
+  /** Ends it and what it started, by SIGKILL. */
+  kill(why: string): void;
+};
+
+/** Bytes of one request that carries part of a file or of input. */
+const filePiece = 512 * 1024;
+const inputPiece = 64 * 1024;
 
 /** Talks to the agent of one guest over its virtio-serial port; outlives reboots of the guest. */
 export class AgentClient {
   readonly #stream: Duplex;
-  readonly #jobs = new Map<number, Job>();
+  readonly #jobs = new Map<number, AgentJob>();
   readonly #greeted = new Set<{
     readonly resolve: (hello: Hello) => void;
     readonly reject: (error: unknown) => void;
@@ -104,15 +118,37 @@ export class AgentClient {
   }
 
   /** Runs a program. @throws when it cannot start, says too much, is aborted, or the guest restarts meanwhile. */
-  exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const request: AgentRequest = {
-      op: "exec",
-      argv,
-      ...(options.stdin === undefined ? {} : { stdin: Buffer.from(options.stdin).toString("base64") }),
-      ...(options.env === undefined ? {} : { env: options.env }),
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const { stdin = "" } = options;
+    if (typeof stdin === "string" || stdin instanceof Uint8Array) {
+      const request = { ...startRequest(argv, options), stdin: Buffer.from(stdin).toString("base64") };
+      return this.#request(request, argv.join(" "), options.signal, options);
+    }
+    const program = this.start(argv, options);
+    feed(program, stdin).catch((error: unknown) =>
+      program.kill(`its input failed: ${error instanceof Error ? error.message : String(error)}`),
+    );
+    return program.result;
+  }
+
+  /** Starts a program that is given its input while it runs. @throws when QEMU has ended. */
+  start(argv: readonly string[], options: StartOptions = {}): GuestProgram {
+    const request = { ...startRequest(argv, options), streamInput: true };
+    const { id, job } = this.#send(request, argv.join(" "), options.signal, options);
+    return {
+      result: job.result,
+      write: async (data) => {
+        const bytes = Buffer.from(data);
+        for (let from = 0; from < bytes.length; from += inputPiece) {
+          const piece = bytes.subarray(from, from + inputPiece);
+          if (!(await job.room(piece.length))) return;
+          this.#tell(id, { op: "input", data: piece.toString("base64") });
+        }
+      },
+      end: () => this.#tell(id, { op: "eof" }),
+      resize: (size) => this.#tell(id, { op: "resize", ...size }),
+      kill: (why) => this.#kill(id, why),
     };
-    return this.#request(request, argv.join(" "), options.signal, options.maxOutput);
   }
 
   /** The content of a guest's file. */
@@ -123,8 +159,8 @@ export class AgentClient {
   /** Replaces a guest's file; `mode` is 0644 for a new file unless told. */
   async writeFile(path: string, content: string | Uint8Array, mode?: number, signal?: AbortSignal): Promise<void> {
     const bytes = Buffer.from(content);
-    for (let from = 0; from === 0 || from < bytes.length; from += piece) {
-      const data = bytes.subarray(from, from + piece).toString("base64");
+    for (let from = 0; from === 0 || from < bytes.length; from += filePiece) {
+      const data = bytes.subarray(from, from + filePiece).toString("base64");
       const request: AgentRequest = {
         op: "write",
         path,
@@ -140,37 +176,43 @@ export class AgentClient {
     request: AgentRequest,
     what: string,
     signal?: AbortSignal,
-    limit: number = 16 << 20,
+    output: OutputOptions = {},
   ): Promise<ExecResult> {
+    return this.#send(request, what, signal, output).job.result;
+  }
+
+  #send(
+    request: AgentRequest,
+    what: string,
+    signal: AbortSignal | undefined,
+    output: OutputOptions,
+  ): { readonly id: number; readonly job: AgentJob } {
     signal?.throwIfAborted();
     if (this.#closed) throw new Error(`"${what}" in the guest failed: QEMU has ended`);
     const id = this.#nextId++;
     const line = `${JSON.stringify({ id, ...request })}\n`;
     if (line.length > requestLimit)
       throw new Error(`"${what}" in the guest failed: its input is too long: write a file first`);
-    const { promise, resolve, reject } = Promise.withResolvers<ExecResult>();
     const abort = (): void => this.#kill(id, signal?.reason instanceof Error ? signal.reason.message : "aborted");
-    this.#jobs.set(id, { what, stdout: [], stderr: [], size: 0, limit, resolve, reject });
+    const job = new AgentJob(what, output);
+    this.#jobs.set(id, job);
     signal?.addEventListener("abort", abort, { once: true });
+    job.result.finally(() => signal?.removeEventListener("abort", abort)).catch(() => {});
     this.#stream.write(line);
-    try {
-      return await promise;
-    } finally {
-      signal?.removeEventListener("abort", abort);
-    }
+    return { id, job };
+  }
+
+  /** Tells the agent something more about a request; nothing when that has ended. */
+  #tell(id: number, request: AgentRequest): void {
+    if (this.#jobs.has(id)) this.#stream.write(`${JSON.stringify({ id, ...request })}\n`);
   }
 
   #kill(id: number, why: string): void {
     const job = this.#jobs.get(id);
     if (job === undefined) return;
+    this.#tell(id, { op: "kill" });
     this.#jobs.delete(id);
-    this.#stream.write(`${JSON.stringify({ id, op: "kill" } satisfies AgentRequest & { id: number })}\n`);
-    const said = Buffer.concat([...job.stdout, ...job.stderr])
-      .toString()
-      .slice(-2000);
-    job.reject(
-      new Error(`"${job.what}" in the guest was killed: ${why}${said === "" ? "" : `; it had said:\n${said}`}`),
-    );
+    job.killed(why);
   }
 
   #receive(line: string): void {
@@ -184,20 +226,18 @@ export class AgentClient {
     if (job === undefined || reply.id === null) return;
     switch (reply.kind) {
       case "data":
-        job[reply.stream].push(reply.data);
-        job.size += reply.data.length;
-        if (job.size > job.limit) this.#kill(reply.id, `it said more than ${job.limit} bytes`);
+        if (!job.data(reply.stream, reply.data)) this.#kill(reply.id, `it said more than ${job.limit} bytes`);
         break;
-      case "exit": {
+      case "taken":
+        job.taken(reply.taken);
+        break;
+      case "exit":
         this.#jobs.delete(reply.id);
-        const bytes = Buffer.concat(job.stdout);
-        const stderr = Buffer.concat(job.stderr).toString();
-        job.resolve({ code: reply.exit, signal: reply.signal, stdout: bytes.toString(), stderr, bytes });
+        job.end(reply.exit, reply.signal);
         break;
-      }
       case "error":
         this.#jobs.delete(reply.id);
-        job.reject(new Error(`"${job.what}" in the guest failed: ${reply.error}`));
+        job.fail(reply.error);
         break;
       case "pong":
         break;
@@ -218,7 +258,31 @@ export class AgentClient {
   }
 
   #endJobs(why: string): void {
-    for (const job of this.#jobs.values()) job.reject(new Error(`"${job.what}" in the guest failed: ${why}`));
+    for (const job of this.#jobs.values()) job.fail(why);
     this.#jobs.clear();
   }
+}
+
+function startRequest(
+  argv: readonly string[],
+  { env, cwd, pty }: StartOptions,
+): AgentRequest & { readonly op: "exec" } {
+  return {
+    op: "exec",
+    argv,
+    ...(env === undefined ? {} : { env }),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(pty === undefined ? {} : { pty }),
+  };
+}
+
+/** Gives a program its input. When it ends before that does, the rest is not asked for. */
+async function feed(program: GuestProgram, input: InputStream): Promise<void> {
+  let over = false;
+  program.result.finally(() => (over = true)).catch(() => {});
+  for await (const chunk of input) {
+    await program.write(chunk);
+    if (over) return;
+  }
+  program.end();
 }

@@ -17,6 +17,9 @@ export type Identity = {
   readonly clone?: { readonly time: number; readonly seed: string; readonly cmdline: string };
 };
 
+/** The window of a terminal, in characters. */
+export type TerminalSize = { readonly rows: number; readonly columns: number };
+
 /** What the host asks of the agent (vm-tests/agent/src/protocol.rs). */
 export type AgentRequest =
   | {
@@ -25,7 +28,12 @@ export type AgentRequest =
       readonly stdin?: string;
       readonly env?: Readonly<Record<string, string>>;
       readonly cwd?: string;
+      readonly streamInput?: boolean;
+      readonly pty?: TerminalSize;
     }
+  | { readonly op: "input"; readonly data: string }
+  | { readonly op: "eof" }
+  | ({ readonly op: "resize" } & TerminalSize)
   | { readonly op: "kill" }
   | { readonly op: "ping" }
   | ({ readonly op: "identity" } & Identity)
@@ -44,6 +52,7 @@ export type AgentReply =
   | { readonly kind: "hello"; readonly hello: Hello }
   | { readonly kind: "pong"; readonly id: number; readonly pong: Hello }
   | { readonly kind: "data"; readonly id: number; readonly stream: "stdout" | "stderr"; readonly data: Buffer }
+  | { readonly kind: "taken"; readonly id: number; readonly taken: number }
   | { readonly kind: "exit"; readonly id: number; readonly exit: number | null; readonly signal: number | null }
   | { readonly kind: "error"; readonly id: number | null; readonly error: string };
 
@@ -56,6 +65,7 @@ type Wire = {
   readonly pong?: Hello;
   readonly stream?: "stdout" | "stderr";
   readonly data?: string;
+  readonly taken?: number;
   readonly exit?: number | null;
   readonly signal?: number | null;
   readonly error?: string;
@@ -78,6 +88,7 @@ export function parseReply(line: string): AgentReply | undefined {
   if (wire.stream !== undefined && wire.data !== undefined) {
     return { kind: "data", id, stream: wire.stream, data: Buffer.from(wire.data, "base64") };
   }
+  if (wire.taken !== undefined) return { kind: "taken", id, taken: wire.taken };
   if (wire.exit !== undefined) return { kind: "exit", id, exit: wire.exit, signal: wire.signal ?? null };
   return undefined;
 }

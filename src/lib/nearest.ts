@@ -14,3 +14,10 @@ export function didYouMean(word: string, known: readonly string[]): string {
   const meant = nearest(word, known);
   return meant === undefined ? "" : `, did you mean ${meant}?`;
 }
+
+/** "the lab has no node "n11", did you mean n1? (it has n1, n2)". */
+export function unknownName(owner: string, kind: string, word: string, known: readonly string[]): string {
+  const there = known.length === 0 ? `it has no ${kind}` : `it has ${known.join(", ")}`;
+  const meant = didYouMean(word, known);
+  return `${owner} has no ${kind} "${word}"${meant === "" ? `: ${there}` : `${meant} (${there})`}`;
+}

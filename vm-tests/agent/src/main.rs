@@ -3,6 +3,7 @@
 //! It speaks lines of JSON over the virtio-serial port `org.netloom.agent.0`, so that a test can talk to a guest
 //! whose network is down and whose daemon is dead. Started as process 1 it is the probe of an accelerator instead.
 
+mod clock;
 mod exec;
 mod files;
 mod identity;

@@ -64,6 +64,10 @@ pub(crate) enum Op {
         append: bool,
         mode: Option<u32>,
     },
+    /// Move the wall clock by seconds; `stream` "stdout" says what it was and what it is, then `exit` 0.
+    Clock {
+        jump: f64,
+    },
     /// Make this guest another one than its template; then `exit` 0.
     Identity(Identity),
     /// End the early stage: the guest goes on to boot. Refused later.

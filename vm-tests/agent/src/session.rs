@@ -4,12 +4,13 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::thread;
 
+use crate::clock;
 use crate::exec;
 use crate::files;
 use crate::identity;
 use crate::jobs::{Input, Jobs};
 use crate::lines::{LIMIT, Line, Lines};
-use crate::protocol::{Hello, Host, Op, Reply, Request, Stage};
+use crate::protocol::{Blob, Hello, Host, Op, Reply, Request, Stage, Stream};
 
 /// Why a session ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,6 +82,16 @@ fn handle(request: Request, host: &Host, jobs: &Jobs, stage: Stage) {
             let _ = jobs.resize(id, size);
             None
         }
+        Op::Clock { jump } => Some(match clock::jump(jump) {
+            Ok((before, after)) => {
+                let data = Blob(format!("{before:.3} {after:.3}").into_bytes());
+                let stream = Stream::Stdout;
+                // When this fails the next one does.
+                let _ = host.send(&Reply::Data { id, stream, data });
+                done(id, "", Ok(()))
+            }
+            Err(error) => failure(id, "setting the clock", error),
+        }),
         Op::Kill if jobs.kill(id) => None,
         Op::Kill => Some(failure(id, "kill", "no program runs under this id")),
         Op::Exec(exec) => {

@@ -45,20 +45,16 @@ export function canBeCloned({ boot, disk, rtc, fwCfg = {}, cmdline = "" }: NodeS
 const bootMs = 120_000;
 
 /**
- * Reads what every node runs soon, so that clones find it in their page cache rather than unpack it each, and loads the drivers
- * that have nothing to do with a NIC: none of it is an identity.
+ * Loads what every node needs soon, so that clones find it in their page cache rather than unpack it each: no identity is in it.
+ * Its NICs are taken from their driver: a device gets its address when its bus finds it anew, and a clone has addresses of its
+ * own (vm-tests/agent/src/identity.rs).
  */
-const warmUp = [
-  "for alias in /sys/bus/*/devices/*/modalias; do",
-  'case $(cat "$alias") in virtio:d00000001*) ;; *) cat "$alias" ;; esac; done | sort -u | xargs modprobe -abq',
-  "modprobe -a wireguard bridge veth nf_tables nft_ct nft_masq nft_reject_inet 2>/dev/null",
-  "cd /usr/lib/modules/*/kernel && cat drivers/net/virtio_net.ko* net/core/failover.ko* drivers/net/net_failover.ko* >/dev/null",
-  // The kernel resets a device when its bus finds it, and only then a clone's NIC has the address of the clone.
-  "for nic in /sys/bus/pci/devices/*; do",
-  'case $(cat "$nic/class") in 0x02*) basename "$nic" >"$nic/driver/unbind" ;; esac; done',
-  "netloom --version >/dev/null; cat /usr/lib/netloom/* /usr/bin/s6-* /usr/sbin/nft /usr/sbin/chronyd /usr/lib/x86_64-linux-gnu/*.so* >/dev/null",
-  "true",
-].join("\n");
+const warmUp = `
+modprobe -a wireguard bridge veth nf_tables nft_ct nft_masq nft_reject_inet
+for nic in /sys/bus/pci/devices/*; do
+    case $(cat "$nic/class") in 0x02*) echo "\${nic##*/}" >"$nic/driver/unbind" ;; esac
+done
+netloom --version`;
 
 /**
  * The template of a shape, booted once and kept by content; callers at the same time wait for one maker.
@@ -115,6 +111,13 @@ async function make(shape: TemplateShape, directory: string, timeoutMs: number):
   const made = async (): Promise<void> => {
     await early.promise;
     const { code, stderr } = await vm.agent.exec(["/bin/sh", "-c", warmUp], { env: guestPath });
+    if (process.env["W4"])
+      console.note(
+        (await vm.agent.exec(["/bin/sh", "-c", "head -12 /proc/meminfo"], { env: guestPath })).stdout.replaceAll(
+          "\n",
+          " ",
+        ),
+      );
     if (code !== 0) throw new Error(`warming the template of this lab failed: ${stderr.trim()}`);
     await vm.qmp.execute("stop");
     await ignoreSharedMemory(vm.qmp);
@@ -124,6 +127,7 @@ async function make(shape: TemplateShape, directory: string, timeoutMs: number):
   await Promise.race([made(), gone, tooLate]);
 }
 
+/** Where programs are in the early stage, which has no environment. */
 const guestPath = { PATH: "/usr/sbin:/usr/bin" };
 
 async function ignoreSharedMemory(qmp: Qmp): Promise<void> {

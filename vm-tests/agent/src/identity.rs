@@ -47,5 +47,19 @@ fn leave_template(clone: &CloneIdentity) -> io::Result<()> {
         MsFlags::MS_BIND,
         None::<&str>,
     )?;
+    find_nics()
+}
+
+/// The template let go of its NICs: a bus that finds one resets it, and only then it has the address of this guest.
+fn find_nics() -> io::Result<()> {
+    for entry in fs::read_dir("/sys/bus/pci/devices")? {
+        let device = entry?;
+        let class = fs::read_to_string(device.path().join("class"))?;
+        // Base class 02: network controllers (PCI Code and ID Assignment Specification).
+        if class.starts_with("0x02") && !device.path().join("driver").exists() {
+            let name = device.file_name();
+            fs::write("/sys/bus/pci/drivers_probe", name.as_encoded_bytes())?;
+        }
+    }
     Ok(())
 }

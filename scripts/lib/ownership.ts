@@ -21,7 +21,18 @@ export async function handBackOutputs(): Promise<void> {
   const cache = await readdir(cacheRoot()).catch((): string[] => []);
   const paths = cache.filter((name) => !rootsOwn.has(name)).map((name) => join(cacheRoot(), name));
   const dist = join(repository, "dist");
-  await handBack(...paths, ...((await readdir(repository)).includes("dist") ? [dist] : []));
+  const outputs = [...paths, ...((await readdir(repository)).includes("dist") ? [dist] : [])];
+  if (await anyForeign(outputs)) await handBack(...outputs);
+}
+
+/** True when something below is not ours, or cannot be looked at: only then is root needed to hand it back. */
+async function anyForeign(paths: readonly string[]): Promise<boolean> {
+  if (paths.length === 0) return false;
+  const argv = ["find", ...paths, "!", "-user", String(process.getuid?.()), "-print", "-quit"];
+  return run(argv).then(
+    (found) => found !== "",
+    () => true,
+  );
 }
 
 /** Removes a tree, also one of root's; never crosses into a file system that is mounted in it. */

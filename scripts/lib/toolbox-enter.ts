@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { bootstrapTools } from "./bootstrap-tools.ts";
 import { cacheRoot } from "./cache-root.ts";
 import { handBackOutputs } from "./ownership.ts";
-import { asRoot } from "./privilege.ts";
+import { askForRoot, asRoot, findProgram, isRoot } from "./privilege.ts";
 import { runInherited } from "./process.ts";
 import { repository } from "./repository.ts";
 import { toolboxRoot } from "./toolbox.ts";
@@ -23,29 +23,45 @@ export type ToolboxOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** The repository when absent. */
   readonly cwd?: string;
+  /**
+   * Enters as the user that runs this, with no more rights than that one has: who is not root needs no sudo. For what needs a
+   * read-only toolbox only, such as a lab; `argv` can mount nothing and change no network.
+   */
+  readonly rootless?: boolean;
+  /** Goes on when the caller ends. */
+  readonly detached?: boolean;
 };
 
 /**
- * The command that runs `argv` as root inside the toolbox. Repository and cache are at their own paths and writable, the
+ * The command that runs `argv` inside the toolbox, as root unless it shall be rootless. Repository and cache are at their own paths and writable, the
  * rest is the toolbox's root, read-only, with empty /run, /tmp, /var and /root. Pids, mounts, IPC, host name and control
  * groups are its own, and all of it ends when the caller ends. Inside the toolbox it is `argv` itself.
  */
 export async function toolboxCommand(argv: readonly string[], options: ToolboxOptions = {}): Promise<string[]> {
   if (process.env["NETLOOM_TOOLBOX"] !== undefined) return [...argv];
   const root = await toolboxRoot();
-  const { bwrap } = await bootstrapTools();
+  // The other tools are for making a toolbox, and this user may be one who cannot install them.
+  const bwrap = findProgram("bwrap") ?? (await bootstrapTools()).bwrap;
   const cache = cacheRoot();
   const binds = [{ from: repository }, { from: cache }, ...(options.binds ?? [])];
-  return asRoot([
+  const rootless = options.rootless === true && !isRoot();
+  const command = [
     bwrap,
+    // The mounts and namespaces below need rights that a user has in a user namespace of its own (user_namespaces(7)).
+    ...(rootless ? ["--unshare-user"] : ["--cap-add", "ALL"]),
     ...rootMounts(root),
     ...(options.network === true ? hostNetwork() : ["--unshare-net"]),
     ...binds.flatMap(({ from, to, readOnly }) => [readOnly === true ? "--ro-bind" : "--bind", from, to ?? from]),
     ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "toolbox"],
-    ...["--die-with-parent", "--clearenv", "--cap-add", "ALL", "--chdir", options.cwd ?? repository],
+    ...(options.detached === true ? [] : ["--die-with-parent"]),
+    ...["--clearenv", "--chdir", options.cwd ?? repository],
     ...Object.entries(environment(cache, options.env)).flatMap(([key, value]) => ["--setenv", key, value]),
     ...["--", "/bin/sh", join(repository, "scripts/lib/toolbox-init.sh"), ...argv],
-  ]);
+  ];
+  if (rootless) return command;
+  // Now, in one place: steps side by side would each have sudo ask.
+  askForRoot();
+  return asRoot(command);
 }
 
 /** Runs a command in the toolbox on our own terminal and returns its exit code. */

@@ -44,7 +44,6 @@ export async function toolboxRoot(): Promise<string> {
 export async function ensureToolbox(): Promise<{ readonly root: string }> {
   // Inside of it there is nothing to make.
   if (process.env["NETLOOM_TOOLBOX"] !== undefined) return { root: "/" };
-  askForRoot();
   // An interrupted run may have left files of root's.
   await handBackOutputs();
   const hash = await toolboxHash();
@@ -55,6 +54,7 @@ export async function ensureToolbox(): Promise<{ readonly root: string }> {
 }
 
 async function makeRoot(dir: string, context: StepContext): Promise<void> {
+  askForRoot();
   const tools = await bootstrapTools();
   const host = await readAptHost();
   // A mirror that wants a password has it in its address.

@@ -11,7 +11,7 @@ type Chunk = { readonly bytes: Buffer; readonly words: Uint32Array; used: number
  * reading frames when that grows. A failed write ends the capture, and `flush` tells.
  */
 export class CaptureFile implements AsyncDisposable {
-  readonly #path: string;
+  readonly path: string;
   readonly #file: FileHandle;
   #chunk: Chunk = newChunk();
   #spare: Chunk | undefined;
@@ -32,7 +32,7 @@ export class CaptureFile implements AsyncDisposable {
   }
 
   private constructor(path: string, file: FileHandle) {
-    this.#path = path;
+    this.path = path;
     this.#file = file;
   }
 
@@ -55,7 +55,7 @@ export class CaptureFile implements AsyncDisposable {
   async flush(): Promise<void> {
     await this.drain();
     if (this.#failure !== undefined) {
-      throw new Error(`the capture ${this.#path} is incomplete: ${this.#failure.message}`, { cause: this.#failure });
+      throw new Error(`the capture ${this.path} is incomplete: ${this.#failure.message}`, { cause: this.#failure });
     }
   }
 

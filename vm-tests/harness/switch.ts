@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { impairmentOf } from "./impairment.ts";
+import type { LinkProperties } from "./link-properties.ts";
 import type { PortCounters, PortSpec, SwitchEvent, SwitchReply, SwitchRequest } from "./switch-messages.ts";
 
 type Waiter = {
@@ -38,6 +40,33 @@ export class Switch implements AsyncDisposable {
   /** Opens a port; QEMU can connect when this resolves. */
   async open(port: PortSpec): Promise<void> {
     await this.#ask({ op: "open", port });
+  }
+
+  /**
+   * Sets what a link does from now on, instead of all that it did: for both directions and the carrier, or, where the
+   * properties name a direction, for that one alone. Chance depends on nothing but the seed, the name of the link, the
+   * direction, the number of settings before, and the frames.
+   */
+  async set(port: string, properties: LinkProperties, seed: number): Promise<void> {
+    const { direction = "both", carrier = "up" } = properties;
+    const impairment = impairmentOf(properties);
+    const setting = {
+      directions: direction === "both" ? (["from-guest", "to-guest"] as const) : [direction],
+      seed,
+      ...(direction === "both" ? { carrier } : {}),
+      ...(impairment === undefined ? {} : { impairment }),
+    };
+    await this.#ask({ op: "set", port, setting });
+  }
+
+  /** Captures a link into one more file, from when this resolves until `stopCapture`. */
+  async startCapture(port: string, file: string): Promise<void> {
+    await this.#ask({ op: "startCapture", port, file });
+  }
+
+  /** Ends such a capture; the file is complete when this resolves. */
+  async stopCapture(port: string, file: string): Promise<void> {
+    await this.#ask({ op: "stopCapture", port, file });
   }
 
   async counters(port: string): Promise<PortCounters> {

@@ -18,9 +18,12 @@ try {
   const artifacts = join(dist, "labs/main-job");
   await rm(artifacts, { recursive: true, force: true });
   await mkdir(artifacts, { recursive: true });
-  const code = await runInToolbox(["node", "vm-tests/scenarios/main-job-run.ts"], {
-    env: { NETLOOM_IMAGE: image.dir },
-  });
+  const code = await runInToolbox(
+    ["node", "node_modules/ava/entrypoints/cli.js", "vm-tests/scenarios/main-job.vm.test.ts"],
+    {
+      env: { NETLOOM_IMAGE: image.dir, NETLOOM_PROGRESS: "1" },
+    },
+  );
   say("artifacts", `${shown(artifacts)}: consoles, captures, report.json, topology.svg`);
   say("total", `${Math.round((performance.now() - started) / 1000)} s`);
   process.exitCode = code;

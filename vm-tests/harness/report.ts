@@ -1,148 +1,120 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { availableParallelism, loadavg } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type AccelVerdict, describeAccelerator } from "./accel.ts";
-import { LabError, describeEvidence } from "./lab-error.ts";
-import { summaryOf } from "./node.ts";
+import * as v from "valibot";
+import type { AccelVerdict } from "./accel.ts";
+import type { LabEvent } from "./lab-event.ts";
+import type { Group } from "./scenario-list.ts";
 
-/** One thing that was to be proven. */
-export type ReportRow = {
+/** Something that was to be proven. */
+export type ReportStep = {
   readonly name: string;
+  /** Seconds since the scenario began. */
+  readonly start: number;
+  readonly end: number;
   readonly ok: boolean;
-  /** Wall seconds it took. */
-  readonly seconds: number;
   /** What was seen; the reason when it failed. */
   readonly detail: string;
 };
 
-/** The content of report.json. Readers may rely on it; `version` changes when they no longer can. */
-export type ReportFile = {
-  readonly version: 1;
+/** Something that happened in the lab, in seconds since the scenario began. */
+export type ReportEvent = LabEvent & { readonly at: number };
+
+/** What report.json holds. Readers may rely on it; `version` changes when they no longer can. */
+export type ScenarioReport = {
+  readonly version: 2;
+  /** Its short name, that of its directory. */
+  readonly scenario: string;
   readonly title: string;
-  readonly ok: boolean;
+  /** Relative to the repository. */
+  readonly file: string;
+  readonly group: Group;
+  readonly outcome: "passed" | "failed" | "skipped";
+  /** Why it was skipped. */
+  readonly reason?: string;
+  /** In one line, and what a person needs first: the error, the last console lines, files. */
+  readonly failure?: { readonly summary: string; readonly text: string };
   /** ISO 8601 */
   readonly started: string;
   readonly seconds: number;
-  readonly accelerator: AccelVerdict;
   readonly seed: number;
-  readonly host: { readonly cpus: number; readonly loadAverage: readonly number[] };
-  readonly rows: readonly ReportRow[];
   /** The command that runs the same again. */
   readonly replay: string;
+  readonly accelerator?: AccelVerdict;
+  /** Load over 1, 5 and 15 minutes; `patience` is what timeouts were multiplied by when it began. */
+  readonly host: {
+    readonly cpus: number;
+    readonly loadBefore: readonly number[];
+    readonly loadAfter: readonly number[];
+    readonly patience: number;
+  };
+  readonly steps: readonly ReportStep[];
+  readonly events: readonly ReportEvent[];
+  readonly nodes: readonly { readonly name: string; readonly console?: string }[];
+  readonly links: readonly { readonly name: string; readonly network: string; readonly capture?: string }[];
+  /** Other files, such as the picture: relative to the directory of the report, as are consoles and captures. */
+  readonly files: readonly string[];
 };
 
-type ReportInit = {
-  readonly title: string;
-  readonly accelerator: AccelVerdict;
-  readonly seed: number;
-  readonly replay: string;
-  /** Called with a short line when a step has ended, and while it takes its time. */
-  readonly onProgress?: (line: string) => void;
-};
+const seconds = v.pipe(v.number(), v.minValue(0));
+const text = v.string();
 
-/** A step that is done sooner is told of when it has ended only. */
-const announceMs = 3000;
-/** A row this long is still one line; of a longer one the detail goes below. */
-const rowWidth = 110;
+const schema: v.GenericSchema<unknown, ScenarioReport> = v.strictObject({
+  version: v.literal(2),
+  scenario: text,
+  title: text,
+  file: text,
+  group: v.picklist(["smoke", "full"]),
+  outcome: v.picklist(["passed", "failed", "skipped"]),
+  reason: v.exactOptional(text),
+  failure: v.exactOptional(v.strictObject({ summary: text, text })),
+  started: v.pipe(text, v.isoTimestamp()),
+  seconds,
+  seed: v.number(),
+  replay: text,
+  accelerator: v.exactOptional(
+    v.strictObject({ accel: v.picklist(["kvm", "tcg"]), provenBy: text, bootSeconds: v.exactOptional(seconds) }),
+  ),
+  host: v.strictObject({
+    cpus: v.number(),
+    loadBefore: v.array(v.number()),
+    loadAfter: v.array(v.number()),
+    patience: v.number(),
+  }),
+  steps: v.array(v.strictObject({ name: text, start: seconds, end: seconds, ok: v.boolean(), detail: text })),
+  events: v.array(
+    v.strictObject({
+      at: seconds,
+      of: text,
+      what: v.picklist(["boot", "up", "reset", "panic", "off", "link"]),
+      detail: v.exactOptional(text),
+    }),
+  ),
+  nodes: v.array(v.strictObject({ name: text, console: v.exactOptional(text) })),
+  links: v.array(v.strictObject({ name: text, network: text, capture: v.exactOptional(text) })),
+  files: v.array(text),
+});
 
-/** Collects what a run proves, step by step. */
-export class Report {
-  readonly #init: ReportInit;
-  readonly #started = new Date();
-  readonly #clock = performance.now();
-  readonly #rows: ReportRow[] = [];
-  #failure: unknown;
+const fileName = "report.json";
 
-  constructor(init: ReportInit) {
-    this.#init = init;
-  }
-
-  get rows(): readonly ReportRow[] {
-    return this.#rows;
-  }
-
-  get ok(): boolean {
-    return this.#rows.every(({ ok }) => ok);
-  }
-
-  /** Runs one step; what it returns says what was seen. A step that throws makes a failed row, and is thrown on. */
-  async step(name: string, prove: () => Promise<string>): Promise<void> {
-    const started = performance.now();
-    const announce = setTimeout(() => this.#init.onProgress?.(`${name} …`), announceMs);
-    try {
-      const detail = await prove();
-      this.add({ name, ok: true, seconds: since(started), detail });
-    } catch (error) {
-      this.#failure ??= error;
-      this.add({ name, ok: false, seconds: since(started), detail: firstLine(summaryOf(error)) });
-      throw error;
-    } finally {
-      clearTimeout(announce);
-    }
-  }
-
-  /** Adds a row that was measured elsewhere. */
-  add(row: ReportRow): void {
-    this.#rows.push(row);
-    this.#init.onProgress?.(rowHead(row));
-  }
-
-  get file(): ReportFile {
-    const { title, accelerator, seed, replay } = this.#init;
-    return {
-      version: 1,
-      title,
-      ok: this.ok,
-      started: this.#started.toISOString(),
-      seconds: since(this.#clock),
-      accelerator,
-      seed,
-      host: { cpus: availableParallelism(), loadAverage: loadavg().map((load) => Number(load.toFixed(2))) },
-      rows: this.#rows,
-      replay,
-    };
-  }
-
-  /** Writes report.json; gives its path. */
-  async write(directory: string): Promise<string> {
-    await mkdir(directory, { recursive: true });
-    const path = join(directory, "report.json");
-    await writeFile(path, `${JSON.stringify(this.file, undefined, 2)}\n`);
-    return path;
-  }
-
-  /** The table for people, and after a failure what is needed to look into it. */
-  text(): string {
-    const { title, accelerator, replay } = this.#init;
-    const kept = this.#rows.filter(({ ok }) => ok).length;
-    const sum = `${kept} of ${this.#rows.length} hold, ${Math.round(since(this.#clock))} s`;
-    const lines = [title, describeAccelerator(accelerator), "", ...this.#rows.flatMap(formatRow), "", sum];
-    if (this.#failure !== undefined) lines.push("", ...describeFailure(this.#failure), `run it again: ${replay}`);
-    return lines.join("\n");
-  }
+/** Writes report.json into a directory; gives its path. */
+export async function writeReport(directory: string, report: ScenarioReport): Promise<string> {
+  const file = join(directory, fileName);
+  await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
+  return file;
 }
 
-function describeFailure(error: unknown): readonly string[] {
-  if (error instanceof AggregateError) return error.errors.flatMap(describeFailure);
-  if (error instanceof LabError) return [`failed: ${error.summary}`, describeEvidence(error.evidence)];
-  return [`failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
+/** Reads report.json of a directory; undefined when there is none. @throws when it is not such a report. */
+export async function readReport(directory: string): Promise<ScenarioReport | undefined> {
+  const file = join(directory, fileName);
+  const content = await readFile(file, "utf8").catch(() => undefined);
+  if (content === undefined) return undefined;
+  const result = v.safeParse(schema, JSON.parse(content));
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new Error(`${file} is no report of version 2: ${v.getDotPath(issue) ?? "it"}: ${issue.message}`);
 }
 
-function rowHead({ name, ok, seconds }: ReportRow): string {
-  return `${ok ? "ok    " : "FAILED"} ${seconds.toFixed(1).padStart(6)} s  ${name}`;
-}
-
-function formatRow(row: ReportRow): readonly string[] {
-  const head = rowHead(row);
-  if (row.detail === "") return [head];
-  const line = `${head}: ${row.detail}`;
-  return line.length <= rowWidth ? [line] : [head, ...row.detail.split("; ").map((part) => `${" ".repeat(17)}${part}`)];
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
-}
-
-function since(started: number): number {
-  return Number(((performance.now() - started) / 1000).toFixed(2));
+/** The beginning of a step's line: "ok        4.3 s  name". */
+export function stepHead({ name, ok, start, end }: ReportStep): string {
+  return `${ok ? "ok    " : "FAILED"} ${(end - start).toFixed(1).padStart(6)} s  ${name}`;
 }

@@ -6,12 +6,12 @@ import type { LabImage, LabOptions } from "./lab.ts";
 
 /**
  * What a scenario starts its lab with: the image in the directory that `NETLOOM_IMAGE` names, the agent in dist/, the accelerator
- * proven on this host, and an empty directory for artifacts under dist/labs. @throws when no image is named.
+ * proven on this host, and an empty directory for artifacts under `root`. @throws when no image is named.
  */
-export async function labOptions(name: string): Promise<LabOptions> {
+export async function labOptions(name: string, root: string = join(repository, "dist/labs")): Promise<LabOptions> {
   const image = await findImage();
   const agent = join(repository, "dist/netloom-agent");
-  const artifacts = join(repository, "dist/labs", name);
+  const artifacts = join(root, name);
   await rm(artifacts, { recursive: true, force: true });
   return { image, agent, artifacts, accel: await proveAccelerator({ kernel: image.vmlinux, agent }) };
 }
@@ -24,5 +24,6 @@ async function findImage(): Promise<LabImage> {
     );
   }
   const cmdline = (await readFile(join(directory, "cmdline"), "utf8")).trim();
-  return { vmlinux: join(directory, "vmlinux"), initrd: join(directory, "initrd"), cmdline };
+  const file = (name: string): string => join(directory, name);
+  return { vmlinux: file("vmlinux"), vmlinuz: file("vmlinuz"), initrd: file("initrd"), cmdline };
 }

@@ -4,33 +4,35 @@ import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import test from "ava";
-import { labOptions } from "../harness/test-lab.ts";
+import { scenario } from "../harness/scenario.ts";
 
 const signals = ["SIGKILL", "SIGTERM", "SIGINT"] as const;
 
-for (const signal of signals) {
-  test.serial(`a run that ends by ${signal} leaves no machine, switch, socket or directory`, async (t) => {
-    t.timeout(60_000);
-    const options = await labOptions("interrupted-run");
+scenario(
+  "a run that is interrupted leaves no machine, switch, socket or directory",
+  { group: "smoke", timeoutMs: 120_000 },
+  async ({ t, step, options }) => {
+    const { onEvent: _onEvent, log: _log, ...plain } = options;
     const program = fileURLToPath(new URL("interrupted-run-owner.ts", import.meta.url));
-    const owner = fork(program, [JSON.stringify(options)], { execArgv: [], stdio: "inherit" });
-    const [work] = (await once(owner, "message")) as [string];
-    const running = await until(async () => {
-      const found = await processesOf(work);
-      // setpriv has become QEMU, and the switch runs.
-      return found.some((line) => line.includes("qemu-system")) && found.some((line) => line.includes("switch-main"))
-        ? found
-        : undefined;
-    });
-    t.is(running.length, 2, running.join("\n"));
-    const ended = once(owner, "exit");
-    owner.kill(signal);
-    await ended;
-    await until(async () => ((await processesOf(work)).length === 0 && !existsSync(work) ? true : undefined));
-    t.pass();
-  });
-}
+    for (const signal of signals) {
+      await step(`it ends by ${signal}`, async () => {
+        const owner = fork(program, [JSON.stringify(plain)], { execArgv: [], stdio: "inherit" });
+        const [work] = (await once(owner, "message")) as [string];
+        const running = await until(async () => {
+          const found = await processesOf(work);
+          // setpriv has become QEMU, and the switch runs.
+          const both = ["qemu-system", "switch-main"].every((name) => found.some((line) => line.includes(name)));
+          return both ? found : undefined;
+        });
+        t.is(running.length, 2, running.join("\n"));
+        const ended = once(owner, "exit");
+        owner.kill(signal);
+        await ended;
+        await until(async () => ((await processesOf(work)).length === 0 && !existsSync(work) ? true : undefined));
+      });
+    }
+  },
+);
 
 /** Command lines of the processes that were told a directory. */
 async function processesOf(directory: string): Promise<readonly string[]> {

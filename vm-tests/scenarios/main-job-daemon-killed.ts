@@ -1,5 +1,5 @@
 import type { PeerStatus } from "../../src/model/report.ts";
-import type { Report } from "../harness/report.ts";
+import type { ScenarioContext } from "../harness/scenario.ts";
 import type { NetloomGuest } from "./netloom-guest.ts";
 
 interface MeshUnderTest {
@@ -15,11 +15,11 @@ interface MeshUnderTest {
  */
 export async function provePersistence(
   [victim, witness]: readonly NetloomGuest[],
-  report: Report,
+  step: ScenarioContext["step"],
   { netns, resource, target }: MeshUnderTest,
 ): Promise<void> {
   if (victim === undefined || witness === undefined) throw new TypeError("two guests are needed");
-  await report.step(`${victim.name} keeps forwarding while its daemon is killed and comes back`, async () => {
+  await step(`${victim.name} keeps forwarding while its daemon is killed and comes back`, async () => {
     const before = await victim.status();
     const pings = witness.inside(netns, ["ping", "-c", "25", "-i", "0.2", "-W", "2", target], 60_000);
     await victim.node.run(["kill", "-9", String(before.pid)]);

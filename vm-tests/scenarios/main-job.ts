@@ -3,11 +3,11 @@ import { planMesh } from "../../src/sdk/mesh.ts";
 import { gatewayAddress } from "../../src/sdk/addressing.ts";
 import type { NetworkResourceDocument } from "../../src/model/document.ts";
 import { findBytes, linkUpkeep, summarise, unexpectedProtocols } from "../harness/capture.ts";
-import { Lab, type LabOptions } from "../harness/lab.ts";
-import type { Report } from "../harness/report.ts";
+import type { Lab } from "../harness/lab.ts";
+import type { ScenarioContext } from "../harness/scenario.ts";
 import { provePersistence } from "./main-job-daemon-killed.ts";
 import { drawMesh } from "./main-job-picture.ts";
-import { MEMBERS, TOPOLOGY } from "./main-job-topology.ts";
+import { MEMBERS } from "./main-job-topology.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
 import { WebServers } from "./web-servers.ts";
 
@@ -19,39 +19,25 @@ const LISTEN_PORT = 51820;
 const HTTP_PORT = 8080;
 const MEBIBYTE = 1 << 20;
 
+type Step = ScenarioContext["step"];
+
 /** A node of the mesh with what was planned for it. */
 interface Member {
   readonly guest: NetloomGuest;
   readonly document: NetworkResourceDocument;
 }
 
-/** Boots the lab of the main job and proves it; what fails is in the report, and nothing of the lab is left. */
-export async function runMainJob(options: LabOptions, report: Report): Promise<void> {
-  await using owned = new AsyncDisposableStack();
-  try {
-    const started = Promise.withResolvers<Lab>();
-    // Two machines on two cores: the seconds that the first node takes are those of an undisturbed one.
-    await report.step("a gateway and a first node boot from one image", async () => {
-      started.resolve(owned.use(await Lab.start(TOPOLOGY, { ...options, boot: ["gateway", FIRST] })));
-      return "384 MB each, no disk";
-    });
-    const lab = await started.promise;
-    try {
-      await proveMainJob(lab, report);
-    } finally {
-      await requireCalmConsoles(lab, report);
-    }
-  } catch {
-    // The failed row and its evidence are in the report.
-  }
-}
-
-/** Three nodes come online by themselves, join a mesh, reach each other in it, and leave it without a trace. */
-async function proveMainJob(lab: Lab, report: Report): Promise<void> {
+/** Three nodes boot, come online by themselves, join a mesh, reach each other in it, and leave it without a trace. */
+export async function proveMainJob({ lab, step }: ScenarioContext): Promise<void> {
+  // Two machines on two cores: the seconds that the first node takes are those of an undisturbed one.
+  await step("a gateway and a first node boot from one image", async () => {
+    await lab.boot(["gateway", FIRST]);
+    return "384 MB each, no disk";
+  });
   const guests = MEMBERS.map((name) => new NetloomGuest(lab.node(name)));
   const addresses = new Map<string, string>();
-  const proveOnline = (guest: NetloomGuest): Promise<void> =>
-    report.step(`${guest.name} picks its NIC and gets an address by DHCP`, async () => {
+  const proveOnline = (guest: NetloomGuest): Promise<string> =>
+    step(`${guest.name} picks its NIC and gets an address by DHCP`, async () => {
       const { uplink, decision, onlineAt } = await guest.online();
       const chosen = decision.find((entry) => entry.chosen);
       if (uplink === null || chosen === undefined)
@@ -62,12 +48,12 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
     });
   const [first, ...others] = guests;
   if (first !== undefined) await proveOnline(first);
-  await report.step("two more nodes boot from it", async () => {
+  await step("two more nodes boot from it", async () => {
     await lab.boot(others.map(({ name }) => name));
     return others.map(({ name }) => name).join(", ");
   });
   await sideBySide(others, proveOnline);
-  await report.step("the gateway answers DHCPv6", async () => {
+  await step("the gateway answers DHCPv6", async () => {
     // A client that asks once, configures nothing and ends.
     const { stdout, stderr } = await lab
       .node(FIRST)
@@ -78,7 +64,7 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
   });
   const before = await Promise.all(guests.map((guest) => guest.settledSnapshot()));
   const members: Member[] = [];
-  await report.step("a mesh is planned from the nodes' public keys", async () => {
+  await step("a mesh is planned from the nodes' public keys", async () => {
     const nodes = await Promise.all(
       guests.map(async (guest) => ({
         id: guest.name,
@@ -95,7 +81,7 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
     return members.map(({ guest, document }) => `${guest.name} ${document.subnet}`).join(", ");
   });
   await sideBySide(members, ({ guest, document }) =>
-    report.step(`${guest.name} applies its network resource, and a second time changes nothing`, async () => {
+    step(`${guest.name} applies its network resource, and a second time changes nothing`, async () => {
       const printed = await guest.apply(document);
       const again = await guest.apply(document);
       if (again.trim() !== "no changes") throw guest.node.failure(`the second apply printed:\n${again}`);
@@ -104,7 +90,7 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
   );
   {
     await using servers = new WebServers();
-    await proveSecrecy(lab, report, await proveReachability(members, servers, report));
+    await proveSecrecy(lab, step, await proveReachability(members, servers, step));
   }
   await drawMesh(
     lab,
@@ -116,11 +102,11 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
   );
   await provePersistence(
     members.map(({ guest }) => guest),
-    report,
+    step,
     { netns: NETNS, resource: RESOURCE, target: addressOf(members[0]) },
   );
   await sideBySide(members.entries().toArray(), ([index, { guest }]) =>
-    report.step(`${guest.name} deletes the resource and nothing of it is left`, async () => {
+    step(`${guest.name} deletes the resource and nothing of it is left`, async () => {
       await guest.node.run(["netloom", "delete", "NetworkResource", RESOURCE]);
       const gone = await guest.node.until(
         "the state from before",
@@ -136,20 +122,8 @@ async function proveMainJob(lab: Lab, report: Report): Promise<void> {
   );
 }
 
-/** A panic, a segmentation fault or an out-of-memory kill fails the run, whatever else was proven. */
-async function requireCalmConsoles(lab: Lab, report: Report): Promise<void> {
-  await report.step("no console shows a crash, a kernel warning or a want of memory", async () => {
-    const [first, ...more] = lab.findings;
-    if (first !== undefined) {
-      const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
-      throw lab.node(first.node).failure(`${first.rule} on the console: ${first.line.trim()}${others}`);
-    }
-    return `${lab.nodes.length} consoles`;
-  });
-}
-
 /** Proves for all at once; the first failure is thrown when all have ended, so that each has its row. */
-async function sideBySide<T>(items: readonly T[], prove: (item: T) => Promise<void>): Promise<void> {
+async function sideBySide<T>(items: readonly T[], prove: (item: T) => Promise<unknown>): Promise<void> {
   const failure = (await Promise.allSettled(items.map(prove))).find((result) => result.status === "rejected");
   if (failure !== undefined) throw failure.reason;
 }
@@ -159,11 +133,11 @@ function addressOf(member: Member | undefined): string {
 }
 
 /** All ordered pairs: ping, then a file of 1 MiB over TCP, which carries a token that nobody else knows. Returns the token. */
-async function proveReachability(members: readonly Member[], servers: WebServers, report: Report): Promise<Buffer> {
+async function proveReachability(members: readonly Member[], servers: WebServers, step: Step): Promise<Buffer> {
   const token = Buffer.from(randomBytes(16).toString("hex"));
   const file = Buffer.concat([token, randomBytes(MEBIBYTE - 2 * token.length), token]);
   const digest = createHash("sha256").update(file).digest("hex");
-  await report.step("each node serves a file of 1 MiB inside its resource", async () => {
+  await step("each node serves a file of 1 MiB inside its resource", async () => {
     await Promise.all(
       members.map(({ guest, document }) =>
         servers.serve(guest, NETNS, `${gatewayAddress(document.subnet)}:${HTTP_PORT}`, file),
@@ -173,7 +147,7 @@ async function proveReachability(members: readonly Member[], servers: WebServers
   });
   for (const from of members) {
     for (const to of members.filter((member) => member !== from)) {
-      await report.step(`${from.guest.name} reaches ${to.guest.name} inside the mesh`, async () => {
+      await step(`${from.guest.name} reaches ${to.guest.name} inside the mesh`, async () => {
         const address = addressOf(to);
         const ping = await from.guest.node.until(
           `an answer of ${address}`,
@@ -197,8 +171,8 @@ async function proveReachability(members: readonly Member[], servers: WebServers
 }
 
 /** The captures of all links: WireGuard and what a link needs, and the token in none of them. */
-async function proveSecrecy(lab: Lab, report: Report, token: Buffer): Promise<void> {
-  await report.step("the links carried the mesh as WireGuard only, and the token nowhere in clear", async () => {
+async function proveSecrecy(lab: Lab, step: Step, token: Buffer): Promise<void> {
+  await step("the links carried the mesh as WireGuard only, and the token nowhere in clear", async () => {
     await lab.flush();
     let encrypted = 0;
     for (const { name, capture } of lab.links) {

@@ -1,9 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import test from "ava";
-import { Lab } from "../harness/lab.ts";
-import { labOptions } from "../harness/test-lab.ts";
+import { scenario } from "../harness/scenario.ts";
+import type { Topology } from "../harness/topology.ts";
 import { GATEWAY, NETWORK } from "./gateway.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
 
@@ -18,57 +16,63 @@ wireguard:
   listenPort: 51820
 `;
 
-test("a disk labelled netloom keeps documents, keys, the uplink and the time over a power cut", async (t) => {
-  t.timeout(300_000);
-  const options = await labOptions("state-disk");
-  const disk = join(options.artifacts, "state.img");
-  await mkdir(options.artifacts, { recursive: true });
+/** The machine with the disk, and a gateway. */
+function topology(artifacts: string): Topology {
+  const disk = join(artifacts, "state.img");
   execFileSync("mkfs.ext4", ["-q", "-L", "netloom", disk, "32M"]);
-  const topology = { networks: [NETWORK], nodes: { gateway: GATEWAY, n1: { nics: [NETWORK], disk, rtc: PAST } } };
-  await using lab = await Lab.start(topology, { ...options, log: (line) => t.log(line) });
-  const guest = new NetloomGuest(lab.node("n1"));
-  const { node } = guest;
-  const seconds = async (): Promise<number> => Number(await node.run(["date", "+%s"]));
+  return { networks: [NETWORK], nodes: { gateway: GATEWAY, n1: { nics: [NETWORK], disk, rtc: PAST } } };
+}
 
-  // Nothing was saved yet: time begins with the image, whose files all have the date of its build.
-  const built = Number(await node.run(["stat", "-c", "%Y", "/usr/lib/netloom/netloom"]));
-  t.true((await seconds()) >= built);
-  t.regex(await node.run(["cat", "/proc/mounts"]), /^\/dev\/vda \/var\/cache\/modules ext4 rw/mu);
-  const before = await guest.online();
-  await node.run(["netloom", "apply", "-"], { stdin: RESOURCE });
-  const key = await guest.publicKey("kept");
-  const documents = await node.run(["netloom", "show"]);
+scenario(
+  "a disk labelled netloom keeps documents, keys, the uplink and the time over a power cut",
+  { group: "full", topology },
+  async ({ t, lab }) => {
+    const guest = new NetloomGuest(lab.node("n1"));
+    const { node } = guest;
+    const seconds = async (): Promise<number> => Number(await node.run(["date", "+%s"]));
 
-  // A day ahead of everything else, so that only the disk can know it. From here on nobody tells the node the time.
-  await lab.node("gateway").setLink(0, false);
-  const saved = (await seconds()) + 86_400;
-  await node.run(["date", "-s", `@${saved}`]);
-  await node.run(["/usr/libexec/netloom/save-clock"]);
-  await node.run(["sync"]);
-  await node.crash();
-  await node.boot();
+    // Nothing was saved yet: time begins with the image, whose files all have the date of its build.
+    const built = Number(await node.run(["stat", "-c", "%Y", "/usr/lib/netloom/netloom"]));
+    t.true((await seconds()) >= built);
+    t.regex(await node.run(["cat", "/proc/mounts"]), /^\/dev\/vda \/var\/cache\/modules ext4 rw/mu);
+    const before = await guest.online();
+    await node.run(["netloom", "apply", "-"], { stdin: RESOURCE });
+    const key = await guest.publicKey("kept");
+    const documents = await node.run(["netloom", "show"]);
 
-  const started = await seconds();
-  t.true(started >= saved && started < saved + 3600, `saved ${saved}, started at ${started}`);
-  await node.waitForConsole(/daemon started/u);
-  t.is(await node.run(["netloom", "show"]), documents);
-  t.is(await guest.publicKey("kept"), key);
-  await node.until(
-    "the resource",
-    async () => (await node.run(["ip", "netns", "list"])).includes("nkept") || undefined,
-  );
-  t.regex(
-    await node.run(["ip", "netns", "exec", "nkept", "wg", "show"]),
-    new RegExp(`public key: ${RegExp.escape(key)}`, "u"),
-  );
-  const kept: unknown = JSON.parse((await node.readFile("/var/cache/modules/network/node.json")).toString());
-  t.like(kept, { uplink: before.uplink?.nic });
-  t.false((await guest.status()).online, "a node without a DHCP server is not online");
+    // A day ahead of everything else, so that only the disk can know it. From here on nobody tells the node the time.
+    await lab.node("gateway").setLink(0, false);
+    const saved = (await seconds()) + 86_400;
+    await node.run(["date", "-s", `@${saved}`]);
+    await node.run(["/usr/libexec/netloom/save-clock"]);
+    await node.run(["sync"]);
+    await node.powerCut();
+    await node.boot();
 
-  await lab.node("gateway").setLink(0, true);
-  t.is((await guest.online()).uplink?.address, before.uplink?.address);
-  await node.powerOff();
-  // Shut down in order, the file system needs no repair.
-  t.regex(execFileSync("dumpe2fs", ["-h", disk], { encoding: "utf8", stdio: "pipe" }), /Filesystem state: +clean\n/u);
-  t.deepEqual(lab.findings, []);
-});
+    const started = await seconds();
+    t.true(started >= saved && started < saved + 3600, `saved ${saved}, started at ${started}`);
+    await node.waitForConsole(/daemon started/u);
+    t.is(await node.run(["netloom", "show"]), documents);
+    t.is(await guest.publicKey("kept"), key);
+    await node.until(
+      "the resource",
+      async () => (await node.run(["ip", "netns", "list"])).includes("nkept") || undefined,
+    );
+    t.regex(
+      await node.run(["ip", "netns", "exec", "nkept", "wg", "show"]),
+      new RegExp(`public key: ${RegExp.escape(key)}`, "u"),
+    );
+    const kept: unknown = JSON.parse((await node.readFile("/var/cache/modules/network/node.json")).toString());
+    t.like(kept, { uplink: before.uplink?.nic });
+    t.false((await guest.status()).online, "a node without a DHCP server is not online");
+
+    await lab.node("gateway").setLink(0, true);
+    t.is((await guest.online()).uplink?.address, before.uplink?.address);
+    await node.powerOff();
+    // Shut down in order, the file system needs no repair.
+    t.regex(
+      execFileSync("dumpe2fs", ["-h", join(lab.artifacts, "state.img")], { encoding: "utf8", stdio: "pipe" }),
+      /Filesystem state: +clean\n/u,
+    );
+  },
+);

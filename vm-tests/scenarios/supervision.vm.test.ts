@@ -1,50 +1,49 @@
-import test, { type ExecutionContext } from "ava";
+import type { ExecutionContext } from "ava";
 import type { Status } from "../../src/model/report.ts";
-import { Lab } from "../harness/lab.ts";
-import { labOptions } from "../harness/test-lab.ts";
+import { scenario } from "../harness/scenario.ts";
 import { GATEWAY, GATEWAY_ADDRESS, NETWORK } from "./gateway.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
 
 const topology = { networks: [NETWORK], nodes: { gateway: GATEWAY, n1: { nics: [NETWORK] } } };
 
-test("what is killed comes back once, in its own control group, on a root that nothing can write to", async (t) => {
-  t.timeout(300_000);
-  const options = await labOptions("supervision");
-  await using lab = await Lab.start(topology, { ...options, log: (line) => t.log(line) });
-  const [gateway, n1] = [new NetloomGuest(lab.node("gateway")), new NetloomGuest(lab.node("n1"))];
-  await gateway.online();
-  const { uplink } = await n1.online();
+scenario(
+  "what is killed comes back once, in its own control group, on a root that nothing can write to",
+  { group: "full", topology },
+  async ({ t, node }) => {
+    const [gateway, n1] = [new NetloomGuest(node("gateway")), new NetloomGuest(node("n1"))];
+    await gateway.online();
+    const { uplink } = await n1.online();
 
-  t.regex(await n1.node.run(["cat", "/proc/mounts"]), /^overlay \/ overlay rw.*lowerdir=\/lower,/mu);
-  t.is(await n1.node.run(["cat", "/sys/block/loop0/ro"]), "1\n");
-  t.deepEqual(await strays(n1), []);
-  t.deepEqual(await strays(gateway), []);
+    t.regex(await n1.node.run(["cat", "/proc/mounts"]), /^overlay \/ overlay rw.*lowerdir=\/lower,/mu);
+    t.is(await n1.node.run(["cat", "/sys/block/loop0/ro"]), "1\n");
+    t.deepEqual(await strays(n1), []);
+    t.deepEqual(await strays(gateway), []);
 
-  const client = await killed(n1, "dhcp-eth0");
-  t.deepEqual([client.online, client.uplink?.address], [true, uplink?.address]);
-  await killed(gateway, "dnsmasq-lab");
-  // A client that asks once and fails without an answer.
-  await n1.node.run(["busybox", "udhcpc", "-f", "-n", "-q", "-t", "10", "-i", "eth0", "-s", "/bin/true"]);
+    const client = await killed(n1, "dhcp-eth0");
+    t.deepEqual([client.online, client.uplink?.address], [true, uplink?.address]);
+    await killed(gateway, "dnsmasq-lab");
+    // A client that asks once and fails without an answer.
+    await n1.node.run(["busybox", "udhcpc", "-f", "-n", "-q", "-t", "10", "-i", "eth0", "-s", "/bin/true"]);
 
-  // Something that the DHCP client could have started: it has left its session and is deaf to TERM.
-  const join = "echo $$ >/sys/fs/cgroup/netloom/dhcp-eth0/cgroup.procs; trap '' TERM";
-  await n1.node.run(["sh", "-c", `${join}; setsid /usr/bin/tail -f /dev/null </dev/null >/dev/null 2>&1 &`]);
-  await n1.node.until("the leftover", async () => (await pids(n1, "tail")).length === 1 || undefined);
+    // Something that the DHCP client could have started: it has left its session and is deaf to TERM.
+    const join = "echo $$ >/sys/fs/cgroup/netloom/dhcp-eth0/cgroup.procs; trap '' TERM";
+    await n1.node.run(["sh", "-c", `${join}; setsid /usr/bin/tail -f /dev/null </dev/null >/dev/null 2>&1 &`]);
+    await n1.node.until("the leftover", async () => (await pids(n1, "tail")).length === 1 || undefined);
 
-  // The supervisor itself: init starts another, which ends what the first one left and starts each service once.
-  await Promise.all([
-    supervisorKilled(t, gateway, ["dnsmasq", "chronyd"]),
-    supervisorKilled(t, n1, ["udhcpc", "chronyd"]),
-  ]);
-  await n1.node.run(["ping", "-c", "1", "-W", "5", GATEWAY_ADDRESS]);
+    // The supervisor itself: init starts another, which ends what the first one left and starts each service once.
+    await Promise.all([
+      supervisorKilled(t, gateway, ["dnsmasq", "chronyd"]),
+      supervisorKilled(t, n1, ["udhcpc", "chronyd"]),
+    ]);
+    await n1.node.run(["ping", "-c", "1", "-W", "5", GATEWAY_ADDRESS]);
 
-  // chronyd has told the kernel that it is in step with the gateway.
-  await n1.node.until("a synchronised clock", async () => {
-    const status = await n1.node.run(["busybox", "adjtimex"]);
-    return /status: +\d+ \((?!.*UNSYNC)/u.test(status) || undefined;
-  });
-  t.deepEqual(lab.findings, []);
-});
+    // chronyd has told the kernel that it is in step with the gateway.
+    await n1.node.until("a synchronised clock", async () => {
+      const status = await n1.node.run(["busybox", "adjtimex"]);
+      return /status: +\d+ \((?!.*UNSYNC)/u.test(status) || undefined;
+    });
+  },
+);
 
 async function supervisorKilled(t: ExecutionContext, guest: NetloomGuest, programs: readonly string[]): Promise<void> {
   const before = await guest.status();

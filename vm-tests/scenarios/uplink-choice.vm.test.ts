@@ -1,8 +1,6 @@
-import test from "ava";
 import { classify } from "../harness/classify.ts";
-import { Lab } from "../harness/lab.ts";
 import { readCapture } from "../harness/pcapng-read.ts";
-import { labOptions } from "../harness/test-lab.ts";
+import { scenario } from "../harness/scenario.ts";
 import { GATEWAY, NETWORK } from "./gateway.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
 
@@ -11,57 +9,57 @@ const topology = {
   nodes: { gateway: GATEWAY, n1: { nics: ["nowhere", "silent", NETWORK] } },
 };
 
-test("of three NICs the one with a cable and a DHCP server wins, and the record says why the others did not", async (t) => {
-  t.timeout(300_000);
-  const options = await labOptions("uplink-choice");
-  await using lab = await Lab.start(topology, { ...options, boot: [], log: (line) => t.log(line) });
-  const guest = new NetloomGuest(lab.node("n1"));
-  await guest.node.setLink(0, false);
-  await lab.boot(["gateway", "n1"]);
+scenario(
+  "of three NICs the one with a cable and a DHCP server wins, and the record says why the others did not",
+  { group: "full", topology, boot: [] },
+  async ({ t, lab, node }) => {
+    const guest = new NetloomGuest(node("n1"));
+    await guest.node.setLink(0, false);
+    await lab.boot(["gateway", "n1"]);
 
-  const { uplink, decision, onlineAt } = await guest.online();
-  t.is(uplink?.nic, "eth2");
-  t.like(decision, [
-    { nic: "eth0", chosen: false, mac: lab.link("n1.eth0").mac },
-    { nic: "eth1", chosen: false, mac: lab.link("n1.eth1").mac },
-    { nic: "eth2", chosen: true, mac: lab.link("n1.eth2").mac },
-  ]);
-  const [unplugged, silent, right] = decision.map(({ reasons }) => reasons.join(", "));
-  t.regex(unplugged ?? "", /has no carrier/u);
-  t.regex(silent ?? "", /has carrier, no lease/u);
-  t.regex(right ?? "", /has carrier, DHCPv4 lease 192\.168\.50\.\d+\/24 from 192\.168\.50\.1, first NIC/u);
-  await guest.node.waitForConsole(/nic eth0 not chosen: has no carrier/u);
+    const { uplink, decision, onlineAt } = await guest.online();
+    t.is(uplink?.nic, "eth2");
+    t.like(decision, [
+      { nic: "eth0", chosen: false, mac: lab.link("n1.eth0").mac },
+      { nic: "eth1", chosen: false, mac: lab.link("n1.eth1").mac },
+      { nic: "eth2", chosen: true, mac: lab.link("n1.eth2").mac },
+    ]);
+    const [unplugged, silent, right] = decision.map(({ reasons }) => reasons.join(", "));
+    t.regex(unplugged ?? "", /has no carrier/u);
+    t.regex(silent ?? "", /has carrier, no lease/u);
+    t.regex(right ?? "", /has carrier, DHCPv4 lease 192\.168\.50\.\d+\/24 from 192\.168\.50\.1, first NIC/u);
+    await guest.node.waitForConsole(/nic eth0 not chosen: has no carrier/u);
 
-  // The silent one delayed nobody: the right one was asked long before the last try on the silent one.
-  await lab.flush();
-  const [, , again = Infinity] = await dhcpFrames(lab.link("n1.eth1").capture);
-  const [asked = Infinity] = await dhcpFrames(lab.link("n1.eth2").capture);
-  t.true(asked < again, `eth2 was asked at ${asked}, eth1 for the third time at ${again}`);
-  t.is((await lab.link("n1.eth0").counters()).fromGuest.frames, 0);
-  const clients = (await guest.status()).processes.map(({ name }) => name).filter((name) => name.startsWith("dhcp-"));
-  t.deepEqual(clients, ["dhcp-eth2"]);
-  t.log(`online ${onlineAt ?? 0} s after kernel start`);
+    // The silent one delayed nobody: the right one was asked long before the last try on the silent one.
+    await lab.flush();
+    const [, , again = Infinity] = await dhcpFrames(lab.link("n1.eth1").capture);
+    const [asked = Infinity] = await dhcpFrames(lab.link("n1.eth2").capture);
+    t.true(asked < again, `eth2 was asked at ${asked}, eth1 for the third time at ${again}`);
+    t.is((await lab.link("n1.eth0").counters()).fromGuest.frames, 0);
+    const clients = (await guest.status()).processes.map(({ name }) => name).filter((name) => name.startsWith("dhcp-"));
+    t.deepEqual(clients, ["dhcp-eth2"]);
+    t.log(`online ${onlineAt ?? 0} s after kernel start`);
 
-  // The router of the IPv6 advertisements calls itself one when it is asked for its MAC as well: else its route is dropped.
-  const router = await guest.node.until("a default route by advertisement", async () => {
-    const routes = await guest.node.run(["ip", "-6", "route", "show", "default"]);
-    return /^default via (fe80::\S+) dev eth2/mu.exec(routes)?.[1];
-  });
-  await guest.node.run(["ip", "neigh", "change", router, "dev", "eth2", "nud", "probe", "router"]);
-  await guest.node.until("its answer", async () => {
-    const neighbours = await guest.node.run(["ip", "neigh", "show", router, "dev", "eth2"]);
-    return neighbours.includes("REACHABLE") || undefined;
-  });
-  t.regex(await guest.node.run(["ip", "-6", "route", "show", "default"]), new RegExp(`via ${router} dev eth2`, "u"));
+    // The router of the IPv6 advertisements calls itself one when it is asked for its MAC as well: else its route is dropped.
+    const router = await guest.node.until("a default route by advertisement", async () => {
+      const routes = await guest.node.run(["ip", "-6", "route", "show", "default"]);
+      return /^default via (fe80::\S+) dev eth2/mu.exec(routes)?.[1];
+    });
+    await guest.node.run(["ip", "neigh", "change", router, "dev", "eth2", "nud", "probe", "router"]);
+    await guest.node.until("its answer", async () => {
+      const neighbours = await guest.node.run(["ip", "neigh", "show", router, "dev", "eth2"]);
+      return neighbours.includes("REACHABLE") || undefined;
+    });
+    t.regex(await guest.node.run(["ip", "-6", "route", "show", "default"]), new RegExp(`via ${router} dev eth2`, "u"));
 
-  // A cable that is plugged in later changes nothing; the uplink stays while its lease holds.
-  await guest.node.setLink(0, true);
-  await guest.node.until("the carrier of eth0 in the record", async () => {
-    const now = await guest.status();
-    return now.decision[0]?.reasons.includes("has carrier") && now.uplink?.nic === "eth2" ? now : undefined;
-  });
-  t.deepEqual(lab.findings, []);
-});
+    // A cable that is plugged in later changes nothing; the uplink stays while its lease holds.
+    await guest.node.setLink(0, true);
+    await guest.node.until("the carrier of eth0 in the record", async () => {
+      const now = await guest.status();
+      return now.decision[0]?.reasons.includes("has carrier") && now.uplink?.nic === "eth2" ? now : undefined;
+    });
+  },
+);
 
 /** When a guest asked for an address, in the order of the capture. */
 async function dhcpFrames(capture: string): Promise<readonly number[]> {

@@ -1,0 +1,226 @@
+import { availableParallelism, loadavg } from "node:os";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { basename, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import test, { type ExecutionContext } from "ava";
+import { repository } from "../../scripts/lib/repository.ts";
+import { describeAccelerator, describeSpeed } from "./accel.ts";
+import { Lab, type LabOptions } from "./lab.ts";
+import type { LabNode } from "./node.ts";
+import { type ScenarioReport, writeReport } from "./report.ts";
+import { type RunSettings, runSettings } from "./run-settings.ts";
+import { type Failure, gatherFailure } from "./scenario-failure.ts";
+import { type Group, type ScenarioEntry, entryOf } from "./scenario-list.ts";
+import { labOptions } from "./test-lab.ts";
+import { Timeline } from "./timeline.ts";
+import { describeTimeout, hasteNow, timeoutFactor } from "./timeout.ts";
+import type { Topology } from "./topology.ts";
+
+export type ScenarioOptions = {
+  /** "smoke" is part of `npm test`. It comes first and is a literal: the runner reads it from the text of the file. */
+  readonly group: Group;
+  /** The lab to start, or what makes it out of the directory for artifacts; without one the scenario starts its own. */
+  readonly topology?: Topology | ((artifacts: string) => Topology | Promise<Topology>);
+  /** Nodes to boot before the body; all of them unless told. */
+  readonly boot?: readonly string[];
+  /** Milliseconds for all of it, scaled like every timeout; 300,000 unless told. */
+  readonly timeoutMs?: number;
+  readonly bootTimeoutMs?: number;
+  /** Console lines that this scenario provokes on purpose, on any node. */
+  readonly expectedOnConsole?: readonly RegExp[];
+};
+
+export type ScenarioContext = {
+  /** AVA's assertions and log. */
+  readonly t: ExecutionContext;
+  /** The lab of `topology`. @throws when there was none. */
+  readonly lab: Lab;
+  /** A node of it. @throws when there is none of that name. */
+  readonly node: (name: string) => LabNode;
+  /** Runs a step that the report shows with its seconds; a text that it returns says what was seen. */
+  readonly step: <T>(name: string, work: () => Promise<T> | T) => Promise<T>;
+  /** Starts another lab, which ends with the scenario; its artifacts are in the same directory unless told. */
+  readonly startLab: (topology: Topology, options?: Partial<LabOptions>) => Promise<Lab>;
+  /** What labs of this scenario start with, for a process of its own. */
+  readonly options: LabOptions;
+  /** Ends the scenario here: this machine cannot show it, and why. It counts as skipped. */
+  readonly skip: (reason: string) => never;
+};
+
+/** Thrown by `skip`. */
+class Skip extends Error {}
+
+/**
+ * Declares a scenario: a lab, a body that proves something in it, and a report of both under dist/labs/NAME. It fails when the
+ * body throws or takes too long, and also when a console shows what no healthy guest says. Scenarios of a file run one after
+ * the other.
+ */
+export function scenario(
+  title: string,
+  options: ScenarioOptions,
+  body: (context: ScenarioContext) => Promise<void>,
+): void {
+  const file = relative(repository, fileURLToPath(test.meta.file));
+  const entry = entryOf(file, title);
+  const settings = runSettings(process.env);
+  if (settings.only !== undefined && !settings.only.includes(entry.name)) return;
+  test.serial(title, async (t) => {
+    // Scenarios end by their own time, which leaves a report; this is for what hangs after that.
+    t.timeout(2 ** 31 - 1);
+    await runScenario(t, entry, options, settings, body);
+  });
+}
+
+async function runScenario(
+  t: ExecutionContext,
+  entry: ScenarioEntry,
+  { group, topology, boot, timeoutMs = 300_000, bootTimeoutMs, expectedOnConsole = [] }: ScenarioOptions,
+  settings: RunSettings,
+  body: (context: ScenarioContext) => Promise<void>,
+): Promise<void> {
+  const tell = (line: string): void => {
+    t.log(line);
+    if (settings.progress) process.stderr.write(`netloom: ${entry.name.padEnd(12)} ${line}\n`);
+  };
+  const timeline = new Timeline(tell);
+  const started = new Date();
+  const loadBefore = roundedLoad();
+  const base: LabOptions = {
+    ...(await labOptions(entry.name, settings.artifacts)),
+    seed: settings.seed,
+    log: tell,
+    onEvent: (event) => timeline.note(event),
+    ...(bootTimeoutMs === undefined ? {} : { bootTimeoutMs }),
+  };
+  await mkdir(base.artifacts, { recursive: true });
+  const patience = timeoutFactor(hasteNow(base.accel.bootSeconds));
+  tell(
+    [describeAccelerator(base.accel), describeSpeed(base.accel), `load ${loadBefore[0]}, timeouts x ${patience}`].join(
+      "; ",
+    ),
+  );
+
+  await using owned = new AsyncDisposableStack();
+  const labs: Lab[] = [];
+  const startLab = async (wanted: Topology, own: Partial<LabOptions> = {}): Promise<Lab> => {
+    // Nothing boots before the lab is known here, so that a failure of that can be looked into.
+    const lab = owned.use(await Lab.start(wanted, { ...base, ...own, boot: [] }));
+    labs.push(lab);
+    await lab.boot(own.boot ?? Object.keys(wanted.nodes));
+    return lab;
+  };
+  const ownLab = (): Lab => {
+    const [lab] = labs;
+    if (lab === undefined) throw new Error(`the scenario "${entry.title}" has no topology: startLab gives it a lab`);
+    return lab;
+  };
+  const context: ScenarioContext = {
+    t,
+    get lab() {
+      return ownLab();
+    },
+    node: (name) => ownLab().node(name),
+    step: (name, work) => timeline.step(name, work),
+    startLab,
+    options: base,
+    skip: (reason) => {
+      throw new Skip(reason);
+    },
+  };
+  const prove = async (): Promise<void> => {
+    if (topology !== undefined) {
+      const wanted = typeof topology === "function" ? await topology(base.artifacts) : topology;
+      await startLab(wanted, boot === undefined ? {} : { boot });
+    }
+    await body(context);
+    if (!t.passed) throw new Error("an assertion failed whose error was caught");
+  };
+
+  let outcome: ScenarioReport["outcome"] = "passed";
+  let failure: Failure | undefined;
+  let reason: string | undefined;
+  let problem: unknown;
+  try {
+    await within(prove(), timeoutMs, patience).catch(async (error: unknown) => {
+      // What a console shows may be the reason: it is in the report, and hides nothing.
+      await requireCalmConsoles(timeline, labs, expectedOnConsole).catch(() => {});
+      throw error;
+    });
+    await requireCalmConsoles(timeline, labs, expectedOnConsole);
+  } catch (error) {
+    if (error instanceof Skip) {
+      [outcome, reason] = ["skipped", error.message];
+    } else {
+      [outcome, problem] = ["failed", error];
+      failure = await gatherFailure({ error, labs, steps: timeline.steps, artifacts: base.artifacts });
+    }
+  }
+  for (const lab of labs) await lab.flush().catch(() => {});
+  const replay = `npm run lab -- test ${entry.file} --seed ${settings.seed}`;
+  await writeReport(base.artifacts, {
+    version: 2,
+    scenario: entry.name,
+    title: entry.title,
+    file: entry.file,
+    group,
+    outcome,
+    ...(reason === undefined ? {} : { reason }),
+    ...(failure === undefined ? {} : { failure: { summary: failure.summary, text: failure.text } }),
+    started: started.toISOString(),
+    seconds: timeline.now,
+    seed: settings.seed,
+    replay,
+    accelerator: base.accel,
+    host: { cpus: availableParallelism(), loadBefore, loadAfter: roundedLoad(), patience },
+    steps: [...timeline.steps],
+    events: [...timeline.events],
+    nodes: labs.flatMap(({ nodes }) => nodes.map(({ name, console }) => ({ name, console: basename(console.file) }))),
+    links: labs.flatMap(({ links }) =>
+      links.map(({ name, network, capture }) => ({ name, network, capture: basename(capture) })),
+    ),
+    files: ["topology.svg", "failure.txt"].filter((name) => existsSync(`${base.artifacts}/${name}`)),
+  });
+  if (failure === undefined) {
+    t.pass();
+    return;
+  }
+  t.log(`${failure.text}\nrun it again: ${replay}`);
+  throw problem;
+}
+
+/** A panic, a segmentation fault or an out-of-memory kill fails the scenario, whatever else was proven. */
+async function requireCalmConsoles(
+  timeline: Timeline,
+  labs: readonly Lab[],
+  expected: readonly RegExp[],
+): Promise<void> {
+  if (labs.length === 0) return;
+  await timeline.step("no console shows a crash, a kernel warning or a want of memory", () => {
+    const findings = labs.flatMap((lab) =>
+      lab.findings.map((finding) => ({ ...finding, from: lab.node(finding.node) })),
+    );
+    const [first, ...more] = findings.filter(({ line }) => !expected.some((pattern) => pattern.test(line)));
+    if (first !== undefined) {
+      const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
+      throw first.from.failure(`${first.rule} on the console: ${first.line.trim()}${others}`);
+    }
+    const consoles = labs.flatMap(({ nodes }) => nodes).length;
+    return `${consoles} ${consoles === 1 ? "console" : "consoles"}`;
+  });
+}
+
+async function within(promise: Promise<void>, ms: number, factor: number): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const said = `the scenario did not end within ${describeTimeout(ms, factor)}`;
+  const timer = setTimeout(() => reject(new Error(said)), ms * factor);
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function roundedLoad(): number[] {
+  return loadavg().map((load) => Number(load.toFixed(2)));
+}

@@ -1,0 +1,136 @@
+import { lstat, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { errorCode } from "../../src/lib/errors.ts";
+import { didYouMean } from "../../src/lib/nearest.ts";
+import { UsageError, shownCommand } from "./command.ts";
+import { canConnect } from "./control-client.ts";
+
+/** What is known of a running lab from outside of it. */
+export type LabRecord = {
+  readonly name: string;
+  /** The topology file that it was started from. */
+  readonly file: string;
+  readonly artifacts: string;
+  /** ISO 8601 */
+  readonly started: string;
+  /** Process on the host that is its root, and since when that one runs (clock ticks, proc_pid_stat(5)). */
+  readonly process?: { readonly pid: number; readonly since: string };
+};
+
+/** A lab that is there: it answers, or its process is about to. */
+export type RunningLab = { readonly directory: string; readonly record: LabRecord; readonly answers: boolean };
+
+/** Longest path of a unix socket in bytes: unix(7). */
+const longestSocket = 107;
+/** A directory without a record belongs to somebody who is just starting, but not for so long. */
+const startingMs = 10_000;
+
+/**
+ * The directory in which this user's labs have one of their own: `NETLOOM_LABS`, or one in /tmp, whose path is short and the same
+ * in every session of the user. Nobody else may enter it. @throws when somebody else made it.
+ */
+export async function labsDirectory(): Promise<string> {
+  const uid = process.getuid?.() ?? 0;
+  const directory = process.env["NETLOOM_LABS"] ?? `/tmp/netloom-labs-${uid}`;
+  await mkdir(directory, { mode: 0o700, recursive: true });
+  const found = await lstat(directory);
+  if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o077) !== 0) {
+    throw new Error(
+      `cannot use ${directory} for labs: it is to be a directory of yours that nobody else may enter (0700); remove it, or name another by NETLOOM_LABS`,
+    );
+  }
+  return directory;
+}
+
+/** Name of the directory below dist/labs for what a lab leaves; no scenario has one of that name. */
+export function artifactsOf(name: string): string {
+  return `up-${name}`;
+}
+
+/** The control socket in the directory of a lab. */
+export function controlSocket(directory: string): string {
+  return join(directory, "control");
+}
+
+/** Takes the name of a lab: gives a new directory for it. @throws when a lab of that name is there. */
+export async function claimName(name: string): Promise<string> {
+  const directory = join(await labsDirectory(), name);
+  const socket = controlSocket(directory);
+  if (Buffer.byteLength(socket) > longestSocket)
+    throw new Error(
+      `cannot start "${name}": ${socket} is longer than the path of a socket may be, ${longestSocket} bytes`,
+    );
+  // What a killed one left goes, so that the name is free.
+  const running = await runningLabs();
+  try {
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+    const other = running.find(({ record }) => record.name === name);
+    throw new Error(
+      `a lab named "${name}" is there already${other === undefined ? "" : `, of ${other.record.file}`}: give this one another name (--name NAME), or end that one (${shownCommand(`down ${name}`)})`,
+      { cause: error },
+    );
+  }
+  return directory;
+}
+
+/** Writes what others can know of a lab. */
+export async function writeRecord(directory: string, record: LabRecord): Promise<void> {
+  await writeFile(join(directory, "lab.json"), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+}
+
+/** All labs of this user that run, by name. What killed ones left behind is removed. */
+export async function runningLabs(): Promise<readonly RunningLab[]> {
+  const base = await labsDirectory();
+  const found = await Promise.all((await readdir(base)).toSorted().map((name) => lookAt(join(base, name))));
+  return found.filter((lab) => lab !== undefined);
+}
+
+async function lookAt(directory: string): Promise<RunningLab | undefined> {
+  const record = await readRecord(directory);
+  const answers = await canConnect(controlSocket(directory));
+  if (record !== undefined && (answers || (await isAlive(record)))) return { directory, record, answers };
+  const age = Date.now() - ((await stat(directory).catch(() => undefined))?.mtimeMs ?? 0);
+  if (record !== undefined || age > startingMs) await rm(directory, { recursive: true, force: true });
+  return undefined;
+}
+
+async function readRecord(directory: string): Promise<LabRecord | undefined> {
+  try {
+    return JSON.parse(await readFile(join(directory, "lab.json"), "utf8")) as LabRecord;
+  } catch {
+    // Not written yet, or half.
+    return undefined;
+  }
+}
+
+/** True while the process of a lab is there, and not another one that got its number later. */
+export async function isAlive({ process: owner }: LabRecord): Promise<boolean> {
+  return owner !== undefined && (await startOf(owner.pid)) === owner.since;
+}
+
+/** Since when a process runs; undefined when there is none. A zombie is none. */
+export async function startOf(pid: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  // The name of the program is in brackets and may have any character.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" ? undefined : fields[19];
+}
+
+/** The lab of a name, or the only one there is. @throws UsageError that names those there are. */
+export async function findLab(name: string | undefined): Promise<RunningLab> {
+  const labs = await runningLabs();
+  const names = labs.map(({ record }) => record.name);
+  const start = `start one: ${shownCommand("up FILE")}`;
+  if (labs.length === 0) throw new UsageError(`there is no lab${name === undefined ? "" : ` "${name}"`}: ${start}`);
+  if (name === undefined) {
+    const [only, second] = labs;
+    if (only !== undefined && second === undefined) return only;
+    throw new UsageError(`there are several labs: say which one by --lab NAME (${names.join(", ")})`);
+  }
+  const found = labs.find(({ record }) => record.name === name);
+  if (found === undefined)
+    throw new UsageError(`there is no lab "${name}"${didYouMean(name, names)} (${names.join(", ")})`);
+  return found;
+}

@@ -1,0 +1,152 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { open, readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { cacheRoot } from "../../scripts/lib/cache-root.ts";
+import { ensureLabImage } from "../../scripts/lib/lab-image.ts";
+import { say } from "../../scripts/lib/progress.ts";
+import { repository } from "../../scripts/lib/repository.ts";
+import { type Bind, toolboxCommand } from "../../scripts/lib/toolbox-enter.ts";
+import type { Topology } from "../harness/topology.ts";
+import { loadTopology } from "../harness/topology-file.ts";
+import { type LabCommand, UsageError, parseWords, shownCommand } from "./command.ts";
+import { ControlClient, canConnect } from "./control-client.ts";
+import { endLab } from "./down.ts";
+import { describeLabText } from "./graph-text.ts";
+import type { LabDescription } from "./messages.ts";
+import { artifactsOf, claimName, controlSocket, labsDirectory, runningLabs, startOf, writeRecord } from "./places.ts";
+
+const usage = "up FILE [--name NAME]";
+
+/** Starts a lab that goes on when the command has ended. */
+export const upCommand: LabCommand = {
+  words: "FILE [--name NAME]",
+  what: "start the lab of a topology file; it runs until `down`",
+  example: "up examples/labs/gateway.yaml",
+  run: async (given) => {
+    const { options, words } = parseWords(given, { name: "string" }, [1, 1], usage);
+    const file = resolve(words[0] ?? "");
+    const loaded = await loadTopology(file);
+    requireHostFiles(loaded.topology);
+    const name = options.name ?? loaded.name;
+    if (!/^[a-z][a-z0-9-]{0,31}$/u.test(name))
+      throw new UsageError(`"${name}" is no name for a lab: 1 to 32 of a-z, 0-9 and -, and a letter first`);
+    const image = await ensureLabImage();
+    const description = await startLab(name, file, loaded.topology, image);
+    const others = (await runningLabs()).length > 1;
+    process.stdout.write(`${describeLabText(description)}\n${howToEnter(description, others)}`);
+    return 0;
+  },
+};
+
+function howToEnter({ name, nodes, links, artifacts }: LabDescription, others: boolean): string {
+  const which = others ? `--lab ${name} ` : "";
+  const node = nodes.at(-1)?.name ?? "NODE";
+  const link = links.at(-1)?.name;
+  const lines = [
+    shownCommand(`shell ${which}${node}`),
+    shownCommand(`exec ${which}${node} -- ip address`),
+    ...(link === undefined ? [] : [shownCommand(`link ${which}${link} loss=5% delay=50ms±10`)]),
+    ...(link === undefined ? [] : [shownCommand(`capture ${which}${link}`)]),
+    shownCommand(`down ${name}`),
+  ];
+  return `\nconsoles, captures and the picture are in ${artifacts}; enter and end it by\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}
+
+/** Files of the host that nodes want, with what each is for. */
+function hostFiles({
+  nodes,
+}: Topology): readonly { readonly path: string; readonly of: string; readonly write: boolean }[] {
+  return Object.entries(nodes).flatMap(([node, { disk, files = {} }]) => [
+    ...(disk === undefined ? [] : [{ path: disk, of: `the disk of node "${node}"`, write: true }]),
+    ...Object.entries(files).flatMap(([at, file]) =>
+      typeof file === "string" || !("from" in file)
+        ? []
+        : [{ path: file.from, of: `what node "${node}" gets as ${at}`, write: false }],
+    ),
+  ]);
+}
+
+function requireHostFiles(topology: Topology): void {
+  const missing = hostFiles(topology).filter(({ path }) => !existsSync(path));
+  if (missing.length > 0)
+    throw new Error(missing.map(({ path, of }) => `${path} does not exist: it was to be ${of}`).join("\n"));
+}
+
+/** Shows the lab's process what lies outside of the repository and the cache. */
+function bindsFor(file: string, topology: Topology): readonly Bind[] {
+  const inside = (path: string): boolean =>
+    [repository, cacheRoot()].some((directory) => path.startsWith(`${directory}/`));
+  // A module may import its neighbours; the toolbox has its own of these directories.
+  const own = ["/", "/tmp", "/run", "/root", "/var/tmp", "/mnt"];
+  const around = /\.[cm]?[jt]s$/u.test(file) && !own.includes(dirname(file)) ? dirname(file) : file;
+  return [
+    { path: around, probe: file, write: false },
+    ...hostFiles(topology).map(({ path, write }) => ({ path, probe: path, write })),
+  ]
+    .filter(({ probe }) => !inside(probe))
+    .map(({ path, write }) => ({ from: path, readOnly: !write }));
+}
+
+async function startLab(name: string, file: string, topology: Topology, image: string): Promise<LabDescription> {
+  const directory = await claimName(name);
+  const log = join(directory, "log");
+  try {
+    const command = ["node", "vm-tests/lab/lab-main.ts", name, file, directory];
+    const argv = await toolboxCommand(command, {
+      binds: [{ from: await labsDirectory() }, ...bindsFor(file, topology)],
+      env: { NETLOOM_IMAGE: image },
+      rootless: true,
+      detached: true,
+    });
+    await using output = await open(log, "a", 0o600);
+    const [program = "", ...args] = argv;
+    const child = spawn(program, args, {
+      cwd: repository,
+      detached: true,
+      stdio: ["ignore", output.fd, output.fd],
+      env: { ...process.env, NETLOOM_IMAGE: image },
+    });
+    const ended = new Promise<string>((resolve) => {
+      child.once("error", (error) => resolve(error.message));
+      child.once("exit", (code, signal) => resolve(`it ended with ${signal ?? `status ${code}`}`));
+    });
+    const { pid } = child;
+    const since = pid === undefined ? undefined : await startOf(pid);
+    const record = { name, file, artifacts: join(repository, "dist/labs", artifactsOf(name)) };
+    await writeRecord(directory, {
+      ...record,
+      started: new Date().toISOString(),
+      ...(pid === undefined || since === undefined ? {} : { process: { pid, since } }),
+    });
+    const description = await becomeReady(directory, ended);
+    child.unref();
+    return description;
+  } catch (error) {
+    await endLab({ directory, record: { name, file, artifacts: "", started: "" }, answers: true });
+    throw error;
+  }
+}
+
+/** Waits for the lab, showing its log. Who interrupts ends the lab too. */
+async function becomeReady(directory: string, ended: Promise<string>): Promise<LabDescription> {
+  const socket = controlSocket(directory);
+  let end: string | undefined;
+  void ended.then((how) => (end = how));
+  while (!(await canConnect(socket))) {
+    if (end !== undefined) {
+      const said = await readFile(join(directory, "log"), "utf8").catch(() => "");
+      throw new Error(`the process of the lab did not start: ${end}${said === "" ? "" : `\n${said.trim()}`}`);
+    }
+    await delay(20);
+  }
+  using client = await ControlClient.connect(socket);
+  const stop = (): void => void client.ask({ op: "stop" }).catch(() => {});
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  try {
+    return (await client.ask({ op: "ready" }, { onLog: (line) => say("lab", line) })) as LabDescription;
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, stop);
+  }
+}

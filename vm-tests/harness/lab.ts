@@ -6,11 +6,12 @@ import type { AccelVerdict } from "./accel.ts";
 import type { ConsoleFinding } from "./console-rules.ts";
 import type { LabListener } from "./lab-event.ts";
 import { unknownName } from "../../src/lib/nearest.ts";
+import { type LabLink, LabLinks } from "./lab-links.ts";
+import type { LinkProperties } from "./link-properties.ts";
 import { LabNode } from "./node.ts";
 import { agentFiles, overlayInitrd } from "./overlay-initrd.ts";
 import { resolveRoles, roleIssues } from "./roles/index.ts";
 import { Switch } from "./switch.ts";
-import type { PortCounters } from "./switch-messages.ts";
 import { canBeCloned, ensureTemplate } from "./template.ts";
 import { hasteNow, timeoutFactor } from "./timeout.ts";
 import { type Link, type Topology, checkTopology, linksOf, machineIdOf } from "./topology.ts";
@@ -42,13 +43,6 @@ export type LabOptions = {
   readonly onEvent?: LabListener;
 };
 
-/** A NIC of a node on its cable. */
-export type LabLink = Link & {
-  /** Capture of everything that went over it, complete after `lab.flush()`. */
-  readonly capture: string;
-  counters(): Promise<PortCounters>;
-};
-
 /** Several virtual machines on switched links. Disposing of it ends every process and removes every socket. */
 export class Lab implements AsyncDisposable {
   readonly topology: Topology;
@@ -60,7 +54,7 @@ export class Lab implements AsyncDisposable {
   readonly #switch: Switch;
   readonly #owned: AsyncDisposableStack;
   readonly #nodes: ReadonlyMap<string, LabNode>;
-  readonly #links: readonly Link[];
+  readonly #links: LabLinks;
   readonly #log: (line: string) => void;
 
   /** Opens the links and boots nodes. @throws when the topology is wrong or a node does not come up; nothing is left then. */
@@ -114,6 +108,7 @@ export class Lab implements AsyncDisposable {
     }
     const lab = new Lab({ topology, seed, options, work, network, nodes, links, log });
     await lab.draw();
+    await lab.#links.begin();
     await lab.boot(options.boot ?? [...nodes.keys()]);
     lab.#owned.use(owned.move());
     return lab;
@@ -136,7 +131,17 @@ export class Lab implements AsyncDisposable {
     this.sockets = parts.work;
     this.#switch = parts.network;
     this.#nodes = parts.nodes;
-    this.#links = parts.links;
+    const { links, network, seed } = parts;
+    const { artifacts, onEvent } = parts.options;
+    const node = (name: string): LabNode => this.node(name);
+    this.#links = new LabLinks({
+      links,
+      network,
+      seed,
+      node,
+      artifacts,
+      ...(onEvent === undefined ? {} : { onEvent }),
+    });
     this.#log = parts.log;
     this.#owned = new AsyncDisposableStack();
   }
@@ -174,16 +179,19 @@ export class Lab implements AsyncDisposable {
 
   /** A link by its name, such as "n1.eth0". @throws when there is none, naming those there are. */
   link(name: string): LabLink {
-    const link = this.#links.find((candidate) => candidate.name === name);
-    if (link === undefined) {
-      const known = this.#links.map((each) => each.name);
-      throw new Error(unknownName("the lab", "link", name, known));
-    }
-    return { ...link, capture: join(this.artifacts, `${name}.pcapng`), counters: () => this.#switch.counters(name) };
+    return this.#links.get(name);
   }
 
   get links(): readonly LabLink[] {
-    return this.#links.map(({ name }) => this.link(name));
+    return this.#links.all;
+  }
+
+  /**
+   * Sets what a link does from now on, instead of all that it did before: `{}` is a perfect cable. With a direction only what
+   * holds for that one is replaced, and the carrier stays. @throws when there is no such link, or the properties contradict.
+   */
+  async setLink(name: string, properties: LinkProperties): Promise<void> {
+    await this.#links.set(name, properties);
   }
 
   /** Resolves when every frame seen so far is in its capture file. @throws when a capture is incomplete. */
@@ -199,7 +207,7 @@ export class Lab implements AsyncDisposable {
   /** Draws topology.svg anew, with what is known of links by their name, and connections over them. Returns its path. */
   async draw(notes: Readonly<Record<string, LinkNote>> = {}, tunnels: readonly Tunnel[] = []): Promise<string> {
     const file = join(this.artifacts, "topology.svg");
-    const links = this.#links.map((link) => ({ ...link, ...notes[link.name] }));
+    const links = this.links.map((link) => ({ ...link, ...notes[link.name] }));
     await writeFile(
       file,
       drawTopology({ networks: this.topology.networks, nodes: Object.keys(this.topology.nodes), links, tunnels }),

@@ -61,8 +61,12 @@ export function parseLinkWords(words: readonly string[]): LinkWordsResult {
   return { issues: [one, ...others] };
 }
 
-/** The words for properties, which `parseLinkWords` reads back as the same properties; "clear" when there are none. */
-export function formatLinkProperties(properties: LinkProperties): string {
+/** The words for properties, which `parseLinkWords` reads back as the same; "clear" when there are none. Several have commas. */
+export function formatLinkProperties(properties: LinkProperties | readonly LinkProperties[]): string {
+  return [properties].flat().map(format).join(", ");
+}
+
+function format(properties: LinkProperties): string {
   const { carrier, blackhole, jitter, ...rest } = properties;
   const words = Object.entries({ carrier, blackhole, jitter, ...rest }).flatMap(([key, value]) => {
     if (value === undefined) return [];

@@ -53,6 +53,7 @@ export class AgentClient {
   readonly #stream: Duplex;
   readonly #jobs = new Map<number, AgentJob>();
   readonly #greeted = new Set<{
+    readonly previous: Hello | undefined;
     readonly resolve: (hello: Hello) => void;
     readonly reject: (error: unknown) => void;
   }>();
@@ -86,11 +87,12 @@ export class AgentClient {
     this.#endJobs("the guest was restarted");
   }
 
-  /** Resolves with the greeting of the current boot, or of the next when there is none yet. */
-  greeting(signal: AbortSignal): Promise<Hello> {
-    if (this.#hello !== undefined) return Promise.resolve(this.#hello);
+  /** Resolves with the greeting of the current boot, or of the next when there is none yet or it is that of `previous`. */
+  greeting(signal: AbortSignal, previous?: Hello): Promise<Hello> {
+    const current = this.#hello;
+    if (current !== undefined && current.bootId !== previous?.bootId) return Promise.resolve(current);
     const { promise, resolve, reject } = Promise.withResolvers<Hello>();
-    const waiter = { resolve, reject };
+    const waiter = { previous, resolve, reject };
     const abort = (): void => reject(signal.reason);
     this.#greeted.add(waiter);
     signal.addEventListener("abort", abort, { once: true });
@@ -149,6 +151,13 @@ export class AgentClient {
       resize: (size) => this.#tell(id, { op: "resize", ...size }),
       kill: (why) => this.#kill(id, why),
     };
+  }
+
+  /** Moves the guest's clock by seconds. Gives what it said before and after, in seconds since 1970. */
+  async jumpClock(jump: number): Promise<{ readonly before: number; readonly after: number }> {
+    const { stdout } = await this.#request({ op: "clock", jump }, `set the clock by ${jump} s`);
+    const [before = Number.NaN, after = Number.NaN] = stdout.split(" ").map(Number);
+    return { before, after };
   }
 
   /** The content of a guest's file. */
@@ -254,7 +263,7 @@ export class AgentClient {
       return;
     }
     this.#hello = hello;
-    for (const { resolve } of this.#greeted) resolve(hello);
+    for (const { previous, resolve } of this.#greeted) if (hello.bootId !== previous?.bootId) resolve(hello);
   }
 
   #endJobs(why: string): void {

@@ -37,6 +37,7 @@ export type AgentRequest =
   | { readonly op: "kill" }
   | { readonly op: "ping" }
   | ({ readonly op: "identity" } & Identity)
+  | { readonly op: "clock"; readonly jump: number }
   | { readonly op: "release" }
   | { readonly op: "read"; readonly path: string }
   | {

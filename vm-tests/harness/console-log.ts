@@ -17,13 +17,13 @@ export class ConsoleLog implements AsyncDisposable {
   readonly #lines: string[] = [];
   readonly #findings: ConsoleFinding[] = [];
   readonly #watchers = new Set<(line: string) => void>();
-  readonly #expected: readonly RegExp[];
+  readonly #expected: Set<RegExp>;
   /** Index of the first line of the boot that runs. */
   #boot = 0;
 
   constructor(file: string, expected: readonly RegExp[] = []) {
     this.file = file;
-    this.#expected = expected;
+    this.#expected = new Set(expected);
     this.#out = createWriteStream(file, { flags: "a" });
     // A full disk must not end the lab; the lines in memory still tell what happened.
     this.#out.on("error", () => {});
@@ -43,6 +43,12 @@ export class ConsoleLog implements AsyncDisposable {
   startBoot(): void {
     this.#splitter.end();
     this.#boot = this.#lines.length;
+  }
+
+  /** Lines that match break no rule, until the expectation is disposed of. */
+  expect(pattern: RegExp): Disposable {
+    this.#expected.add(pattern);
+    return { [Symbol.dispose]: () => void this.#expected.delete(pattern) };
   }
 
   /** The last lines, oldest first. */
@@ -97,7 +103,7 @@ export class ConsoleLog implements AsyncDisposable {
       this.#lines.splice(0, kept / 2);
       this.#boot = Math.max(0, this.#boot - kept / 2);
     }
-    const finding = judgeLine(line, this.#expected);
+    const finding = judgeLine(line, [...this.#expected]);
     if (finding !== undefined) this.#findings.push(finding);
     for (const watcher of this.#watchers) watcher(line);
   }

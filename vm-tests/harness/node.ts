@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve as absolute } from "node:path";
 import type { AgentClient, ExecOptions, ExecResult, GuestProgram, StartOptions } from "./agent-client.ts";
 import type { Hello, Identity } from "./agent-messages.ts";
 import { ConsoleLog } from "./console-log.ts";
 import type { LabEventKind, LabListener } from "./lab-event.ts";
 import { type Evidence, LabError } from "./lab-error.ts";
+import { type JournalEntry, type JournalOptions, readJournal } from "./node-journal.ts";
 import { type Machine, nicId } from "./qemu.ts";
 import type { QmpEvent } from "./qmp.ts";
 import { type Template, loadTemplate } from "./template.ts";
@@ -34,7 +35,17 @@ type NodeInit = {
   /** Where it starts from at power-on; it boots from cold without one, and after a reset in any case. */
   readonly template?: () => Promise<Template>;
   readonly onEvent?: LabListener;
+  /** False for a guest that nobody can run programs in. */
+  readonly hasAgent: boolean;
+  /** What the console says when it is up. */
+  readonly ready?: RegExp;
 };
+
+/** The greeting of a guest without an agent, which greets nobody. */
+const noHello: Hello = { stage: "up", bootId: "", uptime: 0, version: "" };
+
+/** The kernel's last words when we made it panic: by a key of sysrq, or by an interrupt that nothing explains. */
+const ourPanic = /Kernel panic - not syncing: (?:sysrq triggered crash|NMI)/;
 
 /** One virtual machine of a lab, over all its boots. */
 export class LabNode implements AsyncDisposable {
@@ -44,6 +55,7 @@ export class LabNode implements AsyncDisposable {
   readonly #unplugged = new Set<number>();
   #vm: Vm | undefined;
   #lastEnd = "it was never started";
+  #resetSeen = Promise.withResolvers<void>();
 
   constructor(init: NodeInit) {
     this.name = init.machine.name;
@@ -61,7 +73,10 @@ export class LabNode implements AsyncDisposable {
     return this.#vm?.pid;
   }
 
-  /** Starts it and waits for its agent. @throws with the end of the console when that takes too long or QEMU ends. */
+  /**
+   * Starts it and waits for its agent and for `ready` on its console, where it has them. @throws with the end of the console when that takes too long or
+   * QEMU ends.
+   */
   async boot(): Promise<Hello> {
     if (this.#vm !== undefined) throw this.failure("it runs already");
     const template = await this.#about(Promise.resolve(this.#init.template?.()));
@@ -75,14 +90,17 @@ export class LabNode implements AsyncDisposable {
       this.console.note(how);
       this.#tell("off", how);
     });
-    const greeting = this.#greeting(vm, "the agent after the start of QEMU");
+    const greeting = this.#greeting(vm, "after the start of QEMU");
     const [hello] = await Promise.all([greeting, this.#about(this.#prepare(vm, template))]);
     return hello;
   }
 
-  /** The greeting of the boot that runs, or of the next one when the guest is restarting by itself. */
-  async ready(): Promise<Hello> {
-    return this.#greeting(this.#live("ready"), "the agent");
+  /**
+   * The greeting of the boot that runs, or of the next one when the guest is restarting by itself. Given a greeting, that of a
+   * later boot: a guest that was just told to restart still answers for a while.
+   */
+  async ready(previous?: Hello): Promise<Hello> {
+    return this.#greeting(this.#live("ready"), previous === undefined ? "" : "of the next boot", previous);
   }
 
   /** Runs a program in the guest, whatever its network does. @throws when it does not start or end in time. */
@@ -92,7 +110,7 @@ export class LabNode implements AsyncDisposable {
     const limit = AbortSignal.timeout(timeoutMs * factor);
     const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
     try {
-      return await this.#live("exec").agent.exec(argv, { ...rest, signal: either });
+      return await this.#agent("exec").exec(argv, { ...rest, signal: either });
     } catch (error) {
       const why = limit.aborted
         ? `"${argv.join(" ")}" did not end within ${describeTimeout(timeoutMs, factor)}`
@@ -106,7 +124,7 @@ export class LabNode implements AsyncDisposable {
    * or the guest restarts. @throws when the machine is off.
    */
   start(argv: readonly string[], options: StartOptions = {}): GuestProgram {
-    const program = this.#live("start").agent.start(argv, options);
+    const program = this.#agent("start").start(argv, options);
     const result = this.#about(program.result);
     // Who only wants the output need not look at how it ended.
     result.catch(() => {});
@@ -122,24 +140,71 @@ export class LabNode implements AsyncDisposable {
   }
 
   async readFile(path: string): Promise<Buffer> {
-    return this.#about(this.#live("readFile").agent.readFile(path, this.#fileLimit()));
+    return this.#about(this.#agent("readFile").readFile(path, this.#fileLimit()));
   }
 
   async writeFile(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
-    await this.#about(this.#live("writeFile").agent.writeFile(path, content, mode, this.#fileLimit()));
+    await this.#about(this.#agent("writeFile").writeFile(path, content, mode, this.#fileLimit()));
   }
 
-  /** Presses the reset button and waits for the agent of the next boot. */
-  async reboot(): Promise<Hello> {
+  /** The log of the guest's services, oldest line first. @throws when it keeps none that the harness knows. */
+  journal(options: JournalOptions = {}): AsyncGenerator<JournalEntry, void> {
+    return readJournal(this, options);
+  }
+
+  /** Presses the reset button, or runs `reboot` in the guest ("orderly"), and waits for the next boot. */
+  async reboot(how: "reset" | "orderly" = "reset"): Promise<Hello> {
     const vm = this.#live("reboot");
+    if (how === "orderly") {
+      const agent = this.#agent("an orderly reboot");
+      const previous = await this.ready();
+      // The guest may be gone before it can answer.
+      agent.exec(["reboot"]).catch(() => {});
+      return this.#greeting(vm, "after a reboot", previous);
+    }
+    const reset = this.#resetSeen.promise;
     vm.agent.forgetBoot();
-    await this.#about(vm.qmp.execute("system_reset"));
-    return this.#greeting(vm, "the agent after a reset");
+    await this.#about(Promise.all([vm.qmp.execute("system_reset"), reset]));
+    return this.#greeting(vm, "after a reset");
+  }
+
+  /**
+   * Makes the kernel panic and waits until it says so; that line breaks no rule. What the guest does then is its own affair: with
+   * `panic=SECONDS` on its command line, as the image has it, it restarts, and `ready` waits for that. A guest without an agent
+   * panics only with the word `unknown_nmi_panic` on its command line.
+   */
+  async crash(): Promise<void> {
+    const vm = this.#live("crash");
+    const over = new AbortController();
+    using _ours = this.console.expect(ourPanic);
+    const panic = this.console.next(/Kernel panic - not syncing/, over.signal);
+    // Neither is answered by a kernel that has panicked.
+    if (vm.agent.hello === undefined) vm.qmp.execute("inject-nmi").catch(() => {});
+    else vm.agent.writeFile("/proc/sysrq-trigger", "c").catch(() => {});
+    try {
+      this.#tell("panic", await this.#within(panic, "the panic of its kernel", 30_000));
+    } finally {
+      over.abort();
+    }
+    vm.agent.forgetBoot();
   }
 
   /** Cuts the power. `boot` starts it again. */
-  async crash(): Promise<void> {
-    await this.#live("crash").kill();
+  async powerCut(): Promise<void> {
+    await this.#live("powerCut").kill();
+  }
+
+  /** Moves the clock of the guest, back when `seconds` is negative. Gives what it said before and after. */
+  async clockJump(seconds: number): Promise<{ readonly before: Date; readonly after: Date }> {
+    const { before, after } = await this.#about(this.#agent("clockJump").jumpClock(seconds));
+    return { before: new Date(before * 1000), after: new Date(after * 1000) };
+  }
+
+  /** Saves what is on the screen of a node with `screen: true` as PNG. */
+  async screendump(file: string): Promise<void> {
+    if (this.#init.machine.screen !== true)
+      throw this.failure("a screendump needs a screen: give the node `screen: true`");
+    await this.#about(this.#live("screendump").qmp.execute("screendump", { filename: absolute(file), format: "png" }));
   }
 
   /** Plugs the cable of a NIC (0 is eth0) in or out: the guest sees the carrier change. It stays so over boots. */
@@ -150,11 +215,12 @@ export class LabNode implements AsyncDisposable {
     if (this.#vm !== undefined) await this.#about(this.#vm.qmp.execute("set_link", { name: nicId(nic), up }));
   }
 
-  /** Shuts down in order and waits until QEMU has ended. `boot` starts it again. */
+  /** Shuts down in order and waits until QEMU has ended. `boot` starts it again. Without an agent its power button is pressed. */
   async powerOff(): Promise<void> {
     const vm = this.#live("powerOff");
     // The guest may be gone before it can answer.
-    vm.agent.exec(["poweroff"]).catch(() => {});
+    if (this.#init.hasAgent) vm.agent.exec(["poweroff"]).catch(() => {});
+    else await this.#about(vm.qmp.execute("system_powerdown"));
     await this.#within(vm.ended, "the end of QEMU after poweroff", 30_000);
   }
 
@@ -239,7 +305,15 @@ export class LabNode implements AsyncDisposable {
     return this.#vm;
   }
 
-  async #greeting(vm: Vm, what: string): Promise<Hello> {
+  #agent(what: string): AgentClient {
+    const { agent } = this.#live(what);
+    if (!this.#init.hasAgent)
+      throw this.failure(`${what} needs an agent in the guest, and this one has none (agent: false)`);
+    return agent;
+  }
+
+  /** Waits until the guest is up: for its agent and for what its console says then. */
+  async #greeting(vm: Vm, when: string, previous?: Hello): Promise<Hello> {
     const over = new AbortController();
     const gone = vm.ended.then((how) => {
       throw new Error(how);
@@ -248,9 +322,14 @@ export class LabNode implements AsyncDisposable {
       throw new Error(line);
     });
     try {
-      const greeting = vm.agent.greeting(over.signal);
-      const hello = await this.#within(Promise.race([greeting, gone, panicked]), what, this.#init.bootTimeoutMs);
-      this.#tell("up", `${hello.uptime.toFixed(1)} s of the guest`);
+      const { hasAgent, ready, bootTimeoutMs } = this.#init;
+      const greeting = hasAgent ? vm.agent.greeting(over.signal, previous) : Promise.resolve(noHello);
+      const said = ready === undefined ? undefined : this.console.waitFor(ready, over.signal);
+      const up = Promise.all([greeting, said]);
+      const what = [hasAgent ? "its agent" : "", ready === undefined ? "" : `${ready} on its console`];
+      const waitedFor = `${what.filter(Boolean).join(" and ")} ${when}`.trim();
+      const [hello] = await this.#within(Promise.race([up, gone, panicked]), waitedFor, bootTimeoutMs);
+      this.#tell("up", hasAgent ? `${hello.uptime.toFixed(1)} s of the guest` : "without an agent");
       return hello;
     } finally {
       over.abort();
@@ -294,6 +373,8 @@ export class LabNode implements AsyncDisposable {
     this.#tell("reset");
     this.#vm?.agent.forgetBoot();
     this.console.startBoot();
+    this.#resetSeen.resolve();
+    this.#resetSeen = Promise.withResolvers<void>();
   }
 }
 

@@ -21,27 +21,33 @@ exec /usr/lib/netloom-agent early
 /** A file laid over the root of the image, by its absolute path in there. */
 export type GuestFile = { readonly path: string; readonly content: Uint8Array; readonly executable: boolean };
 
+/** The agent alone, for a guest that starts it by means of its own. */
+export async function agentFile(agent: string): Promise<GuestFile> {
+  return { path: "/usr/lib/netloom-agent", content: await readFile(agent), executable: true };
+}
+
 /** The agent and its service, as the image takes them. */
 export async function agentFiles(agent: string): Promise<readonly GuestFile[]> {
   return [
-    { path: "/usr/lib/netloom-agent", content: await readFile(agent), executable: true },
+    await agentFile(agent),
     { path: "/etc/netloom/early", content: Buffer.from(early), executable: true },
     { path: "/etc/netloom/services/agent/run", content: Buffer.from(agentService), executable: true },
   ];
 }
 
 /**
- * The initramfs of the image with files under /extra behind it, which the image lays over its root. Kept by content, so a second
+ * An initramfs (none, when absent) with files under /extra behind it, which the image lays over its root. Kept by content, so a second
  * lab finds it made. The kernel unpacks archives one after the other, each at a multiple of 4 bytes (init/initramfs.c).
  */
-export async function overlayInitrd(initrd: string, files: readonly GuestFile[]): Promise<string> {
+export async function overlayInitrd(initrd: string | undefined, files: readonly GuestFile[]): Promise<string> {
   const archive = Buffer.concat([...cpioArchive(extraEntries(files))]);
   const hash = createHash("sha256").update(archive);
-  await pipeline(createReadStream(initrd), hash);
+  if (initrd !== undefined) await pipeline(createReadStream(initrd), hash, { end: false });
   const entry = await cached("lab-initrd", hash.digest("hex").slice(0, 16), async (directory) => {
     const target = join(directory, "initrd");
-    await copyFile(initrd, target);
-    await appendFile(target, Buffer.concat([Buffer.alloc(-(await stat(initrd)).size & 511), archive]));
+    if (initrd !== undefined) await copyFile(initrd, target);
+    const size = initrd === undefined ? 0 : (await stat(initrd)).size;
+    await appendFile(target, Buffer.concat([Buffer.alloc(-size & 511), archive]));
   });
   return join(entry.dir, "initrd");
 }

@@ -5,9 +5,12 @@ export type Accelerator = "kvm" | "tcg";
 export type Machine = {
   readonly name: string;
   readonly accel: Accelerator;
-  /** Uncompressed ELF kernel with a PVH note: the guest then need not unpack itself, a quarter of its boot time. */
-  readonly kernel: string;
-  readonly initrd: string;
+  /**
+   * An uncompressed ELF kernel with a PVH note need not unpack itself, a quarter of its boot time. Without any the firmware asks
+   * the network, NIC by NIC.
+   */
+  readonly kernel?: string;
+  readonly initrd?: string;
   readonly cmdline: string;
   /** MiB */
   readonly memory: number;
@@ -21,6 +24,8 @@ export type Machine = {
   readonly disk?: string;
   /** UTC, such as "2020-01-01T00:00:00": what the clock says at power-on. The host's time when absent. */
   readonly rtc?: string;
+  /** A graphics card; nobody looks at it but `screendump`. */
+  readonly screen?: boolean;
 };
 
 /** Descriptors that the new process finds open: its standard ones, then two socket pairs. */
@@ -38,7 +43,7 @@ export function qemuArgv(machine: Machine): readonly string[] {
   const options: readonly Option[] = [
     ["-name", machine.name],
     // A guest that finds a SATA controller waits a third of a second for disks that are not there.
-    ["-machine", `q35,sata=off${machine.ram === undefined ? "" : ",memory-backend=ram"}`],
+    ["-machine", `q35,sata=off${firmwareConsole(machine)}${machine.ram === undefined ? "" : ",memory-backend=ram"}`],
     ...accelerator(machine.accel),
     ["-smp", "1"],
     ["-m", `${machine.memory}`],
@@ -46,9 +51,7 @@ export function qemuArgv(machine: Machine): readonly string[] {
     // Tells a guest that it is a clone: its kernel then draws new random numbers (drivers/virt/vmgenid.c).
     ["-device", "vmgenid,guid=auto"],
     ["-display", "none"],
-    ["-kernel", machine.kernel],
-    ["-initrd", machine.initrd],
-    ["-append", machine.cmdline],
+    ...kernel(machine),
     ["-chardev", "stdio,id=console,signal=off"],
     ["-serial", "chardev:console"],
     ["-chardev", `socket,id=qmp,fd=${qmpFd}`],
@@ -57,9 +60,10 @@ export function qemuArgv(machine: Machine): readonly string[] {
     ["-chardev", `socket,id=agent,fd=${agentFd}`],
     ["-device", `virtserialport,chardev=agent,name=${agentPort}`],
     ["-device", "virtio-rng-pci"],
-    ...machine.nics.flatMap(nic),
+    ...machine.nics.flatMap((each, index) => nic(each, index, machine.kernel === undefined)),
     ...Object.entries(machine.fwCfg).map(([name, value]): Option => ["-fw_cfg", `name=${name},string=${comma(value)}`]),
     ...(machine.disk === undefined ? [] : disk(machine.disk)),
+    ...(machine.screen === true ? [["-device", "VGA"] satisfies Option] : []),
     ...(machine.rtc === undefined ? [] : [["-rtc", `base=${machine.rtc}`] satisfies Option]),
   ];
   return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", ...options.flat()];
@@ -82,6 +86,17 @@ function accelerator(accel: Accelerator): readonly Option[] {
   ];
 }
 
+function kernel({ kernel: file, initrd, cmdline }: Machine): readonly Option[] {
+  if (file === undefined) return [];
+  const archive: readonly Option[] = initrd === undefined ? [] : [["-initrd", initrd]];
+  return [["-kernel", file], ...archive, ["-append", cmdline]];
+}
+
+/** Firmware that has something to do says on the serial console how that goes. */
+function firmwareConsole({ kernel: file }: Machine): string {
+  return file === undefined ? ",graphics=off" : "";
+}
+
 function ram({ ram: file, memory }: Machine): readonly Option[] {
   if (file === undefined) return [];
   const access = file.of === "template" ? "share=on" : "share=off,readonly=on,rom=off";
@@ -97,7 +112,7 @@ export function nicId(index: number): string {
   return `nic${index}`;
 }
 
-function nic({ mac, socket }: Machine["nics"][number], index: number): readonly Option[] {
+function nic({ mac, socket }: Machine["nics"][number], index: number, boots: boolean): readonly Option[] {
   // Reconnecting lets the switch be replaced under live guests.
   const cable =
     socket === undefined
@@ -105,8 +120,11 @@ function nic({ mac, socket }: Machine["nics"][number], index: number): readonly 
       : `stream,id=net${index},server=off,addr.type=unix,addr.path=${comma(socket)},reconnect-ms=250`;
   return [
     ["-netdev", cable],
-    // Without romfile= QEMU loads a boot ROM that is never used here.
-    ["-device", `virtio-net-pci,id=${nicId(index)},netdev=net${index},mac=${mac},romfile=`],
+    // Without romfile= QEMU loads a boot ROM, which only a boot from the network uses.
+    [
+      "-device",
+      `virtio-net-pci,id=${nicId(index)},netdev=net${index},mac=${mac},${boots ? `bootindex=${index + 1}` : "romfile="}`,
+    ],
   ];
 }
 

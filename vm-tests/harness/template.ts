@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pipeline } from "node:stream/promises";
 import { cached } from "../../scripts/lib/cache.ts";
+import { type BootSource, ownBoot } from "./boot-source.ts";
 import { ConsoleLog } from "./console-log.ts";
 import type { Machine } from "./qemu.ts";
 import type { Qmp } from "./qmp.ts";
@@ -12,7 +13,9 @@ import type { NodeSpec } from "./topology.ts";
 import { Vm } from "./vm.ts";
 
 /** What all clones of a template have in common. */
-export type TemplateShape = Pick<Machine, "accel" | "kernel" | "initrd" | "cmdline" | "memory"> & {
+export type TemplateShape = Pick<Machine, "accel" | "cmdline" | "memory"> & {
+  readonly kernel: string;
+  readonly initrd: string;
   readonly nics: number;
 };
 
@@ -32,9 +35,18 @@ export type Template = {
 const forPrograms =
   /^(?:netloom\.|(?:ip|nameserver|vlan|bond|bridge|ifname|bootdev|BOOTIF|rd\.route|pub:mac|noautonic)=|vlan:)/u;
 
-/** True when a node can start from a template: nothing of it must be there when the kernel starts. */
-export function canBeCloned({ boot, disk, rtc, fwCfg = {}, cmdline = "" }: NodeSpec): boolean {
-  if (boot === "cold" || disk !== undefined || rtc !== undefined || Object.keys(fwCfg).length > 0) return false;
+/** The template that a node can start from; none when something of it must be there when the kernel starts. */
+export function shapeOf(
+  spec: NodeSpec,
+  { kernel, initrd, ...base }: BootSource & Pick<Machine, "accel" | "memory">,
+): TemplateShape | undefined {
+  if (kernel === undefined || initrd === undefined || ownBoot(spec) || !canBeCloned(spec)) return undefined;
+  return { ...base, kernel, initrd, nics: spec.nics.length };
+}
+
+function canBeCloned({ boot, agent, screen, disk, rtc, fwCfg = {}, cmdline = "" }: NodeSpec): boolean {
+  if (boot === "cold" || agent === false || screen === true) return false;
+  if (disk !== undefined || rtc !== undefined || Object.keys(fwCfg).length > 0) return false;
   return cmdline
     .split(/\s+/u)
     .filter(Boolean)

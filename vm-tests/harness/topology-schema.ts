@@ -111,6 +111,8 @@ const HostCidr = v.pipe(
 
 const nodeKeys = {
   nics: list(Nic),
+  kernel: v.exactOptional(Text),
+  initrd: v.exactOptional(Text),
   cmdline: v.exactOptional(Text),
   memory: v.exactOptional(
     v.pipe(v.number("is no number of MiB"), v.integer("is no whole number of MiB"), v.minValue(16, "is below 16 MiB")),
@@ -120,6 +122,8 @@ const nodeKeys = {
   files: v.exactOptional(v.record(GuestPath, GuestFile, "is no mapping of paths to files")),
   boot: v.exactOptional(v.picklist(["clone", "cold", "network"], "is none of clone, cold and network")),
   agent: v.exactOptional(Flag),
+  ready: v.exactOptional(Pattern),
+  screen: v.exactOptional(Flag),
   rtc: v.exactOptional(
     v.pipe(Text, v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/u, "is no time such as 2020-01-01T00:00:00")),
   ),

@@ -24,7 +24,14 @@ export type NicSpec =
 export type NodeSpec = {
   /** Its NICs in order: eth0, eth1, … */
   readonly nics: readonly NicSpec[];
-  /** Words added to the kernel command line of the image. */
+  /** A kernel (bzImage or ELF) instead of that of the image. The image's initramfs is not used then: it fits its own kernel. */
+  readonly kernel?: string;
+  /** An initramfs instead of that of the image. */
+  readonly initrd?: string;
+  /**
+   * Words added to the kernel command line: that of the image or, with a kernel or initramfs of its own, that of a lab, which only
+   * names the serial console.
+   */
   readonly cmdline?: string;
   /** MiB; 384 unless told. */
   readonly memory?: number;
@@ -42,6 +49,10 @@ export type NodeSpec = {
   readonly boot?: "clone" | "cold" | "network";
   /** False for what has no agent of ours, so that nobody waits for it; true unless told. */
   readonly agent?: boolean;
+  /** What the console says when it is up; waited for in each boot, beside the agent if it has one. */
+  readonly ready?: RegExp;
+  /** A graphics card, for `screendump`; such a node boots from cold and slower, for its kernel must ask the firmware for it. */
+  readonly screen?: boolean;
   /** What its clock says at power-on, such as "2020-01-01T00:00:00" in UTC; the host's time unless told. */
   readonly rtc?: string;
   /** Console lines that this node provokes on purpose and that no rule shall judge. */

@@ -1,0 +1,46 @@
+import type { AccelVerdict } from "./accel.ts";
+import type { LabImage } from "./lab.ts";
+import { agentFile, agentFiles, overlayInitrd } from "./overlay-initrd.ts";
+import type { NodeSpec } from "./topology.ts";
+
+/** What the firmware of a node is given to start; nothing when it is to ask the network. */
+export type BootSource = {
+  readonly kernel?: string;
+  readonly initrd?: string;
+  /** Without the node's own words. */
+  readonly cmdline: string;
+};
+
+/**
+ * What a node boots: the image with our agent as a service, or a kernel and an initramfs of its own, which has the agent as
+ * /extra/usr/lib/netloom-agent for its init to start. The image's initramfs fits its own kernel only.
+ */
+export async function bootSource(
+  spec: NodeSpec,
+  { image, agent, accel }: { readonly image: LabImage; readonly agent: string; readonly accel: AccelVerdict },
+): Promise<BootSource> {
+  if (spec.boot === "network") return { cmdline: "" };
+  const lab = labCmdline(accel, spec);
+  const imageKernel = spec.screen === true ? (image.vmlinuz ?? image.vmlinux) : image.vmlinux;
+  const withAgent = spec.agent !== false;
+  if (!ownBoot(spec)) {
+    const initrd = withAgent ? await overlayInitrd(image.initrd, await agentFiles(agent)) : image.initrd;
+    return { kernel: imageKernel, initrd, cmdline: `${lab} ${image.cmdline}` };
+  }
+  const initrd = withAgent ? await overlayInitrd(spec.initrd, [await agentFile(agent)]) : spec.initrd;
+  return { kernel: spec.kernel ?? imageKernel, cmdline: lab, ...(initrd === undefined ? {} : { initrd }) };
+}
+
+/** True when a node does not boot the image. */
+export function ownBoot({ kernel, initrd, boot }: NodeSpec): boolean {
+  return kernel !== undefined || initrd !== undefined || boot === "network";
+}
+
+/**
+ * The last console is that of programs. An emulated processor does not speculate: guarding against that costs it a tenth of the
+ * boot and protects nothing.
+ */
+function labCmdline({ accel }: AccelVerdict, { screen }: NodeSpec): string {
+  const consoles = screen === true ? "console=tty0 console=ttyS0" : "console=ttyS0";
+  return accel === "tcg" ? `${consoles} mitigations=off` : consoles;
+}

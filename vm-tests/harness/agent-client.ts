@@ -102,11 +102,9 @@ export class AgentClient {
     });
   }
 
-  /** Runs the early stage of a guest that waits in it already: a clone greeted the host of its template. */
-  early(): void {
-    this.#onEarly(this).catch((error: unknown) => {
-      for (const { reject } of this.#greeted) reject(error);
-    });
+  /** Asks an agent for its greeting that gave one to somebody else: that of a clone, to the maker of its template. */
+  async hail(): Promise<void> {
+    await this.#request({ op: "ping" }, "ping");
   }
 
   /** Tells a guest in its early stage who it is. */
@@ -249,6 +247,9 @@ export class AgentClient {
         job.fail(reply.error);
         break;
       case "pong":
+        this.#jobs.delete(reply.id);
+        this.#boot(reply.pong);
+        job.end(0, null);
         break;
     }
   }
@@ -257,11 +258,17 @@ export class AgentClient {
     this.#endJobs("the agent was restarted");
     // Ends what the agent before this one may have read half.
     this.#stream.write("\n");
-    if (hello.stage === "early") {
-      this.#hello = undefined;
-      this.early();
+    if (hello.stage === "up") {
+      this.#boot(hello);
       return;
     }
+    this.#hello = undefined;
+    this.#onEarly(this).catch((error: unknown) => {
+      for (const { reject } of this.#greeted) reject(error);
+    });
+  }
+
+  #boot(hello: Hello): void {
     this.#hello = hello;
     for (const { previous, resolve } of this.#greeted) if (hello.bootId !== previous?.bootId) resolve(hello);
   }

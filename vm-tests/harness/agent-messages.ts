@@ -2,7 +2,7 @@
 export type Hello = {
   /** In the early stage it waits, before drivers and services, to be told who it is and to be released. */
   readonly stage: "early" | "up";
-  /** Empty in the early stage. */
+  /** Empty in the early stage and in a template. */
   readonly bootId: string;
   readonly uptime: number;
   readonly version: string;

@@ -9,6 +9,7 @@ import { type Evidence, LabError } from "./lab-error.ts";
 import { type JournalEntry, type JournalOptions, readJournal } from "./node-journal.ts";
 import { type Machine, nicId } from "./qemu.ts";
 import type { QmpEvent } from "./qmp.ts";
+import { leaveTemplate } from "./template-guest.ts";
 import { type Template, loadTemplate } from "./template.ts";
 import { describeTimeout } from "./timeout.ts";
 import type { GuestFiles } from "./topology.ts";
@@ -269,21 +270,12 @@ export class LabNode implements AsyncDisposable {
   #start(template: Template | undefined): Vm {
     const { machine } = this.#init;
     const own: Machine = template === undefined ? machine : { ...machine, ram: { file: template.ram, of: "clone" } };
-    let clone = template !== undefined;
     const onEarly = async (agent: AgentClient): Promise<void> => {
-      const leave = clone ? { clone: this.#leaveTemplate() } : {};
-      await agent.identify({ ...this.#init.identity, ...leave });
-      // A reset of a clone is a boot from its own kernel and command line.
-      clone = false;
+      await agent.identify(this.#init.identity);
       await layFiles(agent, this.#init.files);
       await agent.release();
     };
     return new Vm(own, this.console, (event) => this.#event(event), onEarly);
-  }
-
-  #leaveTemplate(): NonNullable<Identity["clone"]> {
-    const seed = randomBytes(64).toString("base64");
-    return { time: Date.now() / 1000, seed, cmdline: this.#init.machine.cmdline };
   }
 
   /** Sets the cables before the guest can look at them; a clone gets the state of its NICs from its template first. */
@@ -293,7 +285,12 @@ export class LabNode implements AsyncDisposable {
     if (template === undefined) return;
     await vm.qmp.execute("cont");
     this.console.note(`cloned from a template, whose console is in ${template.console}`);
-    vm.agent.early();
+    const { identity, files, machine } = this.#init;
+    await leaveTemplate(vm.agent, async () => {
+      const seed = randomBytes(64).toString("base64");
+      await vm.agent.identify({ ...identity, clone: { time: Date.now() / 1000, seed, cmdline: machine.cmdline } });
+      await layFiles(vm.agent, files);
+    });
   }
 
   #fileLimit(): AbortSignal {

@@ -9,6 +9,7 @@ import { type BootSource, ownBoot } from "./boot-source.ts";
 import { ConsoleLog } from "./console-log.ts";
 import type { Machine } from "./qemu.ts";
 import type { Qmp } from "./qmp.ts";
+import { enterTemplate, templateRecipe, warmTemplate } from "./template-guest.ts";
 import type { NodeSpec } from "./topology.ts";
 import { Vm } from "./vm.ts";
 
@@ -19,7 +20,7 @@ export type TemplateShape = Pick<Machine, "accel" | "cmdline" | "memory"> & {
   readonly nics: number;
 };
 
-/** A guest that was stopped in its early stage, before it had a name, a driver of a NIC, a key or a service. */
+/** A guest that was stopped before it had a name, a NIC, a key or a service of a node. */
 export type Template = {
   /** Its memory, shared by all clones, which write to none of it. */
   readonly ram: string;
@@ -57,18 +58,6 @@ function canBeCloned({ boot, agent, screen, disk, rtc, fwCfg = {}, cmdline = "" 
 const bootMs = 120_000;
 
 /**
- * Loads what every node needs soon, so that clones find it in their page cache rather than unpack it each: no identity is in it.
- * Its NICs are taken from their driver: a device gets its address when its bus finds it anew, and a clone has addresses of its
- * own (vm-tests/agent/src/identity.rs).
- */
-const warmUp = `
-modprobe -a wireguard bridge veth nf_tables nft_ct nft_masq nft_reject_inet
-for nic in /sys/bus/pci/devices/*; do
-    case $(cat "$nic/class") in 0x02*) echo "\${nic##*/}" >"$nic/driver/unbind" ;; esac
-done
-netloom --version`;
-
-/**
  * The template of a shape, booted once and kept by content; callers at the same time wait for one maker.
  * The order of QMP commands is that of QEMU's docs/devel/migration: a stopped guest is migrated into a file, without its memory.
  */
@@ -93,7 +82,6 @@ export async function loadTemplate(qmp: Qmp, state: string): Promise<void> {
 async function make(shape: TemplateShape, directory: string, timeoutMs: number): Promise<void> {
   const ram = join(directory, "ram");
   await using console = new ConsoleLog(join(directory, "console.log"));
-  const early = Promise.withResolvers<void>();
   const machine: Machine = {
     ...shape,
     name: "template",
@@ -101,46 +89,26 @@ async function make(shape: TemplateShape, directory: string, timeoutMs: number):
     fwCfg: {},
     ram: { file: ram, of: "template" },
   };
-  await using vm = new Vm(
-    machine,
-    console,
-    () => {},
-    () => Promise.resolve(early.resolve()),
-  );
-  const gone = vm.ended.then((how) => {
-    throw new Error(`the template of this lab did not come up: ${how}\n${console.tail().join("\n")}`);
-  });
+  await using vm = new Vm(machine, console, () => {}, enterTemplate);
   const late = AbortSignal.timeout(timeoutMs);
-  const tooLate = new Promise<never>((_, reject) => {
-    late.addEventListener("abort", () =>
-      reject(
-        new Error(
-          `the template of this lab did not come up within ${timeoutMs / 1000} s\n${console.tail().join("\n")}`,
-        ),
-      ),
-    );
+  const gone = vm.ended.then((how) => {
+    throw new Error(how);
   });
   const made = async (): Promise<void> => {
-    await early.promise;
-    const { code, stderr } = await vm.agent.exec(["/bin/sh", "-c", warmUp], { env: guestPath });
-    if (process.env["W4"])
-      console.note(
-        (await vm.agent.exec(["/bin/sh", "-c", "head -12 /proc/meminfo"], { env: guestPath })).stdout.replaceAll(
-          "\n",
-          " ",
-        ),
-      );
-    if (code !== 0) throw new Error(`warming the template of this lab failed: ${stderr.trim()}`);
+    await vm.agent.greeting(late);
+    await warmTemplate(vm.agent);
     await vm.qmp.execute("stop");
     await ignoreSharedMemory(vm.qmp);
     await vm.qmp.execute("migrate", { uri: `file:${join(directory, "state")}` });
     await completed(vm.qmp);
   };
-  await Promise.race([made(), gone, tooLate]);
+  try {
+    await Promise.race([made(), gone]);
+  } catch (error) {
+    const why = late.aborted ? `no agent after ${timeoutMs / 1000} s` : String(error);
+    throw new Error(`the template of this lab did not come up: ${why}\n${console.tail().join("\n")}`, { cause: error });
+  }
 }
-
-/** Where programs are in the early stage, which has no environment. */
-const guestPath = { PATH: "/usr/sbin:/usr/bin" };
 
 async function ignoreSharedMemory(qmp: Qmp): Promise<void> {
   const capabilities = [{ capability: "x-ignore-shared", state: true }];
@@ -163,7 +131,7 @@ async function completed(qmp: Qmp): Promise<void> {
 
 async function shapeHash({ kernel, initrd, ...rest }: TemplateShape): Promise<string> {
   const version = spawnSync("qemu-system-x86_64", ["--version"], { encoding: "utf8" }).stdout ?? "";
-  const hash = createHash("sha256").update(version).update(JSON.stringify(rest)).update(warmUp);
+  const hash = createHash("sha256").update(version).update(JSON.stringify(rest)).update(templateRecipe);
   for (const file of [kernel, initrd]) await pipeline(createReadStream(file), hash, { end: false });
   return hash.digest("hex").slice(0, 16);
 }

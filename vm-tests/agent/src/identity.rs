@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use nix::mount::{MsFlags, mount};
@@ -11,6 +12,9 @@ use nix::time::{ClockId, clock_settime};
 use crate::protocol::{CloneIdentity, Identity};
 
 const CMDLINE: &str = "/run/netloom-lab-cmdline";
+
+/// Made by the host in a guest that it will save as a template.
+const TEMPLATE: &str = "/run/netloom-lab-template";
 
 /// RNDRESEEDCRNG of random(4), include/uapi/linux/random.h: draw a new key from the input pool now.
 #[expect(unsafe_code, reason = "an ioctl has no safe interface")]
@@ -23,8 +27,12 @@ mod random {
     }
 }
 
-/// Makes this guest the one that the host says. Before drivers are loaded and services start there is nothing yet that
-/// would have to be told.
+/// True in a guest that is to have no identity, because clones of it each get one of their own.
+pub(crate) fn is_template() -> bool {
+    Path::new(TEMPLATE).exists()
+}
+
+/// Makes this guest the one that the host says. Before services start there is nothing yet that would have to be told.
 pub(crate) fn take(identity: &Identity) -> io::Result<()> {
     fs::write("/etc/machine-id", format!("{}\n", identity.machine_id))?;
     fs::write("/etc/hostname", format!("{}\n", identity.hostname))?;
@@ -39,6 +47,7 @@ fn leave_template(clone: &CloneIdentity) -> io::Result<()> {
     let mut source = OpenOptions::new().write(true).open("/dev/urandom")?;
     source.write_all(&clone.seed.0)?;
     random::draw_new_key(&source)?;
+    fs::remove_file(TEMPLATE)?;
     fs::write(CMDLINE, format!("{}\n", clone.cmdline))?;
     mount(
         Some(CMDLINE),

@@ -173,7 +173,7 @@ pub(crate) enum Reply {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Hello {
     pub(crate) stage: Stage,
-    /// Empty in the early stage: the kernel makes it when it is first read, and all clones of a template would share it.
+    /// Empty in the early stage and in a template: the kernel makes it when it is first read, and all clones would share it.
     pub(crate) boot_id: String,
     /// Seconds since the kernel started.
     pub(crate) uptime: f64,

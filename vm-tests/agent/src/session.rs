@@ -158,6 +158,7 @@ fn hello(stage: Stage) -> Hello {
     };
     let boot_id = match stage {
         Stage::Early => None,
+        Stage::Up if identity::is_template() => None,
         Stage::Up => first("/proc/sys/kernel/random/boot_id"),
     };
     Hello {

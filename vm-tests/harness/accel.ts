@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { cached } from "../../scripts/lib/cache.ts";
+import { fingerprint } from "../../scripts/lib/fingerprint.ts";
 import { cpioArchive, cpioModes } from "../../scripts/lib/cpio.ts";
 import type { Accelerator } from "./qemu.ts";
 
@@ -55,7 +55,7 @@ async function probeHash({ kernel, agent }: ProbeInput): Promise<string> {
     .update(version)
     .update(boot)
     .update(`${existsSync("/dev/kvm")} speed`);
-  for (const file of [kernel, agent]) await pipeline(createReadStream(file), hash, { end: false });
+  for (const file of [kernel, agent]) hash.update(await fingerprint(file));
   return hash.digest("hex").slice(0, 16);
 }
 

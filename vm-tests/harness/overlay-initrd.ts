@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { appendFile, copyFile, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { cached } from "../../scripts/lib/cache.ts";
+import { fingerprint } from "../../scripts/lib/fingerprint.ts";
 import { type CpioEntry, cpioArchive, cpioModes } from "../../scripts/lib/cpio.ts";
 
 /** Started by the guest's supervisor like any service of the image, in a cgroup of its own. */
@@ -42,7 +41,7 @@ export async function agentFiles(agent: string): Promise<readonly GuestFile[]> {
 export async function overlayInitrd(initrd: string | undefined, files: readonly GuestFile[]): Promise<string> {
   const archive = Buffer.concat([...cpioArchive(extraEntries(files))]);
   const hash = createHash("sha256").update(archive);
-  if (initrd !== undefined) await pipeline(createReadStream(initrd), hash, { end: false });
+  if (initrd !== undefined) hash.update(await fingerprint(initrd));
   const entry = await cached("lab-initrd", hash.digest("hex").slice(0, 16), async (directory) => {
     const target = join(directory, "initrd");
     if (initrd !== undefined) await copyFile(initrd, target);

@@ -1,10 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { pipeline } from "node:stream/promises";
 import { cached } from "../../scripts/lib/cache.ts";
+import { fingerprint } from "../../scripts/lib/fingerprint.ts";
 import { type BootSource, ownBoot } from "./boot-source.ts";
 import { ConsoleLog } from "./console-log.ts";
 import type { Machine } from "./qemu.ts";
@@ -132,6 +131,6 @@ async function completed(qmp: Qmp): Promise<void> {
 async function shapeHash({ kernel, initrd, ...rest }: TemplateShape): Promise<string> {
   const version = spawnSync("qemu-system-x86_64", ["--version"], { encoding: "utf8" }).stdout ?? "";
   const hash = createHash("sha256").update(version).update(JSON.stringify(rest)).update(templateRecipe);
-  for (const file of [kernel, initrd]) await pipeline(createReadStream(file), hash, { end: false });
+  for (const file of [kernel, initrd]) hash.update(await fingerprint(file));
   return hash.digest("hex").slice(0, 16);
 }

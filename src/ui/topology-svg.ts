@@ -30,8 +30,8 @@ const gap = 28;
 const margin = 20;
 const cableLength = 44;
 
-/** Light unless the reader's system is dark; GitHub honours this in an image too. */
-const style = `
+/** The style of the picture: light unless the reader's system is dark; GitHub honours this in an image too. */
+export const topologyStyle = `
   .bg{fill:#ffffff}.box{fill:#f3f6fa;stroke:#5b6b7f}.bus{stroke:#5b6b7f;stroke-width:4;stroke-linecap:round}
   text{font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#1d2733}
   .name{font-weight:bold;font-size:13px}.dim{fill:#5b6b7f}
@@ -68,7 +68,7 @@ export function drawTopology(drawing: Drawing): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${total}" width="${width}" height="${total}" role="img">`,
     `<title>${escape(`${drawing.nodes.length} nodes on ${drawing.networks.join(", ")}`)}</title>`,
-    `<style>${style}\n</style>`,
+    `<style>${topologyStyle}\n</style>`,
     `<rect class="bg" width="${width}" height="${total}"/>`,
     ...[...busAt].map(([name, y]) => drawBus(name, y, width)),
     ...boxes.flatMap((box) => drawCables(box, top + boxHeight(box.lines), busAt)),

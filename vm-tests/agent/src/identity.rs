@@ -60,13 +60,19 @@ fn leave_template(clone: &CloneIdentity) -> io::Result<()> {
 }
 
 /// The template let go of its NICs: a bus that finds one resets it, and only then it has the address of this guest.
+/// In the order of their slots, as the kernel finds them when it boots: the first one found is eth0.
 fn find_nics() -> io::Result<()> {
-    for entry in fs::read_dir("/sys/bus/pci/devices")? {
-        let device = entry?;
-        let class = fs::read_to_string(device.path().join("class"))?;
+    let mut devices = fs::read_dir("/sys/bus/pci/devices")?
+        .map(|entry| entry.map(|device| device.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    devices.sort();
+    for device in devices {
+        let class = fs::read_to_string(device.join("class"))?;
         // Base class 02: network controllers (PCI Code and ID Assignment Specification).
-        if class.starts_with("0x02") && !device.path().join("driver").exists() {
-            let name = device.file_name();
+        if class.starts_with("0x02")
+            && !device.join("driver").exists()
+            && let Some(name) = device.file_name()
+        {
             fs::write("/sys/bus/pci/drivers_probe", name.as_encoded_bytes())?;
         }
     }

@@ -44,14 +44,12 @@ function withPaths({ networks, nodes }: Topology, base: string): Topology {
     typeof file !== "string" && "from" in file ? { ...file, from: resolve(base, file.from) } : file;
   const located = Object.entries(nodes).map(([name, node]) => {
     const files = Object.entries(node.files ?? {}).map(([path, file]) => [path, absolute(file)] as const);
-    return [
-      name,
-      {
-        ...node,
-        ...(files.length === 0 ? {} : { files: Object.fromEntries(files) }),
-        ...(node.disk === undefined ? {} : { disk: resolve(base, node.disk) }),
-      },
-    ] as const;
+    const paths = (["disk", "kernel", "initrd"] as const).flatMap((key) => {
+      const path = node[key];
+      return path === undefined ? [] : [[key, resolve(base, path)] as const];
+    });
+    const laid = files.length === 0 ? {} : { files: Object.fromEntries(files) };
+    return [name, { ...node, ...laid, ...Object.fromEntries(paths) }] as const;
   });
   return { networks, nodes: Object.fromEntries(located) };
 }

@@ -58,8 +58,11 @@ function howToEnter({ name, nodes, links, artifacts }: LabDescription, others: b
 function hostFiles({
   nodes,
 }: Topology): readonly { readonly path: string; readonly of: string; readonly write: boolean }[] {
-  return Object.entries(nodes).flatMap(([node, { disk, files = {} }]) => [
-    ...(disk === undefined ? [] : [{ path: disk, of: `the disk of node "${node}"`, write: true }]),
+  return Object.entries(nodes).flatMap(([node, { files = {}, ...spec }]) => [
+    ...(["disk", "kernel", "initrd"] as const).flatMap((key) => {
+      const path = spec[key];
+      return path === undefined ? [] : [{ path, of: `the ${key} of node "${node}"`, write: key === "disk" }];
+    }),
     ...Object.entries(files).flatMap(([at, file]) =>
       typeof file === "string" || !("from" in file)
         ? []

@@ -49,6 +49,6 @@ function dnsmasqConf(range: string): string {
   return [
     ...["interface=eth1", "except-interface=lo", "bind-dynamic", "user=root", "no-hosts", "dhcp-authoritative"],
     // A ping of each new address would delay its offer by up to 3 s.
-    ...["no-ping", `dhcp-range=${from},${to},1h`, "dhcp-leasefile=/run/lab-leases", ""],
+    ...["no-ping", "pid-file=/run/lab-dhcp.pid", `dhcp-range=${from},${to},1h`, "dhcp-leasefile=/run/lab-leases", ""],
   ].join("\n");
 }

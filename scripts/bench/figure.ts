@@ -5,6 +5,8 @@ export type Figure = {
   readonly unit: string;
   /** The most that it may be; absent for what is only watched. */
   readonly bar?: number;
+  /** The least that it may be. */
+  readonly least?: number;
   /** What it depends on or compares with, for people. */
   readonly note?: string;
 };
@@ -34,22 +36,36 @@ export async function medianMs(rounds: number, work: () => Promise<unknown>): Pr
   return median(times);
 }
 
-/** One line of JSON for programs; `bar` and `ok` are null for what has no bar. */
-export function jsonLine({ name, value, unit, bar }: Figure): string {
-  const ok = bar === undefined ? null : value <= bar;
-  return JSON.stringify({ name, value: rounded(value), unit, bar: bar ?? null, ok });
+/** False when a figure is above or below what it may be. */
+export function isKept({ value, bar = Infinity, least = -Infinity }: Figure): boolean {
+  return value <= bar && value >= least;
+}
+
+/** One line of JSON for programs; `bar`, `least` and `ok` are null for what has none. */
+export function jsonLine(figure: Figure): string {
+  const { name, value, unit, bar = null, least = null } = figure;
+  const ok = bar === null && least === null ? null : isKept(figure);
+  return JSON.stringify({ name, value: rounded(value), unit, bar, least, ok });
 }
 
 /** All figures under each other, for people. */
 export function table(figures: readonly Figure[]): string {
   const width = Math.max(...figures.map(({ name }) => name.length));
   return figures
-    .map(({ name, value, unit, bar, note }) => {
+    .map((figure) => {
+      const { name, value, unit, note } = figure;
       const measured = `${String(rounded(value)).padStart(9)} ${unit.padEnd(7)}`;
-      const verdict = bar === undefined ? "" : value <= bar ? `within ${bar} ${unit}` : `ABOVE ${bar} ${unit}`;
-      return `${name.padEnd(width)} ${measured} ${verdict.padEnd(16)} ${note ?? ""}`.trimEnd();
+      return `${name.padEnd(width)} ${measured} ${verdict(figure).padEnd(18)} ${note ?? ""}`.trimEnd();
     })
     .join("\n");
+}
+
+function verdict(figure: Figure): string {
+  const { value, unit, bar, least } = figure;
+  if (bar !== undefined && !(value <= bar)) return `ABOVE ${bar} ${unit}`;
+  if (least !== undefined && !(value >= least)) return `BELOW ${least} ${unit}`;
+  if (bar !== undefined) return `within ${bar} ${unit}`;
+  return least === undefined ? "" : `at least ${least} ${unit}`;
 }
 
 /** Three digits say all that such a measurement can. */

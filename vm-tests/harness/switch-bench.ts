@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodeFrame } from "./frame-codec.ts";
+import type { LinkProperties } from "./link-properties.ts";
 import { Switch } from "./switch.ts";
 
 const rounds = 20_000;
@@ -96,22 +97,26 @@ async function direct(directory: string): Promise<number> {
 /** What the switch carries, and how long a short frame takes through it and over one plain socket. */
 export type SwitchFigures = {
   readonly gbits: number;
+  /** Frames for the receiver that did not reach it. */
   readonly dropped: number;
   /** Microseconds one way, medians. */
   readonly switchedUs: number;
   readonly directUs: number;
 };
 
-/** Measures a switch of its own, with both links captured or none. */
-export async function measureSwitch(seconds: number, capture: boolean): Promise<SwitchFigures> {
-  const directory = await mkdtemp(join(tmpdir(), "netloom-bench-"));
-  try {
+/** How a switch is measured; the two that talk are on ports of their own beside `ports - 2` that are open and only listen. */
+export type SwitchLoad = {
+  readonly ports: number;
+  readonly capture?: boolean;
+  /** What the link of the sender does while the rate is measured. */
+  readonly properties?: LinkProperties;
+};
+
+/** Measures a switch of its own. */
+export async function measureSwitch(seconds: number, load: SwitchLoad): Promise<SwitchFigures> {
+  const { ports, capture = false, properties = {} } = load;
+  return await withSwitch(ports, capture, async (network, directory) => {
     const directUs = await direct(directory);
-    await using network = new Switch(directory);
-    for (const name of ["a", "b"]) {
-      const file = capture ? { capture: join(directory, `${name}.pcapng`) } : {};
-      await network.open({ name, network: "x", socket: join(directory, name), ...file });
-    }
     let switchedUs: number;
     {
       const socket = await dial(join(directory, "a"));
@@ -122,16 +127,58 @@ export async function measureSwitch(seconds: number, capture: boolean): Promise<
     socket.write(frame("ffffffffffff", macs.a, 60));
     let bytes = 0;
     socket.on("data", ({ length }: Buffer) => (bytes += length));
+    await network.set("b", properties, 1);
     await using _peer = startPeer("flood", join(directory, "b"));
     while (bytes === 0) await once(socket, "data");
     const [before, started] = [bytes, performance.now()];
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     const gbits = ((bytes - before) * 8) / (performance.now() - started) / 1e6;
     const { toGuest } = await network.counters("a");
-    const dropped = toGuest.offered - toGuest.delivered;
     socket.destroy();
-    return { gbits, dropped, switchedUs, directUs };
+    return { gbits, dropped: toGuest.offered - toGuest.delivered, switchedUs, directUs };
+  });
+}
+
+/** How many microseconds more than the delay a frame takes that is delayed by 10 ms: the median, and the least of all. */
+export async function measureDelay(): Promise<{ readonly medianUs: number; readonly leastUs: number }> {
+  return await withSwitch(2, false, async (network, directory) => {
+    const socket = await dial(join(directory, "a"));
+    await using _peer = startPeer("echo", join(directory, "b"));
+    const read = reader(socket);
+    const ping = frame(macs.b, macs.a, 60);
+    await read(ping.length);
+    await network.set("a", { delay: "10ms", direction: "from-guest" }, 1);
+    const errors: number[] = [];
+    for (let round = 0; round < 200; round++) {
+      const started = performance.now();
+      socket.write(ping);
+      await read(ping.length);
+      errors.push((performance.now() - started) * 1000 - 10_000);
+    }
+    socket.destroy();
+    const sorted = errors.toSorted((x, y) => x - y);
+    return { medianUs: sorted[100] ?? Number.NaN, leastUs: sorted[0] ?? Number.NaN };
+  });
+}
+
+async function withSwitch<T>(
+  ports: number,
+  capture: boolean,
+  measure: (network: Switch, directory: string) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), "netloom-bench-"));
+  const listening: Socket[] = [];
+  try {
+    await using network = new Switch(directory);
+    for (let index = 0; index < ports; index++) {
+      const name = index === 0 ? "a" : index === 1 ? "b" : `idle${index}`;
+      const file = capture ? { capture: join(directory, `${name}.pcapng`) } : {};
+      await network.open({ name, network: "x", socket: join(directory, name), ...file });
+      if (index > 1) listening.push((await dial(join(directory, name))).resume());
+    }
+    return await measure(network, directory);
   } finally {
+    for (const socket of listening) socket.destroy();
     await rm(directory, { recursive: true, force: true });
   }
 }

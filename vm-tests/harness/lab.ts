@@ -3,16 +3,16 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type LinkNote, type Tunnel, drawTopology } from "../../src/ui/topology-svg.ts";
 import type { AccelVerdict } from "./accel.ts";
+import { bootSource } from "./boot-source.ts";
 import type { ConsoleFinding } from "./console-rules.ts";
 import type { LabListener } from "./lab-event.ts";
 import { unknownName } from "../../src/lib/nearest.ts";
 import { type LabLink, LabLinks } from "./lab-links.ts";
 import type { LinkProperties } from "./link-properties.ts";
 import { LabNode } from "./node.ts";
-import { agentFiles, overlayInitrd } from "./overlay-initrd.ts";
 import { resolveRoles, roleIssues } from "./roles/index.ts";
 import { Switch } from "./switch.ts";
-import { canBeCloned, ensureTemplate } from "./template.ts";
+import { ensureTemplate, shapeOf } from "./template.ts";
 import { hasteNow, timeoutFactor } from "./timeout.ts";
 import { type Link, type Topology, checkTopology, linksOf, machineIdOf } from "./topology.ts";
 import type { TopologyDeclaration } from "./topology-schema.ts";
@@ -21,6 +21,8 @@ import type { TopologyDeclaration } from "./topology-schema.ts";
 export type LabImage = {
   /** Uncompressed kernel. */
   readonly vmlinux: string;
+  /** The same kernel as firmware starts it: it asks the firmware for a screen, which the other does not. */
+  readonly vmlinuz?: string;
   readonly initrd: string;
   /** Words that the image needs on every command line. */
   readonly cmdline: string;
@@ -63,7 +65,6 @@ export class Lab implements AsyncDisposable {
     const issues = [...roleIssues(declared).map(({ message }) => message), ...checkTopology(topology)];
     if (issues.length > 0) throw new Error(`the topology cannot be started:\n${issues.join("\n")}`);
     await using owned = new AsyncDisposableStack();
-    const initrd = await overlayInitrd(options.image.initrd, await agentFiles(options.agent));
     mkdirSync(options.artifacts, { recursive: true });
     const work = await workDirectory(owned);
     const log = options.log ?? (() => {});
@@ -77,13 +78,9 @@ export class Lab implements AsyncDisposable {
     const nodes = new Map<string, LabNode>();
     for (const [name, spec] of Object.entries(topology.nodes)) {
       const own = links.filter(({ node }) => node === name);
-      const base = {
-        accel: options.accel.accel,
-        kernel: options.image.vmlinux,
-        initrd,
-        cmdline: `${labCmdline(options.accel)} ${options.image.cmdline}`,
-        memory: spec.memory ?? 384,
-      };
+      const source = await bootSource(spec, options);
+      const base = { ...source, accel: options.accel.accel, memory: spec.memory ?? 384 };
+      const shape = shapeOf(spec, base);
       const node = new LabNode({
         machine: {
           ...base,
@@ -93,6 +90,7 @@ export class Lab implements AsyncDisposable {
           fwCfg: spec.fwCfg ?? {},
           ...(spec.disk === undefined ? {} : { disk: spec.disk }),
           ...(spec.rtc === undefined ? {} : { rtc: spec.rtc }),
+          screen: spec.screen ?? false,
         },
         consoleFile: join(options.artifacts, `${name}.console.log`),
         captures: own.map(({ name: port }) => join(options.artifacts, `${port}.pcapng`)),
@@ -102,7 +100,9 @@ export class Lab implements AsyncDisposable {
         identity: { hostname: name, machineId: machineIdOf(seed, name) },
         files: spec.files ?? {},
         ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
-        ...(canBeCloned(spec) ? { template: () => ensureTemplate({ ...base, nics: own.length }) } : {}),
+        hasAgent: spec.agent ?? true,
+        ...(spec.ready === undefined ? {} : { ready: spec.ready }),
+        ...(shape === undefined ? {} : { template: () => ensureTemplate(shape) }),
       });
       nodes.set(name, owned.use(node));
     }
@@ -218,11 +218,6 @@ export class Lab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned[Symbol.asyncDispose]();
   }
-}
-
-/** An emulated processor does not speculate: guarding against that costs it a tenth of the boot and protects nothing. */
-function labCmdline({ accel }: AccelVerdict): string {
-  return accel === "tcg" ? "console=ttyS0 mitigations=off" : "console=ttyS0";
 }
 
 /** A short path, since that of a unix socket has 107 bytes at most (unix(7)). It goes also when the process just exits. */

@@ -132,11 +132,12 @@ export class ControlServer implements AsyncDisposable {
 
   async #start(
     { programs }: Client,
-    { id, node, argv, env, pty }: Extract<ControlRequest, { readonly op: "start" }>,
+    { id, node, argv, cwd, env, pty }: Extract<ControlRequest, { readonly op: "start" }>,
     say: (reply: ControlReply) => void,
   ): Promise<unknown> {
     const lab = await this.#lab;
     const program = lab.node(node).start(argv, {
+      ...(cwd === undefined ? {} : { cwd }),
       ...(env === undefined ? {} : { env }),
       ...(pty === undefined ? {} : { pty }),
       onStdout: (data) => say({ id, stream: "stdout", data: data.toString("base64") }),

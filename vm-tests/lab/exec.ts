@@ -34,8 +34,9 @@ export const shellCommand: LabCommand = {
 };
 
 function windowSize(): TerminalSize {
-  const { rows = 24, columns = 80 } = process.stdout;
-  return { rows, columns };
+  const { rows, columns } = process.stdout;
+  // A terminal that nobody looks at may have no size.
+  return { rows: rows || 24, columns: columns || 80 };
 }
 
 async function runInNode(
@@ -51,7 +52,9 @@ async function runInNode(
       op: "start",
       node,
       argv,
-      ...(pty === undefined ? {} : { pty, env: { TERM: process.env["TERM"] ?? "vt100", HOME: "/root" } }),
+      cwd: "/root",
+      env: { HOME: "/root", ...(pty === undefined ? {} : { TERM: process.env["TERM"] ?? "vt100" }) },
+      ...(pty === undefined ? {} : { pty }),
     },
     { onData: (stream, data) => void (stream === "stdout" ? process.stdout : process.stderr).write(data) },
   );

@@ -9,6 +9,7 @@ export type ControlRequest =
       readonly op: "start";
       readonly node: string;
       readonly argv: readonly string[];
+      readonly cwd?: string;
       readonly env?: Readonly<Record<string, string>>;
       readonly pty?: TerminalSize;
     }

@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { link, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -8,6 +8,7 @@ import { contentHash } from "./content-hash.ts";
 import { type CpioEntry, cpioArchive, cpioModes } from "./cpio.ts";
 import { dist } from "./build.ts";
 import { ensureBase } from "./image-base.ts";
+import { loadOrder, parseModulesDep } from "./kernel-modules.ts";
 import { removeTree } from "./ownership.ts";
 import { run } from "./process.ts";
 import { megabytes, step } from "./progress.ts";
@@ -75,11 +76,24 @@ async function assemble(dir: string, base: string, built: number, log: string): 
     Readable.from(cpioArchive(await initramfs(base, erofs, built))),
     createWriteStream(join(dir, "initrd")),
   );
+  await initramfsParts(base, join(dir, "parts"));
   for (const name of ["vmlinux", "vmlinuz"]) await link(join(base, name), join(dir, name));
   await writeFile(join(dir, "cmdline"), `${cmdline}\n`);
   await writeFile(join(dir, "root.bytes"), `${(await stat(erofs)).size}\n`);
   // The initramfs has it, and a cache of many images is large enough.
   for (const path of [app, erofs]) await removeTree(path);
+}
+
+/** For an initramfs of somebody's own with this kernel: a static busybox, and the driver of its NICs in the order to load it. */
+async function initramfsParts(base: string, parts: string): Promise<void> {
+  const libraries = join(base, "root/usr/lib/modules");
+  const [release = ""] = await readdir(libraries);
+  const modules = join(libraries, release);
+  const order = loadOrder(parseModulesDep(await readFile(join(modules, "modules.dep"), "utf8")), ["virtio_net"]);
+  await mkdir(parts);
+  await copyFile(join(base, "root/usr/bin/busybox"), join(parts, "busybox"));
+  for (const path of order) await copyFile(join(modules, path), join(parts, basename(path)));
+  await writeFile(join(parts, "modules"), order.map((path) => `${basename(path)}\n`).join(""));
 }
 
 /** What image/initramfs/init calls. */

@@ -18,6 +18,7 @@ export class ConsoleLog implements AsyncDisposable {
   readonly #findings: ConsoleFinding[] = [];
   readonly #watchers = new Set<(line: string) => void>();
   readonly #expected: Set<RegExp>;
+  #failure: Error | undefined;
   /** Index of the first line of the boot that runs. */
   #boot = 0;
 
@@ -25,8 +26,8 @@ export class ConsoleLog implements AsyncDisposable {
     this.file = file;
     this.#expected = new Set(expected);
     this.#out = createWriteStream(file, { flags: "a" });
-    // A full disk must not end the lab; the lines in memory still tell what happened.
-    this.#out.on("error", () => {});
+    // A full disk must not end the lab: the lines in memory still tell what happened, and `flush` tells of the file.
+    this.#out.on("error", (error) => (this.#failure ??= error));
   }
 
   push(chunk: Buffer): void {
@@ -86,6 +87,14 @@ export class ConsoleLog implements AsyncDisposable {
       this.#watchers.add(watcher);
       signal.addEventListener("abort", abort, { once: true });
     });
+  }
+
+  /** Resolves when all lines so far are in the file. @throws when some of them are missing, now and ever after. */
+  async flush(): Promise<void> {
+    await new Promise((resolve) => this.#out.write("", resolve));
+    if (this.#failure !== undefined) {
+      throw new Error(`the console log ${this.file} is incomplete: ${this.#failure.message}`, { cause: this.#failure });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

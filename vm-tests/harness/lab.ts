@@ -194,9 +194,12 @@ export class Lab implements AsyncDisposable {
     await this.#links.set(name, properties);
   }
 
-  /** Resolves when every frame seen so far is in its capture file. @throws when a capture is incomplete. */
+  /** Resolves when every frame and console line so far is in its file. @throws with each file that is incomplete, and why. */
   async flush(): Promise<void> {
-    await this.#switch.flush();
+    const all = [this.#switch.flush(), ...this.nodes.map(({ console }) => console.flush())];
+    const results = await Promise.allSettled(all);
+    const failed = results.flatMap((result) => (result.status === "rejected" ? [result.reason as Error] : []));
+    if (failed.length > 0) throw new Error(failed.map(({ message }) => message).join("\n"), { cause: failed[0] });
   }
 
   /** Console lines that broke a rule, of all nodes: a lab with any of them has failed, whatever else was proven. */

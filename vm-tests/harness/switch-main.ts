@@ -122,13 +122,20 @@ async function answer(request: SwitchRequest): Promise<Partial<Extract<SwitchRep
       await portNamed(request.port).stopCapture(request.file);
       break;
     case "flush":
-      await Promise.all(captures().map((capture) => capture.flush()));
+      await flushAll(captures());
       break;
     case "stop":
       await stop();
       break;
   }
   return {};
+}
+
+/** Flushes all of them. @throws with every capture that is incomplete, one line each. */
+async function flushAll(files: readonly CaptureFile[]): Promise<void> {
+  const results = await Promise.allSettled(files.map((file) => file.flush()));
+  const failed = results.flatMap((result) => (result.status === "rejected" ? [result.reason as Error] : []));
+  if (failed.length > 0) throw new Error(failed.map(({ message }) => message).join("\n"));
 }
 
 process.on("message", (message: SwitchRequest & { readonly id: number }) => {

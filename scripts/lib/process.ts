@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { constants } from "node:os";
+import { createInterface } from "node:readline";
 import { asRoot } from "./privilege.ts";
 
 /** How to run a program. */
@@ -124,4 +125,42 @@ export async function runInherited(argv: readonly string[], options: RunOptions 
       resolve(status ?? 128 + (signal ? constants.signals[signal] : 0));
     });
   });
+}
+
+/** How a program ended that was watched: `interrupted` when a signal for us ended it. */
+export type WatchedEnd = { readonly code: number; readonly interrupted: boolean };
+
+/**
+ * Runs a program whose lines are looked at as they come, each output by itself. A signal for us ends the program, not us: what it
+ * has done so far can still be told. Who interrupts twice is obeyed at once.
+ */
+export async function runWatched(
+  argv: readonly string[],
+  watch: {
+    readonly cwd?: string;
+    readonly onStdout: (line: string) => void;
+    readonly onStderr: (line: string) => void;
+  },
+): Promise<WatchedEnd> {
+  const [file = "", ...args] = argv;
+  const child = spawn(file, args, { cwd: watch.cwd, stdio: ["ignore", "pipe", "pipe"] });
+  createInterface({ input: child.stdout }).on("line", watch.onStdout);
+  createInterface({ input: child.stderr }).on("line", watch.onStderr);
+  let interrupted = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (interrupted) process.exit(128 + constants.signals[signal]);
+    interrupted = true;
+    // The terminal has sent Ctrl-C to the child as well; twice would cut its cleaning up short.
+    if (signal !== "SIGINT" || !process.stdout.isTTY) send(child, "SIGTERM");
+  };
+  for (const signal of signals) process.on(signal, stop);
+  try {
+    const code = await new Promise<number>((resolve, reject) => {
+      child.once("error", (cause) => reject(new Error(`cannot start ${file}`, { cause })));
+      child.once("close", (status, signal) => resolve(status ?? 128 + (signal ? constants.signals[signal] : 0)));
+    });
+    return { code, interrupted };
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
+  }
 }

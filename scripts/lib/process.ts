@@ -138,12 +138,18 @@ export async function runWatched(
   argv: readonly string[],
   watch: {
     readonly cwd?: string;
+    /** Added to our environment. */
+    readonly env?: Readonly<Record<string, string>>;
     readonly onStdout: (line: string) => void;
     readonly onStderr: (line: string) => void;
   },
 ): Promise<WatchedEnd> {
   const [file = "", ...args] = argv;
-  const child = spawn(file, args, { cwd: watch.cwd, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, args, {
+    cwd: watch.cwd,
+    env: { ...process.env, ...watch.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   createInterface({ input: child.stdout }).on("line", watch.onStdout);
   createInterface({ input: child.stderr }).on("line", watch.onStderr);
   let interrupted = false;

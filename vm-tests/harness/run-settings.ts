@@ -5,8 +5,8 @@ import { repository } from "../../scripts/lib/repository.ts";
 export type RunSettings = {
   /** `NETLOOM_SEED`: decides MAC addresses and what links do to frames. 1 unless told. */
   readonly seed: number;
-  /** `NETLOOM_KEEP`: the lab stays when the scenario failed, until the run is interrupted. */
-  readonly keep: boolean;
+  /** `NETLOOM_KEEP`: the first lab that is to be looked at stays and is served in this directory, until somebody ends it. */
+  readonly keep?: string;
   /** `NETLOOM_ARTIFACTS`: each scenario has a directory in it; dist/labs unless told. */
   readonly artifacts: string;
   /** `NETLOOM_SCENARIOS`: names of the scenarios to run; all of a file unless told. */
@@ -22,7 +22,7 @@ export function runSettings(env: NodeJS.ProcessEnv): RunSettings {
     throw new Error(`NETLOOM_SEED is "${env["NETLOOM_SEED"]}": a seed is a whole number from 0 on`);
   return {
     seed,
-    keep: env["NETLOOM_KEEP"] === "1",
+    ...(env["NETLOOM_KEEP"] === undefined ? {} : { keep: env["NETLOOM_KEEP"] }),
     artifacts: env["NETLOOM_ARTIFACTS"] ?? join(repository, "dist/labs"),
     only: env["NETLOOM_SCENARIOS"]?.split(","),
     progress: env["NETLOOM_PROGRESS"] === "1",
@@ -33,7 +33,7 @@ export function runSettings(env: NodeJS.ProcessEnv): RunSettings {
 export function settingsEnvironment(settings: Partial<RunSettings>): Record<string, string> {
   return {
     ...(settings.seed === undefined ? {} : { NETLOOM_SEED: String(settings.seed) }),
-    ...(settings.keep === true ? { NETLOOM_KEEP: "1" } : {}),
+    ...(settings.keep === undefined ? {} : { NETLOOM_KEEP: settings.keep }),
     ...(settings.artifacts === undefined ? {} : { NETLOOM_ARTIFACTS: settings.artifacts }),
     ...(settings.only === undefined ? {} : { NETLOOM_SCENARIOS: settings.only.join(",") }),
     ...(settings.progress === true ? { NETLOOM_PROGRESS: "1" } : {}),

@@ -12,6 +12,7 @@ import { type ScenarioReport, writeReport } from "./report.ts";
 import { type RunSettings, runSettings } from "./run-settings.ts";
 import { type Failure, gatherFailure } from "./scenario-failure.ts";
 import { type Group, type ScenarioEntry, entryOf } from "./scenario-list.ts";
+import { keepLab } from "../lab/keep.ts";
 import { labOptions } from "./test-lab.ts";
 import { Timeline } from "./timeline.ts";
 import { describeTimeout, hasteNow, timeoutFactor } from "./timeout.ts";
@@ -181,12 +182,12 @@ async function runScenario(
     ),
     files: ["topology.svg", "failure.txt"].filter((name) => existsSync(`${base.artifacts}/${name}`)),
   });
-  if (failure === undefined) {
-    t.pass();
-    return;
-  }
-  t.log(`${failure.text}\nrun it again: ${replay}`);
-  throw problem;
+  if (failure === undefined) t.pass();
+  else t.log(`${failure.text}\nrun it again: ${replay}`);
+  const [toKeep] = labs;
+  const wanted = failure !== undefined || settings.only?.length === 1;
+  if (settings.keep !== undefined && toKeep !== undefined && wanted) await keepLab(toKeep, settings.keep, tell);
+  if (failure !== undefined) throw problem;
 }
 
 /** A panic, a segmentation fault or an out-of-memory kill fails the scenario, whatever else was proven. */

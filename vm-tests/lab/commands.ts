@@ -6,6 +6,7 @@ import { execCommand, shellCommand } from "./exec.ts";
 import { graphCommand } from "./graph.ts";
 import { linkCommand } from "./link.ts";
 import { lsCommand } from "./ls.ts";
+import { testCommand } from "./test.ts";
 import { upCommand } from "./up.ts";
 
 /** All subcommands of `npm run lab`, in the order in which the usage shows them. */
@@ -18,6 +19,7 @@ const commands: Readonly<Record<string, LabCommand>> = {
   capture: captureCommand,
   graph: graphCommand,
   down: downCommand,
+  test: testCommand,
 };
 
 /** Runs a command line of `npm run lab --` and gives its exit code: 1 when something failed, 2 when it makes no sense. */

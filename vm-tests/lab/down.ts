@@ -1,8 +1,7 @@
-import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { type LabCommand, parseWords } from "./command.ts";
 import { ControlClient } from "./control-client.ts";
-import { type RunningLab, controlSocket, findLab, isAlive } from "./places.ts";
+import { type RunningLab, controlSocket, findLab, isAlive, removeTraces } from "./places.ts";
 
 /** How long a lab may take to end by itself. */
 const patienceMs = 20_000;
@@ -29,7 +28,7 @@ export async function endLab({ directory, record }: RunningLab): Promise<void> {
   // Its session is its own: bwrap, and all that is in the toolbox.
   if (record.process !== undefined && (await isAlive(record))) process.kill(-record.process.pid, "SIGKILL");
   while (await isAlive(record)) await delay(20);
-  await rm(directory, { recursive: true, force: true });
+  await removeTraces(directory);
 }
 
 async function ask(socket: string, limit: AbortSignal): Promise<boolean> {

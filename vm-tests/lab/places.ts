@@ -1,5 +1,5 @@
-import { lstat, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, mkdir, readFile, readdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { errorCode } from "../../src/lib/errors.ts";
 import { didYouMean } from "../../src/lib/nearest.ts";
 import { UsageError, shownCommand } from "./command.ts";
@@ -27,19 +27,19 @@ const startingMs = 10_000;
 
 /**
  * The directory in which this user's labs have one of their own: `NETLOOM_LABS`, or one in /tmp, whose path is short and the same
- * in every session of the user. Nobody else may enter it. @throws when somebody else made it.
+ * in every session of the user. It is there while a lab is.
  */
-export async function labsDirectory(): Promise<string> {
-  const uid = process.getuid?.() ?? 0;
-  const directory = process.env["NETLOOM_LABS"] ?? `/tmp/netloom-labs-${uid}`;
-  await mkdir(directory, { mode: 0o700, recursive: true });
+export function labsDirectory(): string {
+  return process.env["NETLOOM_LABS"] ?? `/tmp/netloom-labs-${process.getuid?.() ?? 0}`;
+}
+
+/** @throws when somebody else made the directory of labs, or others may enter it. */
+async function requireOwn(directory: string): Promise<void> {
   const found = await lstat(directory);
-  if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o077) !== 0) {
-    throw new Error(
-      `cannot use ${directory} for labs: it is to be a directory of yours that nobody else may enter (0700); remove it, or name another by NETLOOM_LABS`,
-    );
-  }
-  return directory;
+  if (found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0) return;
+  throw new Error(
+    `cannot use ${directory} for labs: it is to be a directory of yours that nobody else may enter (0700); remove it, or name another by NETLOOM_LABS`,
+  );
 }
 
 /** Name of the directory below dist/labs for what a lab leaves; no scenario has one of that name. */
@@ -54,7 +54,8 @@ export function controlSocket(directory: string): string {
 
 /** Takes the name of a lab: gives a new directory for it. @throws when a lab of that name is there. */
 export async function claimName(name: string): Promise<string> {
-  const directory = join(await labsDirectory(), name);
+  const base = labsDirectory();
+  const directory = join(base, name);
   const socket = controlSocket(directory);
   if (Buffer.byteLength(socket) > longestSocket)
     throw new Error(
@@ -63,6 +64,9 @@ export async function claimName(name: string): Promise<string> {
   // What a killed one left goes, so that the name is free.
   const running = await runningLabs();
   try {
+    // The end of another lab may just have removed the place for all.
+    await mkdir(base, { mode: 0o700, recursive: true });
+    await requireOwn(base);
     await mkdir(directory, { mode: 0o700 });
   } catch (error) {
     if (errorCode(error) !== "EEXIST") throw error;
@@ -75,6 +79,12 @@ export async function claimName(name: string): Promise<string> {
   return directory;
 }
 
+/** Removes the directory of a lab that has ended, and with the last one the place for all. */
+export async function removeTraces(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  await rmdir(dirname(directory)).catch(() => {});
+}
+
 /** Writes what others can know of a lab. */
 export async function writeRecord(directory: string, record: LabRecord): Promise<void> {
   await writeFile(join(directory, "lab.json"), `${JSON.stringify(record)}\n`, { mode: 0o600 });
@@ -82,8 +92,13 @@ export async function writeRecord(directory: string, record: LabRecord): Promise
 
 /** All labs of this user that run, by name. What killed ones left behind is removed. */
 export async function runningLabs(): Promise<readonly RunningLab[]> {
-  const base = await labsDirectory();
-  const found = await Promise.all((await readdir(base)).toSorted().map((name) => lookAt(join(base, name))));
+  const base = labsDirectory();
+  const names = await readdir(base).catch((error: unknown): string[] => {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  if (names.length > 0) await requireOwn(base);
+  const found = await Promise.all(names.toSorted().map((name) => lookAt(join(base, name))));
   return found.filter((lab) => lab !== undefined);
 }
 

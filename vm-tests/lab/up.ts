@@ -98,7 +98,7 @@ async function startLab(name: string, file: string, topology: Topology, image: s
   try {
     const command = ["node", "vm-tests/lab/lab-main.ts", name, file, directory];
     const argv = await toolboxCommand(command, {
-      binds: [{ from: await labsDirectory() }, ...bindsFor(file, topology)],
+      binds: [{ from: labsDirectory() }, ...bindsFor(file, topology)],
       env: { NETLOOM_IMAGE: image },
       rootless: true,
       detached: true,

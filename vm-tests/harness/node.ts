@@ -11,7 +11,7 @@ import { type Machine, nicId } from "./qemu.ts";
 import type { QmpEvent } from "./qmp.ts";
 import { leaveTemplate } from "./template-guest.ts";
 import { type Template, loadTemplate } from "./template.ts";
-import { describeTimeout } from "./timeout.ts";
+import { describeTimeout, limitOf } from "./timeout.ts";
 import type { GuestFiles } from "./topology.ts";
 import { Vm } from "./vm.ts";
 
@@ -108,7 +108,7 @@ export class LabNode implements AsyncDisposable {
   async exec(argv: readonly string[], options: RunOptions = {}): Promise<ExecResult> {
     const { timeoutMs = 60_000, signal, ...rest } = options;
     const factor = this.#init.patience();
-    const limit = AbortSignal.timeout(timeoutMs * factor);
+    const limit = limitOf(timeoutMs, factor);
     const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
     try {
       return await this.#agent("exec").exec(argv, { ...rest, signal: either });
@@ -294,7 +294,7 @@ export class LabNode implements AsyncDisposable {
   }
 
   #fileLimit(): AbortSignal {
-    return AbortSignal.timeout(60_000 * this.#init.patience());
+    return limitOf(60_000, this.#init.patience());
   }
 
   #live(what: string): Vm {

@@ -1,5 +1,5 @@
 import test from "ava";
-import { describeTimeout, referenceBootSeconds, timeoutFactor } from "./timeout.ts";
+import { limitOf, describeTimeout, referenceBootSeconds, timeoutFactor } from "./timeout.ts";
 
 const calm = { load: 0.5, cpus: 2 };
 
@@ -27,4 +27,10 @@ test("patience has an end", (t) => {
 test("a scaled timeout says what it was made of", (t) => {
   t.is(describeTimeout(60_000, 1), "60 s");
   t.is(describeTimeout(200, 2.5), "0.5 s (0.2 s x 2.5 for a slow or busy machine)");
+});
+
+test("a limit that was scaled is one that a signal can have", (t) => {
+  // 1.26 times 120,000 is no whole number in binary.
+  t.false(limitOf(120_000, 8.39).aborted);
+  t.notThrows(() => limitOf(120_000, 1.26 * 6.67));
 });

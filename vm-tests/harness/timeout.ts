@@ -34,6 +34,11 @@ export function timeoutFactor({ bootSeconds = referenceBootSeconds, load, cpus }
   return Math.min(mostPatience, Number((slowness * crowd).toFixed(2)));
 }
 
+/** A signal that says no after a timeout, which has whole milliseconds. */
+export function limitOf(ms: number, factor: number): AbortSignal {
+  return AbortSignal.timeout(Math.ceil(ms * factor));
+}
+
 /** "60 s", or how it came about when it was scaled: "150 s (60 s x 2.5 for a slow or busy machine)". */
 export function describeTimeout(ms: number, factor: number): string {
   const plain = `${seconds(ms)} s`;

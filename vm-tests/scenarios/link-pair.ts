@@ -1,0 +1,61 @@
+import type { Lab } from "../harness/lab.ts";
+import type { LabNode } from "../harness/node.ts";
+import type { DirectionCounters } from "../harness/switch-messages.ts";
+import type { TopologyDeclaration } from "../harness/topology-schema.ts";
+
+/** The addresses of the pair. */
+export const ADDRESS = { n1: "10.99.0.1", n2: "10.99.0.2" } as const;
+
+/** Two plain machines on one network. */
+export const PAIR: TopologyDeclaration = {
+  networks: ["lan"],
+  nodes: {
+    n1: { role: "debian", nics: ["lan"], addresses: [`${ADDRESS.n1}/24`] },
+    n2: { role: "debian", nics: ["lan"], addresses: [`${ADDRESS.n2}/24`] },
+  },
+};
+
+/**
+ * Makes the pair send nothing by itself, so that counters count what a scenario sends: no IPv6, and each knows the address of the
+ * other's card.
+ */
+export async function quieten(lab: Lab): Promise<void> {
+  for (const [name, other] of [
+    ["n1", "n2"],
+    ["n2", "n1"],
+  ] as const) {
+    const node = lab.node(name);
+    await node.until("its address", async () => {
+      const shown = await node.run(["ip", "-4", "addr", "show", "dev", "eth0"]);
+      return shown.includes(ADDRESS[name]) || undefined;
+    });
+    await node.writeFile("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", "1");
+    const mac = lab.link(`${other}.eth0`).mac;
+    await node.run(["ip", "neigh", "replace", ADDRESS[other], "lladdr", mac, "dev", "eth0", "nud", "permanent"]);
+  }
+}
+
+/** What a node saw of its pings. */
+export type Pings = {
+  readonly sent: number;
+  readonly received: number;
+  readonly duplicates: number;
+  /** Milliseconds of each round trip, as the guest measured it. */
+  readonly times: readonly number[];
+};
+
+/** Sends pings to an address and waits for those that come late. */
+export async function ping(node: LabNode, address: string, count: number, waitSeconds: number = 2): Promise<Pings> {
+  const argv = ["ping", "-c", `${count}`, "-i", "0.05", "-W", `${waitSeconds}`, address];
+  const { stdout } = await node.exec(argv, { timeoutMs: 120_000 });
+  const [, sent, received, duplicates = "0"] =
+    /(\d+) packets transmitted, (\d+) packets received, (?:(\d+) duplicates, )?/u.exec(stdout) ?? [];
+  const times = [...stdout.matchAll(/time=([\d.]+) ms/gu)].map(([, time]) => Number(time));
+  return { sent: Number(sent), received: Number(received), duplicates: Number(duplicates), times };
+}
+
+/** How much each counter of a direction has grown. */
+export function grown(before: DirectionCounters, after: DirectionCounters): DirectionCounters {
+  const names = Object.keys(before) as (keyof DirectionCounters)[];
+  return Object.fromEntries(names.map((name) => [name, after[name] - before[name]])) as DirectionCounters;
+}

@@ -13,7 +13,8 @@ export const boot: Bench = {
   name: "boot",
   inToolbox: true,
   measure: async () => {
-    const topology = { networks: [NETWORK], nodes: { gateway: GATEWAY, n1: { nics: [NETWORK], memory } } };
+    const n1 = { nics: [NETWORK], memory, boot: "cold" } as const;
+    const topology = { networks: [NETWORK], nodes: { gateway: GATEWAY, n1 } };
     const options = await labOptions("bench-boot");
     await using lab = await Lab.start(topology, { ...options, boot: ["gateway"] });
     await new NetloomGuest(lab.node("gateway")).online();

@@ -1,12 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cached } from "../../scripts/lib/cache.ts";
 import { fingerprint } from "../../scripts/lib/fingerprint.ts";
 import { type BootSource, ownBoot } from "./boot-source.ts";
 import { ConsoleLog } from "./console-log.ts";
-import type { Machine } from "./qemu.ts";
+import type { Accelerator, Machine } from "./qemu.ts";
 import type { Qmp } from "./qmp.ts";
 import { enterTemplate, templateRecipe, warmTemplate } from "./template-guest.ts";
 import type { NodeSpec } from "./topology.ts";
@@ -129,8 +130,21 @@ async function completed(qmp: Qmp): Promise<void> {
 }
 
 async function shapeHash({ kernel, initrd, ...rest }: TemplateShape): Promise<string> {
-  const version = spawnSync("qemu-system-x86_64", ["--version"], { encoding: "utf8" }).stdout ?? "";
-  const hash = createHash("sha256").update(version).update(JSON.stringify(rest)).update(templateRecipe);
+  const hash = createHash("sha256")
+    .update(machineVersion(rest.accel))
+    .update(JSON.stringify(rest))
+    .update(templateRecipe);
   for (const file of [kernel, initrd]) hash.update(await fingerprint(file));
   return hash.digest("hex").slice(0, 16);
+}
+
+const versions = new Map<Accelerator, string>();
+
+/** State is read by the QEMU that wrote it alone; with KVM the guest has also seen which processor this machine has. */
+function machineVersion(accel: Accelerator): string {
+  return versions.getOrInsertComputed(accel, () => {
+    const qemu = spawnSync("qemu-system-x86_64", ["--version"], { encoding: "utf8" }).stdout ?? "";
+    const processor = accel === "kvm" ? readFileSync("/proc/cpuinfo", "utf8").split("\n\n", 1).join() : "";
+    return qemu + processor.replaceAll(/^(?:cpu MHz|processor|core id|apicid|initial apicid)\b.*$/gmu, "");
+  });
 }

@@ -1,15 +1,17 @@
 // `npm test -- [TIER | FILE]...`: sets up what is missing and runs the checks. Tiers: static, pure, netns, vm; all of them unless
-// some are named. A test file is run in its tier, alone: `npm test -- vm-tests/scenarios/main-job.vm.test.ts`.
+// some are named. A test file is run in its tier, alone: `npm test -- vm-tests/scenarios/main-job.vm.test.ts`. Of the scenarios
+// in virtual machines the smoke group is run unless files are named; `npm run lab -- test` runs all.
 // The last line is "N passed, N failed, N skipped" and the exit code is 0 when none failed.
-import { totalmem } from "node:os";
 import { buildAddon, buildAgent, buildBinary } from "./lib/build.ts";
 import { type Check, type Tier, runTier, rustChecks, typescriptChecks } from "./lib/checks.ts";
 import { ensureImage } from "./lib/image.ts";
 import { ensureBase } from "./lib/image-base.ts";
 import { fail, say, step } from "./lib/progress.ts";
-import { addCounts, noTests, type TestCounts } from "./lib/tap.ts";
+import { addCounts, countsText, noTests, type TestCounts } from "./lib/tap.ts";
 import { together } from "./lib/together.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
+import { countsOf } from "../vm-tests/lab/test-output.ts";
+import { planOf, runPlan } from "../vm-tests/lab/test.ts";
 
 const tiers = ["static", "pure", "netns", "vm"] as const;
 const words = process.argv.slice(2);
@@ -43,23 +45,21 @@ try {
   if (chosen.has("vm")) {
     await together(buildAgent, ensureBase);
     const image = await ensureImage();
-    await test({
-      name: "vm",
-      files: filesOf("vm", ["vm-tests/**/*.vm.test.ts"]),
-      inToolbox: true,
-      // While one lab waits for an answer another can boot; six machines are to fit into memory.
-      args: [`--concurrency=${totalmem() >= 6e9 ? 2 : 1}`, "--timeout=10m"],
-      env: { NETLOOM_IMAGE: image.dir },
-    });
+    const plan = await planOf(filesOf("vm", ["--group", "smoke"]));
+    await counted("vm", async ({ note }) =>
+      countsOf(
+        await runPlan(plan, image.dir, ["npm test", ...(words.length > 0 ? ["--"] : []), ...words].join(" "), {
+          onResult: note,
+        }),
+      ),
+    );
   }
 } catch (error) {
   // Setting up failed: what did not run is not green.
   process.stderr.write(`netloom: ${error instanceof Error ? error.message : String(error)}\n`);
   total = addCounts(total, { ...noTests, failed: 1 });
 }
-for (const failure of total.failures) process.stdout.write(`\nFAILED ${failure.trimEnd()}\n`);
-if (total.skips.length > 0) process.stdout.write(`\nskipped:\n${total.skips.map((title) => `  ${title}\n`).join("")}`);
-process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+process.stdout.write(countsText(total));
 process.exitCode = total.failed === 0 ? 0 : 1;
 
 /** The tier of a test file is in its name. */

@@ -22,6 +22,13 @@ export function addCounts(a: TestCounts, b: TestCounts): TestCounts {
   };
 }
 
+/** Failures and skips, and as the last line how many there are of each: for the end of a terminal's output. */
+export function countsText({ passed, failed, skipped, failures, skips }: TestCounts): string {
+  const failing = failures.map((failure) => `\nFAILED ${failure.trimEnd()}\n`).join("");
+  const skipping = skips.length === 0 ? "" : `\nskipped:\n${skips.map((title) => `  ${title}\n`).join("")}`;
+  return `${failing}${skipping}\n${passed} passed, ${failed} failed, ${skipped} skipped\n`;
+}
+
 /** Reads the Test Anything Protocol as AVA prints it: one result a line, what it says indented below. */
 export function parseTap(text: string): TestCounts {
   let counts = noTests;

@@ -1,5 +1,5 @@
 import { describeAccelerator } from "./accel.ts";
-import { type ReportStep, type ScenarioReport, stepHead } from "./report.ts";
+import type { ReportStep, ScenarioReport } from "./report.ts";
 
 /** A row this long is still one line; of a longer one the detail goes below. */
 const rowWidth = 110;
@@ -16,6 +16,11 @@ export function reportText(report: ScenarioReport): string {
     `${kept} of ${steps.length} hold, ${Math.round(report.seconds)} s`,
     ...(failure === undefined ? [] : ["", `failed: ${failure.text}`, `run it again: ${replay}`]),
   ].join("\n");
+}
+
+/** The beginning of a step's line: "ok        4.3 s  name". */
+export function stepHead({ name, ok, start, end }: ReportStep): string {
+  return `${ok ? "ok    " : "FAILED"} ${(end - start).toFixed(1).padStart(6)} s  ${name}`;
 }
 
 function formatStep(step: ReportStep): readonly string[] {

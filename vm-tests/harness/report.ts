@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import type { AccelVerdict } from "./accel.ts";
 import type { LabEvent } from "./lab-event.ts";
+import { reportText } from "./report-text.ts";
 import type { Group } from "./scenario-list.ts";
 
 /** Something that was to be proven. */
@@ -96,9 +97,10 @@ const schema: v.GenericSchema<unknown, ScenarioReport> = v.strictObject({
 
 const fileName = "report.json";
 
-/** Writes report.json into a directory; gives its path. */
+/** Writes report.json into a directory, and report.txt for people; gives the path of the first. */
 export async function writeReport(directory: string, report: ScenarioReport): Promise<string> {
   const file = join(directory, fileName);
+  await writeFile(join(directory, "report.txt"), `${reportText(report)}\n`);
   await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
   return file;
 }
@@ -112,9 +114,4 @@ export async function readReport(directory: string): Promise<ScenarioReport | un
   if (result.success) return result.output;
   const [issue] = result.issues;
   throw new Error(`${file} is no report of version 2: ${v.getDotPath(issue) ?? "it"}: ${issue.message}`);
-}
-
-/** The beginning of a step's line: "ok        4.3 s  name". */
-export function stepHead({ name, ok, start, end }: ReportStep): string {
-  return `${ok ? "ok    " : "FAILED"} ${(end - start).toFixed(1).padStart(6)} s  ${name}`;
 }

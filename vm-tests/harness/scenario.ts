@@ -159,7 +159,7 @@ async function runScenario(
   }
   for (const lab of labs) await lab.flush().catch(() => {});
   const replay = `npm run lab -- test ${entry.file} --seed ${settings.seed}`;
-  await writeReport(base.artifacts, {
+  const report: ScenarioReport = {
     version: 2,
     scenario: entry.name,
     title: entry.title,
@@ -181,7 +181,8 @@ async function runScenario(
       links.map(({ name, network, capture }) => ({ name, network, capture: basename(capture) })),
     ),
     files: ["topology.svg", "failure.txt"].filter((name) => existsSync(`${base.artifacts}/${name}`)),
-  });
+  };
+  await writeReport(base.artifacts, report);
   if (failure === undefined) t.pass();
   else t.log(`${failure.text}\nrun it again: ${replay}`);
   const [toKeep] = labs;

@@ -1,6 +1,7 @@
 import type { LabEvent } from "./lab-event.ts";
 import { summaryOf } from "./node.ts";
-import { type ReportEvent, type ReportStep, stepHead } from "./report.ts";
+import { stepHead } from "./report-text.ts";
+import type { ReportEvent, ReportStep } from "./report.ts";
 
 /** A step that is done sooner is told of when it has ended only. */
 const announceMs = 3000;

@@ -1,36 +1,31 @@
 import { appendFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "../../scripts/lib/ownership.ts";
+import type { TestCounts } from "../../scripts/lib/tap.ts";
 import { htmlPage } from "../harness/html.ts";
 import { junitXml } from "../harness/junit.ts";
 import { type RanScenario, type RunReport, tally } from "../harness/run-report.ts";
 import { tapText } from "../harness/tap.ts";
 
-/** Writes index.html, junit.xml and report.tap into a directory. Gives the path of the page. */
-export async function writeOutputs(run: RunReport, directory: string): Promise<string> {
+/** Writes index.html, junit.xml and report.tap into a directory. */
+export async function writeOutputs(run: RunReport, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const page = join(directory, "index.html");
-  await writeFile(page, htmlPage(run, directory));
+  await writeFile(join(directory, "index.html"), htmlPage(run, directory));
   await writeFile(join(directory, "junit.xml"), junitXml(run));
   await writeFile(join(directory, "report.tap"), tapText(run));
-  return page;
 }
 
-/** Failures, skips and, as the last line, how many there are of each: for the end of a terminal's output. */
-export function summaryText(run: RunReport): string {
-  const { passed, failed, skipped } = tally(run);
+/** The results of a run in the form in which all checks are counted. */
+export function countsOf(run: RunReport): TestCounts {
   const failures = run.scenarios.flatMap(({ report }) =>
     report.outcome === "failed"
-      ? [
-          `FAILED ${report.title} (seed ${report.seed})\n${report.failure?.text ?? ""}\nrun it again: ${report.replay}\n`,
-        ]
+      ? [`${report.title} (seed ${report.seed})\n${report.failure?.text ?? ""}\nrun it again: ${report.replay}`]
       : [],
   );
-  const problems = run.problems.map((problem) => `FAILED ${problem}\n`);
   const skips = run.scenarios.flatMap(({ report }) =>
-    report.outcome === "skipped" ? [`skipped: ${report.title}: ${report.reason ?? ""}\n`] : [],
+    report.outcome === "skipped" ? [`${report.title}: ${report.reason ?? ""}`] : [],
   );
-  return `${[...failures, ...problems, ...skips].join("\n")}\n${passed} passed, ${failed} failed, ${skipped} skipped\n`;
+  return { ...tally(run), failures: [...failures, ...run.problems], skips };
 }
 
 /**

@@ -5,16 +5,16 @@ import { didYouMean } from "../../src/lib/nearest.ts";
 import { ensureLabImage } from "../../scripts/lib/lab-image.ts";
 import { say, shown } from "../../scripts/lib/progress.ts";
 import { repository } from "../../scripts/lib/repository.ts";
-import type { RanScenario, RunReport } from "../harness/run-report.ts";
+import { countsText } from "../../scripts/lib/tap.ts";
 import { type ScenarioEntry, listScenarios } from "../harness/scenario-list.ts";
 import { type LabCommand, UsageError, parseWords, shownCommand } from "./command.ts";
 import { claimName, writeRecord } from "./places.ts";
 import { type Quarantine, readQuarantine } from "./quarantine.ts";
 import { judge } from "./test-outcomes.ts";
-import { addJobSummary, summaryText, thin, writeOutputs } from "./test-output.ts";
-import { runOnce } from "./test-run.ts";
+import { addJobSummary, countsOf, thin, writeOutputs } from "./test-output.ts";
+import { type RunRequest, runOnce } from "./test-run.ts";
 import { ofGroup, ofShard, parseGroup, parseShard } from "./test-select.ts";
-import { tally } from "../harness/run-report.ts";
+import { type RanScenario, type RunReport, tally } from "../harness/run-report.ts";
 
 const usage =
   "test [FILE…] [--group smoke|full] [--repeat N] [--until-fail] [--shard m/n] [--seed S] [--keep] [--report DIR]";
@@ -49,8 +49,13 @@ export const testCommand: LabCommand = {
   run: async (words) => {
     const plan = await planOf(words);
     const image = await ensureLabImage();
-    const run = await runPlan(plan, image, shownCommand(`test ${words.join(" ")}`.trim()));
-    process.stdout.write(`\n${summaryText(run)}`);
+    const alone = plan.keep || (plan.scenarios.length === 1 && plan.runs === 1);
+    const run = await runPlan(plan, image, shownCommand(`test ${words.join(" ")}`.trim()), {
+      onResult: (line) => say("scenario", line),
+      ...(alone ? { onProgress: (line: string) => void process.stdout.write(`${line}\n`) } : {}),
+    });
+    say("report", shown(join(plan.directory, "index.html")));
+    process.stdout.write(countsText(countsOf(run)));
     return tally(run).failed === 0 ? 0 : 1;
   },
 };
@@ -76,7 +81,12 @@ export async function planOf(given: readonly string[]): Promise<Plan> {
 }
 
 /** Runs a plan and writes its reports. Of runs that are repeated only failures keep their artifacts. */
-export async function runPlan(plan: Plan, image: string, command: string): Promise<RunReport> {
+export async function runPlan(
+  plan: Plan,
+  image: string,
+  command: string,
+  watch: Pick<RunRequest, "onResult" | "onProgress">,
+): Promise<RunReport> {
   const began = performance.now();
   const started = new Date().toISOString();
   const quarantine = await todaysQuarantine();
@@ -93,8 +103,7 @@ export async function runPlan(plan: Plan, image: string, command: string): Promi
         image,
         artifacts: plan.runs > 1 ? join(root, `seed-${seed}`) : root,
         ...(keep === undefined ? {} : { keep }),
-        onResult: (line) => say("scenario", line),
-        ...(plan.scenarios.length === 1 || plan.keep ? { onProgress: (line: string) => console.log(line) } : {}),
+        ...watch,
       }),
     );
     const judged = judge(raw, quarantine.active);
@@ -105,7 +114,7 @@ export async function runPlan(plan: Plan, image: string, command: string): Promi
   }
   const seconds = Number(((performance.now() - began) / 1000).toFixed(2));
   const run: RunReport = { command, started, seconds, scenarios, problems: [...problems] };
-  say("report", shown(await writeOutputs(run, plan.directory)));
+  await writeOutputs(run, plan.directory);
   const summary = process.env["GITHUB_STEP_SUMMARY"];
   if (summary !== undefined && summary !== "") await addJobSummary(run, summary);
   return run;

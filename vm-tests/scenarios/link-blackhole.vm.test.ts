@@ -1,9 +1,9 @@
 import { scenario } from "../harness/scenario.ts";
-import { ADDRESS, PAIR, grown, ping, quieten } from "./link-pair.ts";
+import { ADDRESS, grown, pair, ping, quieten } from "./link-pair.ts";
 
 scenario(
   "a blackhole: nothing arrives, and no guest can tell by its card",
-  { group: "smoke", topology: PAIR },
+  { group: "smoke", topology: pair() },
   async ({ t, lab, node, step }) => {
     await quieten(lab);
     const carrier = async (name: string): Promise<string> =>

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { readCapture } from "../harness/pcapng-read.ts";
 import { scenario } from "../harness/scenario.ts";
-import { ADDRESS, PAIR, ping, quieten } from "./link-pair.ts";
+import { ADDRESS, pair, ping, quieten } from "./link-pair.ts";
 
 const start = promisify(execFile);
 
@@ -16,7 +16,7 @@ async function pings(file: string): Promise<{ readonly requests: number; readonl
 
 scenario(
   "captures have every frame at the guest's end of its cable: what it sent before any loss, what it got after",
-  { group: "full", topology: PAIR },
+  { group: "full", topology: pair() },
   async ({ t, lab, node, step, options }) => {
     await quieten(lab);
     const [near, far] = [lab.link("n1.eth0"), lab.link("n2.eth0")];

@@ -1,9 +1,9 @@
 import { scenario } from "../harness/scenario.ts";
-import { ADDRESS, PAIR, grown, ping, quieten } from "./link-pair.ts";
+import { ADDRESS, grown, pair, ping, quieten } from "./link-pair.ts";
 
 scenario(
   "a pulled cable: the guest sees its carrier go and return, nothing passes meanwhile, and the other guest sees nothing",
-  { group: "smoke", topology: PAIR },
+  { group: "smoke", topology: pair() },
   async ({ t, lab, node, step }) => {
     await quieten(lab);
     const flags = async (name: string): Promise<string> => node(name).run(["ip", "link", "show", "dev", "eth0"]);

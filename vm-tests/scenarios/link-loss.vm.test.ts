@@ -1,9 +1,9 @@
 import { scenario } from "../harness/scenario.ts";
-import { ADDRESS, PAIR, grown, ping, quieten } from "./link-pair.ts";
+import { ADDRESS, grown, pair, ping, quieten } from "./link-pair.ts";
 
 scenario(
   "a link that loses frames: each ping without an answer is a frame that the switch counts as lost",
-  { group: "smoke", topology: PAIR },
+  { group: "smoke", topology: pair() },
   async ({ t, lab, node, step }) => {
     const link = lab.link("n1.eth0");
     await quieten(lab);

@@ -1,9 +1,9 @@
 import { scenario } from "../harness/scenario.ts";
-import { ADDRESS, PAIR, grown, ping, quieten } from "./link-pair.ts";
+import { ADDRESS, grown, pair, ping, quieten } from "./link-pair.ts";
 
 scenario(
   "a noisy link: guests see duplicates, refuse corrupted packets, and take reordered ones",
-  { group: "full", topology: PAIR },
+  { group: "full", topology: pair() },
   async ({ t, lab, node, step }) => {
     await quieten(lab);
     const link = lab.link("n1.eth0");

@@ -1,4 +1,5 @@
 import type { Lab } from "../harness/lab.ts";
+import type { LinkProperties } from "../harness/link-properties.ts";
 import type { LabNode } from "../harness/node.ts";
 import type { DirectionCounters } from "../harness/switch-messages.ts";
 import type { TopologyDeclaration } from "../harness/topology-schema.ts";
@@ -6,14 +7,16 @@ import type { TopologyDeclaration } from "../harness/topology-schema.ts";
 /** The addresses of the pair. */
 export const ADDRESS = { n1: "10.99.0.1", n2: "10.99.0.2" } as const;
 
-/** Two plain machines on one network. */
-export const PAIR: TopologyDeclaration = {
-  networks: ["lan"],
-  nodes: {
-    n1: { role: "debian", nics: ["lan"], addresses: [`${ADDRESS.n1}/24`] },
-    n2: { role: "debian", nics: ["lan"], addresses: [`${ADDRESS.n2}/24`] },
-  },
-};
+/** Two plain machines on one network; the link of the second does this from the start. */
+export function pair(properties: LinkProperties = {}): TopologyDeclaration {
+  return {
+    networks: ["lan"],
+    nodes: {
+      n1: { role: "debian", nics: ["lan"], addresses: [`${ADDRESS.n1}/24`] },
+      n2: { role: "debian", nics: [{ network: "lan", ...properties }], addresses: [`${ADDRESS.n2}/24`] },
+    },
+  };
+}
 
 /**
  * Makes the pair send nothing by itself, so that counters count what a scenario sends: no IPv6, and each knows the address of the

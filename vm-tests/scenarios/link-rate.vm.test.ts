@@ -1,13 +1,13 @@
 import { readCapture } from "../harness/pcapng-read.ts";
 import { scenario } from "../harness/scenario.ts";
-import { ADDRESS, PAIR, grown, quieten } from "./link-pair.ts";
+import { ADDRESS, grown, pair, quieten } from "./link-pair.ts";
 
 const bits = 2_000_000;
 const bytes = 400_000;
 
 scenario(
-  "a link with a rate: a transfer goes no faster, what does not fit into the queue is dropped, and all of it arrives",
-  { group: "full", topology: PAIR },
+  "a link with a rate: a transfer goes no faster, all of it arrives, and every frame is accounted for",
+  { group: "full", topology: pair() },
   async ({ t, lab, node, step }) => {
     await quieten(lab);
     const before = await lab.link("n1.eth0").counters();

@@ -16,13 +16,13 @@ import { keepLab } from "../lab/keep.ts";
 import { labOptions } from "./test-lab.ts";
 import { Timeline } from "./timeline.ts";
 import { describeTimeout, hasteNow, timeoutFactor } from "./timeout.ts";
-import type { Topology } from "./topology.ts";
+import type { TopologyDeclaration } from "./topology-schema.ts";
 
 export type ScenarioOptions = {
   /** "smoke" is part of `npm test`. It comes first and is a literal: the runner reads it from the text of the file. */
   readonly group: Group;
   /** The lab to start, or what makes it out of the directory for artifacts; without one the scenario starts its own. */
-  readonly topology?: Topology | ((artifacts: string) => Topology | Promise<Topology>);
+  readonly topology?: TopologyDeclaration | ((artifacts: string) => TopologyDeclaration | Promise<TopologyDeclaration>);
   /** Nodes to boot before the body; all of them unless told. */
   readonly boot?: readonly string[];
   /** Milliseconds for all of it, scaled like every timeout; 300,000 unless told. */
@@ -42,7 +42,7 @@ export type ScenarioContext = {
   /** Runs a step that the report shows with its seconds; a text that it returns says what was seen. */
   readonly step: <T>(name: string, work: () => Promise<T> | T) => Promise<T>;
   /** Starts another lab, which ends with the scenario; its artifacts are in the same directory unless told. */
-  readonly startLab: (topology: Topology, options?: Partial<LabOptions>) => Promise<Lab>;
+  readonly startLab: (topology: TopologyDeclaration, options?: Partial<LabOptions>) => Promise<Lab>;
   /** What labs of this scenario start with, for a process of its own. */
   readonly options: LabOptions;
   /** Ends the scenario here: this machine cannot show it, and why. It counts as skipped. */
@@ -104,7 +104,7 @@ async function runScenario(
 
   await using owned = new AsyncDisposableStack();
   const labs: Lab[] = [];
-  const startLab = async (wanted: Topology, own: Partial<LabOptions> = {}): Promise<Lab> => {
+  const startLab = async (wanted: TopologyDeclaration, own: Partial<LabOptions> = {}): Promise<Lab> => {
     // Nothing boots before the lab is known here, so that a failure of that can be looked into.
     const lab = owned.use(await Lab.start(wanted, { ...base, ...own, boot: [] }));
     labs.push(lab);

@@ -5,7 +5,7 @@ import { LineSplitter } from "./lines.ts";
 export type JournalEntry = {
   /** When the guest's clock said that it was written. */
   readonly time: Date;
-  /** What wrote it, as far as the line begins with a name: "dnsmasq[88]: started" is of dnsmasq. */
+  /** What wrote it, as far as the line tells: "dnsmasq[88]: started" is of dnsmasq, an object of netloom. */
   readonly service?: string;
   /** The whole line behind its time. */
   readonly text: string;
@@ -119,6 +119,7 @@ function openStream(node: LabNode, follow: boolean): { readonly lines: AsyncGene
 export function parseEntry(line: string): JournalEntry {
   const [, day, clock, text = line] = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d+) +(.*)$/u.exec(line) ?? [];
   const time = new Date(day === undefined ? Number.NaN : `${day}T${clock?.slice(0, 12)}Z`);
-  const service = /^([\w.-]+)(?:\[\d+\])?: /u.exec(text)?.[1];
+  // The daemon alone writes objects.
+  const service = text.startsWith('{"level":') ? "netloom" : /^([\w.-]+)(?:\[\d+\])?: /u.exec(text)?.[1];
   return { time, text, ...(service === undefined ? {} : { service }) };
 }

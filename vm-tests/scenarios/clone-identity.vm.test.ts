@@ -48,7 +48,7 @@ scenario(
   },
 );
 
-const linkLocal = ["sh", "-c", "ip -6 -br address show dev eth0 scope link"];
+const linkLocal = ["ip", "-6", "-br", "address", "show", "dev", "eth0", "scope", "link"];
 
 async function leased(clone: LabNode): Promise<string> {
   return clone.until(

@@ -41,7 +41,7 @@ export const switching: Bench = {
         value: delay.medianUs / 1000,
         unit: "ms",
         bar: 1,
-        note: `there and back, never early: ${(delay.leastUs / 1000).toFixed(2)} ms at least`,
+        note: `never early: ${(delay.leastUs / 1000).toFixed(2)} ms at least`,
       },
     ];
   },

@@ -77,7 +77,7 @@ export class LabLinks {
     if (issues.length > 0) throw new Error(`link "${name}" cannot be set to ${words}: ${issues.join("; ")}`);
     const { direction = "both", carrier = "up", ...effects } = properties;
     if (direction === "both") {
-      await node(link.node).setLink(Number(link.nic.slice("eth".length)), carrier === "up");
+      await node(link.node).setCarrier(Number(link.nic.slice("eth".length)), carrier === "up");
       this.#now.set(name, { carrier, "from-guest": effects, "to-guest": effects });
     } else this.#now.set(name, { ...this.#state(name), [direction]: effects });
     await network.set(name, properties, seed);

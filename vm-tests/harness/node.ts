@@ -45,6 +45,8 @@ type NodeInit = {
 /** The greeting of a guest without an agent, which greets nobody. */
 const noHello: Hello = { stage: "up", bootId: "", uptime: 0, version: "" };
 
+const panicLine = /Kernel panic - not syncing/;
+
 /** The kernel's last words when we made it panic: by a key of sysrq, or by an interrupt that nothing explains. */
 const ourPanic = /Kernel panic - not syncing: (?:sysrq triggered crash|NMI)/;
 
@@ -62,6 +64,12 @@ export class LabNode implements AsyncDisposable {
     this.name = init.machine.name;
     this.#init = init;
     this.console = new ConsoleLog(init.consoleFile, init.expectedOnConsole);
+    this.console.watch((line) => {
+      if (!panicLine.test(line)) return;
+      this.#tell("panic", line);
+      // Nothing that ran in it will ever end, and a restart may be far.
+      this.#vm?.agent.forgetBoot(`the kernel of the guest panicked: ${line.trim()}`);
+    });
   }
 
   /** True while its QEMU runs. */
@@ -178,16 +186,15 @@ export class LabNode implements AsyncDisposable {
     const vm = this.#live("crash");
     const over = new AbortController();
     using _ours = this.console.expect(ourPanic);
-    const panic = this.console.next(/Kernel panic - not syncing/, over.signal);
+    const panic = this.console.next(panicLine, over.signal);
     // Neither is answered by a kernel that has panicked.
     if (vm.agent.hello === undefined) vm.qmp.execute("inject-nmi").catch(() => {});
     else vm.agent.writeFile("/proc/sysrq-trigger", "c").catch(() => {});
     try {
-      this.#tell("panic", await this.#within(panic, "the panic of its kernel", 30_000));
+      await this.#within(panic, "the panic of its kernel", 30_000);
     } finally {
       over.abort();
     }
-    vm.agent.forgetBoot();
   }
 
   /** Cuts the power. `boot` starts it again. */
@@ -208,11 +215,10 @@ export class LabNode implements AsyncDisposable {
     await this.#about(this.#live("screendump").qmp.execute("screendump", { filename: absolute(file), format: "png" }));
   }
 
-  /** Plugs the cable of a NIC (0 is eth0) in or out: the guest sees the carrier change. It stays so over boots. */
-  async setLink(nic: number, up: boolean): Promise<void> {
+  /** The cable of a NIC (0 is eth0) at the card: `Lab.setLink` calls it, which also tells the switch. It stays so over boots. */
+  async setCarrier(nic: number, up: boolean): Promise<void> {
     if (up) this.#unplugged.delete(nic);
     else this.#unplugged.add(nic);
-    this.#init.onEvent?.({ of: `${this.name}.eth${nic}`, what: "link", detail: up ? "up" : "down" });
     if (this.#vm !== undefined) await this.#about(this.#vm.qmp.execute("set_link", { name: nicId(nic), up }));
   }
 
@@ -315,7 +321,7 @@ export class LabNode implements AsyncDisposable {
     const gone = vm.ended.then((how) => {
       throw new Error(how);
     });
-    const panicked = this.console.next(/Kernel panic - not syncing/, over.signal).then((line) => {
+    const panicked = this.console.next(panicLine, over.signal).then((line) => {
       throw new Error(line);
     });
     try {

@@ -41,7 +41,7 @@ scenario(
     const documents = await node.run(["netloom", "show"]);
 
     // A day ahead of everything else, so that only the disk can know it. From here on nobody tells the node the time.
-    await lab.node("gateway").setLink(0, false);
+    await lab.setLink("gateway.eth0", { carrier: "down" });
     const saved = (await seconds()) + 86_400;
     await node.run(["date", "-s", `@${saved}`]);
     await node.run(["/usr/libexec/netloom/save-clock"]);
@@ -66,7 +66,7 @@ scenario(
     t.like(kept, { uplink: before.uplink?.nic });
     t.false((await guest.status()).online, "a node without a DHCP server is not online");
 
-    await lab.node("gateway").setLink(0, true);
+    await lab.setLink("gateway.eth0", { carrier: "up" });
     t.is((await guest.online()).uplink?.address, before.uplink?.address);
     await node.powerOff();
     // Shut down in order, the file system needs no repair.

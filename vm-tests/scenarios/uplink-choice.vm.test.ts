@@ -14,7 +14,7 @@ scenario(
   { group: "full", topology, boot: [] },
   async ({ t, lab, node }) => {
     const guest = new NetloomGuest(node("n1"));
-    await guest.node.setLink(0, false);
+    await lab.setLink("n1.eth0", { carrier: "down" });
     await lab.boot(["gateway", "n1"]);
 
     const { uplink, decision, onlineAt } = await guest.online();
@@ -53,7 +53,7 @@ scenario(
     t.regex(await guest.node.run(["ip", "-6", "route", "show", "default"]), new RegExp(`via ${router} dev eth2`, "u"));
 
     // A cable that is plugged in later changes nothing; the uplink stays while its lease holds.
-    await guest.node.setLink(0, true);
+    await lab.setLink("n1.eth0", { carrier: "up" });
     await guest.node.until("the carrier of eth0 in the record", async () => {
       const now = await guest.status();
       return now.decision[0]?.reasons.includes("has carrier") && now.uplink?.nic === "eth2" ? now : undefined;

@@ -81,10 +81,10 @@ export class AgentClient {
     return this.#hello;
   }
 
-  /** Forgets the boot that runs now, because the caller is about to end it. */
-  forgetBoot(): void {
+  /** Forgets the boot that runs now, because it has ended or is about to. `why` ends the errors of what ran in it. */
+  forgetBoot(why: string = "the guest was restarted"): void {
     this.#hello = undefined;
-    this.#endJobs("the guest was restarted");
+    this.#endJobs(why);
   }
 
   /** Resolves with the greeting of the current boot, or of the next when there is none yet or it is that of `previous`. */

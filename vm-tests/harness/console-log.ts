@@ -27,7 +27,7 @@ export class ConsoleLog implements AsyncDisposable {
     this.#expected = new Set(expected);
     this.#out = createWriteStream(file, { flags: "a" });
     // A full disk must not end the lab: the lines in memory still tell what happened, and `flush` tells of the file.
-    this.#out.on("error", (error) => (this.#failure ??= error));
+    this.#out.on("error", () => {});
   }
 
   push(chunk: Buffer): void {
@@ -60,6 +60,12 @@ export class ConsoleLog implements AsyncDisposable {
   /** Lines that broke a console rule. */
   get findings(): readonly ConsoleFinding[] {
     return this.#findings;
+  }
+
+  /** Calls back with each line from now on, until it is disposed of. */
+  watch(watcher: (line: string) => void): Disposable {
+    this.#watchers.add(watcher);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) };
   }
 
   /** Resolves with the first line of this boot that matches, seen before or yet to come. Waits until the signal says no. */
@@ -106,7 +112,9 @@ export class ConsoleLog implements AsyncDisposable {
   #add(raw: string): void {
     const line = raw.replace(escapes, "");
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(3).padStart(8);
-    this.#out.write(`[${seconds}] ${line}\n`);
+    this.#out.write(`[${seconds}] ${line}\n`, (error) => {
+      if (error) this.#failure ??= error;
+    });
     this.#lines.push(line);
     if (this.#lines.length > kept) {
       this.#lines.splice(0, kept / 2);

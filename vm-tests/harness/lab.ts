@@ -24,6 +24,8 @@ export type LabImage = {
   /** The same kernel as firmware starts it: it asks the firmware for a screen, which the other does not. */
   readonly vmlinuz?: string;
   readonly initrd: string;
+  /** Directory with what an initramfs of one's own for this kernel needs, see `writeInitramfs`. */
+  readonly parts?: string;
   /** Words that the image needs on every command line. */
   readonly cmdline: string;
 };

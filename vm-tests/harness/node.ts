@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { dirname, resolve as absolute } from "node:path";
+import { resolve as absolute } from "node:path";
 import type { AgentClient, ExecOptions, ExecResult, GuestProgram, StartOptions } from "./agent-client.ts";
 import type { Hello, Identity } from "./agent-messages.ts";
 import { ConsoleLog } from "./console-log.ts";
@@ -12,6 +11,7 @@ import type { QmpEvent } from "./qmp.ts";
 import { leaveTemplate } from "./template-guest.ts";
 import { type Template, loadTemplate } from "./template.ts";
 import { describeTimeout, limitOf } from "./timeout.ts";
+import { layFiles } from "./guest-files.ts";
 import type { GuestFiles } from "./topology.ts";
 import { Vm } from "./vm.ts";
 
@@ -378,17 +378,6 @@ export class LabNode implements AsyncDisposable {
     this.console.startBoot();
     this.#resetSeen.resolve();
     this.#resetSeen = Promise.withResolvers<void>();
-  }
-}
-
-/** Lays files over the root of a guest in its early stage, with the directories that they need. */
-async function layFiles(agent: AgentClient, files: GuestFiles): Promise<void> {
-  const directories = new Set(Object.keys(files).map((path) => dirname(path)));
-  if (directories.size === 0) return;
-  await agent.exec(["/usr/bin/busybox", "mkdir", "-p", ...directories]);
-  for (const [path, file] of Object.entries(files)) {
-    const spec = typeof file === "string" ? { content: file } : file;
-    await agent.writeFile(path, "from" in spec ? await readFile(spec.from) : spec.content, spec.mode);
   }
 }
 

@@ -22,7 +22,9 @@ export type ScenarioOptions = {
   /** "smoke" is part of `npm test`. It comes first and is a literal: the runner reads it from the text of the file. */
   readonly group: Group;
   /** The lab to start, or what makes it out of the directory for artifacts; without one the scenario starts its own. */
-  readonly topology?: TopologyDeclaration | ((artifacts: string) => TopologyDeclaration | Promise<TopologyDeclaration>);
+  readonly topology?:
+    | TopologyDeclaration
+    | ((artifacts: string, options: LabOptions) => TopologyDeclaration | Promise<TopologyDeclaration>);
   /** Nodes to boot before the body; all of them unless told. */
   readonly boot?: readonly string[];
   /** Milliseconds for all of it, scaled like every timeout; 300,000 unless told. */
@@ -131,7 +133,7 @@ async function runScenario(
   };
   const prove = async (): Promise<void> => {
     if (topology !== undefined) {
-      const wanted = typeof topology === "function" ? await topology(base.artifacts) : topology;
+      const wanted = typeof topology === "function" ? await topology(base.artifacts, base) : topology;
       await startLab(wanted, boot === undefined ? {} : { boot });
     }
     await body(context);

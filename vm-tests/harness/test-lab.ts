@@ -25,5 +25,5 @@ async function findImage(): Promise<LabImage> {
   }
   const cmdline = (await readFile(join(directory, "cmdline"), "utf8")).trim();
   const file = (name: string): string => join(directory, name);
-  return { vmlinux: file("vmlinux"), vmlinuz: file("vmlinuz"), initrd: file("initrd"), cmdline };
+  return { vmlinux: file("vmlinux"), vmlinuz: file("vmlinuz"), initrd: file("initrd"), parts: file("parts"), cmdline };
 }

@@ -75,6 +75,8 @@ export async function ensureTemplate(shape: TemplateShape, timeoutMs: number = b
 /** Starts a guest from the state of its template; it goes on where that was stopped. */
 export async function loadTemplate(qmp: Qmp, state: string): Promise<void> {
   await ignoreSharedMemory(qmp);
+  // Else QEMU would announce the guest's addresses on its links by RARP, as after a move to another host.
+  await qmp.execute("migrate-set-parameters", { "announce-rounds": 0 });
   await qmp.execute("migrate-incoming", { uri: `file:${state}` });
   await completed(qmp);
 }

@@ -12,6 +12,8 @@ export type Progress = {
 type Waiter = Progress & {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
+  /** What remarks wait for, in their order. */
+  readonly untaken: (() => void)[];
 };
 
 type Unnumbered<T> = T extends { readonly id: number } ? Omit<T, "id"> : never;
@@ -44,7 +46,10 @@ export class ControlClient implements Disposable {
     // An error is followed by close.
     socket.on("error", () => {});
     socket.on("close", () => {
-      for (const { reject } of this.#waiting.values()) reject(new Error("the lab ended"));
+      for (const { reject, untaken } of this.#waiting.values()) {
+        reject(new Error("the lab ended"));
+        for (const release of untaken) release();
+      }
       this.#waiting.clear();
     });
   }
@@ -64,16 +69,19 @@ export class ControlClient implements Disposable {
   open(question: Question, progress: Progress = {}): { readonly id: number; readonly answer: Promise<unknown> } {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.set(id, { ...progress, resolve, reject });
+    this.#waiting.set(id, { ...progress, resolve, reject, untaken: [] });
     this.#socket.write(`${JSON.stringify({ id, ...question })}\n`);
     return { id, answer: promise };
   }
 
-  /** Tells something about a request that runs. Resolves when there is room for more. */
+  /** Tells something about a request that runs. Resolves when that has taken it, or has ended. */
   async remark(remark: Remark): Promise<void> {
-    if (!this.#socket.writable) return;
-    if (!this.#socket.write(`${JSON.stringify(remark)}\n`))
-      await Promise.race([once(this.#socket, "drain"), once(this.#socket, "close")]);
+    const waiter = this.#waiting.get(remark.of);
+    if (waiter === undefined) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiter.untaken.push(resolve);
+    this.#socket.write(`${JSON.stringify(remark)}\n`);
+    await promise;
   }
 
   /** Resolves when the lab has hung up. */
@@ -90,8 +98,10 @@ export class ControlClient implements Disposable {
     if (waiter === undefined) return;
     if ("log" in reply) waiter.onLog?.(reply.log);
     else if ("stream" in reply) waiter.onData?.(reply.stream, Buffer.from(reply.data, "base64"));
+    else if ("taken" in reply) waiter.untaken.shift()?.();
     else {
       this.#waiting.delete(reply.id);
+      for (const release of waiter.untaken) release();
       if ("error" in reply) waiter.reject(new Error(reply.error));
       else waiter.resolve(reply.result);
     }

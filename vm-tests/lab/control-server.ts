@@ -11,7 +11,10 @@ import { formatLinkProperties, parseLinkWords } from "../harness/link-words.ts";
 import type { ControlReply, ControlRequest, LabDescription } from "./messages.ts";
 
 /** One connection: what it started in guests ends with it. */
-type Client = { readonly socket: Socket; readonly programs: Map<number, GuestProgram> };
+type Client = { readonly socket: Socket; readonly programs: Map<number, StartedProgram> };
+
+/** A program, and all that it was told so far: pieces of input must not overtake each other. */
+type StartedProgram = { readonly program: Promise<GuestProgram>; told: Promise<void> };
 
 /**
  * Lets others look into a lab and change it, by a unix socket that only its user can reach (its directory is 0700). Several
@@ -78,18 +81,23 @@ export class ControlServer implements AsyncDisposable {
     socket.on("error", () => {});
     socket.on("close", () => {
       this.#clients.delete(client);
-      for (const program of client.programs.values()) program.kill("the one who started it has gone");
+      for (const { program: started } of client.programs.values())
+        started.then((program) => program.kill("the one who started it has gone")).catch(() => {});
     });
   }
 
   #receive(client: Client, request: ControlRequest): void {
+    const say = (reply: ControlReply): void => void client.socket.write(`${JSON.stringify(reply)}\n`);
     if ("of" in request) {
-      const program = client.programs.get(request.of);
-      if (program !== undefined) remark(client.socket, program, request);
+      const started = client.programs.get(request.of);
+      if (started === undefined) return;
+      started.told = started.told
+        .then(async () => remark(await started.program, request))
+        .catch(() => {})
+        .finally(() => say({ id: request.of, taken: request.op }));
       return;
     }
     const { id } = request;
-    const say = (reply: ControlReply): void => void client.socket.write(`${JSON.stringify(reply)}\n`);
     this.#answer(client, request, say).then(
       (result) => say({ id, result }),
       (error: unknown) => say({ id, error: error instanceof LabError ? error.message : describeError(error) }),
@@ -135,17 +143,19 @@ export class ControlServer implements AsyncDisposable {
     { id, node, argv, cwd, env, pty }: Extract<ControlRequest, { readonly op: "start" }>,
     say: (reply: ControlReply) => void,
   ): Promise<unknown> {
-    const lab = await this.#lab;
-    const program = lab.node(node).start(argv, {
-      ...(cwd === undefined ? {} : { cwd }),
-      ...(env === undefined ? {} : { env }),
-      ...(pty === undefined ? {} : { pty }),
-      onStdout: (data) => say({ id, stream: "stdout", data: data.toString("base64") }),
-      onStderr: (data) => say({ id, stream: "stderr", data: data.toString("base64") }),
-    });
-    programs.set(id, program);
+    const program = this.#lab.then((lab) =>
+      lab.node(node).start(argv, {
+        ...(cwd === undefined ? {} : { cwd }),
+        ...(env === undefined ? {} : { env }),
+        ...(pty === undefined ? {} : { pty }),
+        onStdout: (data) => say({ id, stream: "stdout", data: data.toString("base64") }),
+        onStderr: (data) => say({ id, stream: "stderr", data: data.toString("base64") }),
+      }),
+    );
+    // Before anything is awaited: its input may be in the very next line.
+    programs.set(id, { program, told: Promise.resolve() });
     try {
-      const { code, signal } = await program.result;
+      const { code, signal } = await (await program).result;
       return { code, signal };
     } finally {
       programs.delete(id);
@@ -163,16 +173,10 @@ export class ControlServer implements AsyncDisposable {
   }
 }
 
-function remark(
-  socket: Socket,
-  program: GuestProgram,
-  request: Extract<ControlRequest, { readonly of: number }>,
-): void {
+async function remark(program: GuestProgram, request: Extract<ControlRequest, { readonly of: number }>): Promise<void> {
   switch (request.op) {
     case "input":
-      // The guest takes it no faster than its program reads; until then the client waits.
-      socket.pause();
-      void program.write(Buffer.from(request.data, "base64")).finally(() => socket.resume());
+      await program.write(Buffer.from(request.data, "base64"));
       break;
     case "eof":
       program.end();

@@ -26,6 +26,8 @@ export type ControlRequest =
 export type ControlReply =
   | { readonly id: number; readonly log: string }
   | { readonly id: number; readonly stream: "stdout" | "stderr"; readonly data: string }
+  /** Something told with `of` this id has reached the program; who waits for it sends input no faster than that reads. */
+  | { readonly id: number; readonly taken: string }
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string };
 

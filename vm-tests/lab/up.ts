@@ -111,9 +111,9 @@ async function startLab(name: string, file: string, topology: Topology, image: s
       stdio: ["ignore", output.fd, output.fd],
       env: { ...process.env, NETLOOM_IMAGE: image },
     });
-    const ended = new Promise<string>((resolve) => {
-      child.once("error", (error) => resolve(error.message));
-      child.once("exit", (code, signal) => resolve(`it ended with ${signal ?? `status ${code}`}`));
+    const ended = new Promise<string>((tell) => {
+      child.once("error", (error) => tell(error.message));
+      child.once("exit", (code, signal) => tell(`it ended with ${signal ?? `status ${code}`}`));
     });
     const { pid } = child;
     const since = pid === undefined ? undefined : await startOf(pid);

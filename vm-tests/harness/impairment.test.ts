@@ -1,18 +1,7 @@
 import test from "ava";
 import fc from "fast-check";
-import { type Fate, type Impairment, impairmentModel, impairmentOf, seededRandom } from "./impairment.ts";
+import { type Fate, type Impairment, impairmentModel, impairmentOf, perfect, seededRandom } from "./impairment.ts";
 import type { LinkProperties } from "./link-properties.ts";
-
-const perfect: Impairment = {
-  blackhole: false,
-  loss: 0,
-  corrupt: 0,
-  duplicate: 0,
-  reorder: 0,
-  delayUs: 0,
-  jitterUs: 0,
-  rate: 0,
-};
 
 /** The fates of frames that enter one every `gapUs`. */
 function fates(properties: LinkProperties, count: number, { seed = "1", gapUs = 1000, length = 1000 } = {}): Fate[] {

@@ -1,5 +1,6 @@
 import type { LinkProperties } from "./link-properties.ts";
 import { bitsPerSecond, microseconds, percent } from "./link-units.ts";
+import type { Direction } from "./pcapng-write.ts";
 
 /** Link properties of one direction as numbers: shares from 0 to 1, times in microseconds. */
 export type Impairment = {
@@ -12,6 +13,18 @@ export type Impairment = {
   readonly jitterUs: number;
   /** Bits per second; 0 when the link is as fast as it can be. */
   readonly rate: number;
+};
+
+/** What a perfect cable does. */
+export const perfect: Impairment = {
+  blackhole: false,
+  loss: 0,
+  corrupt: 0,
+  duplicate: 0,
+  reorder: 0,
+  delayUs: 0,
+  jitterUs: 0,
+  rate: 0,
 };
 
 /** What becomes of a frame. */
@@ -104,6 +117,11 @@ type Draws = readonly [number, number, number, number, number, number];
 
 function draws(random: () => number): Draws {
   return [random(), random(), random(), random(), random(), random()];
+}
+
+/** The chance of one direction of a link after its n-th setting: all that it depends on. */
+export function linkRandom(seed: number, link: string, direction: Direction, setting: number): () => number {
+  return seededRandom(`${seed}/${link}/${direction}/${setting}`);
 }
 
 /** Even numbers from 0 to below 1 that depend on nothing but the seed (mulberry32: small, fast and even enough for this). */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { CaptureFile } from "./capture-file.ts";
 import type { DelayLine } from "./delay-line.ts";
 import { FrameDecoder, headerSize } from "./frame-codec.ts";
-import { impairmentModel, seededRandom } from "./impairment.ts";
+import { impairmentModel, linkRandom } from "./impairment.ts";
 import { LinkPipe, type Travelling } from "./link-pipe.ts";
 import type { Direction } from "./pcapng-write.ts";
 import type { LinkSetting, PortCounters } from "./switch-messages.ts";
@@ -104,7 +104,7 @@ export class SwitchPort implements AsyncDisposable {
       "to-guest": this.toGuest,
     };
     for (const direction of directions) {
-      const random = seededRandom(`${seed}/${this.name}/${direction}/${this.#settings}`);
+      const random = linkRandom(seed, this.name, direction, this.#settings);
       pipes[direction].set(impairment === undefined ? undefined : impairmentModel(impairment, random), now);
     }
   }

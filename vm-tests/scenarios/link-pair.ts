@@ -43,18 +43,21 @@ export type Pings = {
   readonly sent: number;
   readonly received: number;
   readonly duplicates: number;
+  /** Numbers of those that were answered, from 0, in the order of the answers. */
+  readonly answered: readonly number[];
   /** Milliseconds of each round trip, as the guest measured it. */
   readonly times: readonly number[];
 };
 
 /** Sends pings to an address and waits for those that come late. */
 export async function ping(node: LabNode, address: string, count: number, waitSeconds: number = 2): Promise<Pings> {
-  const argv = ["ping", "-c", `${count}`, "-i", "0.05", "-W", `${waitSeconds}`, address];
+  const argv = ["ping", "-c", `${count}`, "-i", "0.02", "-W", `${waitSeconds}`, address];
   const { stdout } = await node.exec(argv, { timeoutMs: 120_000 });
   const [, sent, received, duplicates = "0"] =
     /(\d+) packets transmitted, (\d+) packets received, (?:(\d+) duplicates, )?/u.exec(stdout) ?? [];
   const times = [...stdout.matchAll(/time=([\d.]+) ms/gu)].map(([, time]) => Number(time));
-  return { sent: Number(sent), received: Number(received), duplicates: Number(duplicates), times };
+  const answered = [...stdout.matchAll(/ seq=(\d+) /gu)].map(([, seq]) => Number(seq));
+  return { sent: Number(sent), received: Number(received), duplicates: Number(duplicates), answered, times };
 }
 
 /** How much each counter of a direction has grown. */

@@ -153,9 +153,11 @@ export class Lab implements AsyncDisposable {
     const results = await Promise.allSettled(
       names.map(async (name) => {
         const started = performance.now();
-        const { uptime } = await this.node(name).boot();
+        const { uptime, bootId } = await this.node(name).boot();
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
-        this.#log(`${name}: agent up after ${seconds} s, ${uptime.toFixed(1)} s of the guest`);
+        // Who has no agent gives no greeting.
+        const ofGuest = bootId === "" ? "up" : `agent up, ${uptime.toFixed(1)} s of the guest,`;
+        this.#log(`${name}: ${ofGuest} after ${seconds} s`);
       }),
     );
     const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));

@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { writeInitramfs } from "../harness/initramfs.ts";
+import { scenario } from "../harness/scenario.ts";
+
+// The example of vm-tests/README.md: two machines of one's own, one with the agent and one without.
+const init = `
+ip link set eth0 up
+ip address add "$ADDRESS" dev eth0
+if [ -x /extra/usr/lib/netloom-agent ]; then /extra/usr/lib/netloom-agent & fi
+echo "mydaemon: up"
+while :; do nc -l -p 7 -e cat; done
+`;
+
+scenario(
+  "a daemon is tested with a kernel and an initramfs of one's own, with the agent and without",
+  {
+    group: "smoke",
+    topology: async (artifacts, { image }) => {
+      const initrd = await writeInitramfs(join(artifacts, "initrd"), { parts: image.parts ?? "", init });
+      const own = { nics: ["lan"], kernel: image.vmlinuz ?? image.vmlinux, initrd, ready: /mydaemon: up/u };
+      return {
+        networks: ["lan"],
+        nodes: {
+          client: { ...own, cmdline: "ADDRESS=10.0.0.1/24" },
+          server: { ...own, cmdline: "ADDRESS=10.0.0.2/24", agent: false },
+        },
+      };
+    },
+  },
+  async ({ t, lab, node, step }) => {
+    const client = node("client");
+    const ask = ["nc", "-w", "5", "10.0.0.2", "7"];
+    await step("the daemon of the other machine answers", async () => {
+      t.is(await client.run(ask, { stdin: "hello\n" }), "hello\n");
+    });
+    await step("the guest is what was asked for, and nothing of the image", async () => {
+      t.regex(await client.run(["cat", "/proc/cmdline"]), /^console=ttyS0 .*ADDRESS=10\.0\.0\.1\/24\n$/u);
+      t.is((await client.exec(["ls", "/etc", "/usr/lib/netloom"])).code, 1);
+    });
+    await step("links, power and console work without an agent too", async () => {
+      await lab.setLink("server.eth0", { blackhole: true });
+      t.not((await client.exec(ask, { stdin: "hello\n" })).stdout, "hello\n");
+      await lab.setLink("server.eth0", {});
+      await node("server").reboot();
+      t.is(await client.run(ask, { stdin: "again\n" }), "again\n");
+    });
+    await step("what needs an agent says so", async () => {
+      await t.throwsAsync(node("server").exec(["true"]), {
+        message: /exec needs an agent in the guest.*agent: false/u,
+      });
+      const journal = Array.fromAsync(client.journal());
+      await t.throwsAsync(journal, { message: /it keeps no journal that the harness can read/u });
+    });
+  },
+);

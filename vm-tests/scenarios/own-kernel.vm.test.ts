@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeInitramfs } from "../harness/initramfs.ts";
+import { writeInitramfs } from "../harness/index.ts";
 import { scenario } from "../harness/scenario.ts";
 
 // The example of vm-tests/README.md: two machines of one's own, one with the agent and one without.

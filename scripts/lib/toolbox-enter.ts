@@ -51,6 +51,7 @@ export async function toolboxCommand(argv: readonly string[], options: ToolboxOp
     ...(rootless ? ["--unshare-user"] : ["--cap-add", "ALL"]),
     ...rootMounts(root),
     ...(options.network === true ? hostNetwork() : ["--unshare-net"]),
+    ...parentDirectories(binds.map(({ from, to }) => to ?? from)),
     ...binds.flatMap(({ from, to, readOnly }) => [readOnly === true ? "--ro-bind" : "--bind", from, to ?? from]),
     ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "toolbox"],
     ...(options.detached === true ? [] : ["--die-with-parent"]),
@@ -73,11 +74,21 @@ export async function runInToolbox(argv: readonly string[], options: ToolboxOpti
   }
 }
 
+/** bwrap makes them 0700 otherwise: who is another user in there could reach nothing below. */
+function parentDirectories(paths: readonly string[]): string[] {
+  const parents = paths.flatMap((path) => {
+    const names = path.split("/").slice(1, -1);
+    return names.map((_name, index) => `/${names.slice(0, index + 1).join("/")}`);
+  });
+  return [...new Set(parents)].flatMap((path) => ["--dir", path]);
+}
+
 /** `/` is a tmpfs so that mount points may be anywhere, with the toolbox's directories in it. */
 function rootMounts(root: string): string[] {
   const merged = ["bin", "sbin", "lib", "lib64"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]);
   const read = ["usr", "etc", "var/lib/dpkg"].flatMap((name) => ["--ro-bind", join(root, name), `/${name}`]);
-  const empty = ["/tmp", "/run", "/root"].flatMap((name) => ["--tmpfs", name]);
+  // Tests run programs as another user in there.
+  const empty = ["--perms", "1777", "--tmpfs", "/tmp", ...["/run", "/root"].flatMap((name) => ["--tmpfs", name])];
   const made = ["/var/tmp", "/var/log", "/var/cache", "/var/lib/misc", "/mnt"].flatMap((name) => ["--dir", name]);
   return [
     ...[...merged, ...read, ...empty, ...made, "--symlink", "/run", "/var/run"],

@@ -3,6 +3,7 @@
 import { rm } from "node:fs/promises";
 import { describeError } from "../../src/lib/errors.ts";
 import { Lab } from "../harness/lab.ts";
+import { runSettings } from "../harness/run-settings.ts";
 import { labOptions } from "../harness/test-lab.ts";
 import { loadTopology } from "../harness/topology-file.ts";
 import { ControlServer } from "./control-server.ts";
@@ -18,7 +19,7 @@ try {
   await using owned = new AsyncDisposableStack();
   try {
     const { topology } = await loadTopology(file);
-    const options = await labOptions(artifactsOf(name));
+    const options = await labOptions(artifactsOf(name), runSettings(process.env).artifacts);
     // An end that is asked for while machines boot is not to wait for them.
     const starting = Lab.start(topology, { ...options, log: (line) => control.log(line) });
     const lab = await Promise.race([starting, stopped.promise]);

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { mkdir, open, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cacheRoot } from "../../scripts/lib/cache-root.ts";
@@ -9,13 +9,23 @@ import { say } from "../../scripts/lib/progress.ts";
 import { repository } from "../../scripts/lib/repository.ts";
 import { type Bind, toolboxCommand } from "../../scripts/lib/toolbox-enter.ts";
 import type { Topology } from "../harness/topology.ts";
+import { runSettings } from "../harness/run-settings.ts";
 import { loadTopology } from "../harness/topology-file.ts";
 import { type LabCommand, UsageError, parseWords, shownCommand } from "./command.ts";
 import { ControlClient, canConnect } from "./control-client.ts";
 import { endLab } from "./down.ts";
 import { describeLabText } from "./graph-text.ts";
 import type { LabDescription } from "./messages.ts";
-import { artifactsOf, claimName, controlSocket, labsDirectory, runningLabs, startOf, writeRecord } from "./places.ts";
+import {
+  type LabRecord,
+  artifactsOf,
+  claimName,
+  controlSocket,
+  labsDirectory,
+  runningLabs,
+  startOf,
+  writeRecord,
+} from "./places.ts";
 
 const usage = "up FILE [--name NAME]";
 
@@ -78,7 +88,7 @@ function requireHostFiles(topology: Topology): void {
 }
 
 /** Shows the lab's process what lies outside of the repository and the cache. */
-function bindsFor(file: string, topology: Topology): readonly Bind[] {
+function bindsFor(file: string, artifacts: string, topology: Topology): readonly Bind[] {
   const inside = (path: string): boolean =>
     [repository, cacheRoot()].some((directory) => path.startsWith(`${directory}/`));
   // A module may import its neighbours; the toolbox has its own of these directories.
@@ -86,6 +96,7 @@ function bindsFor(file: string, topology: Topology): readonly Bind[] {
   const around = /\.[cm]?[jt]s$/u.test(file) && !own.includes(dirname(file)) ? dirname(file) : file;
   return [
     { path: around, probe: file, write: false },
+    { path: dirname(artifacts), probe: artifacts, write: true },
     ...hostFiles(topology).map(({ path, write }) => ({ path, probe: path, write })),
   ]
     .filter(({ probe }) => !inside(probe))
@@ -95,11 +106,15 @@ function bindsFor(file: string, topology: Topology): readonly Bind[] {
 async function startLab(name: string, file: string, topology: Topology, image: string): Promise<LabDescription> {
   const directory = await claimName(name);
   const log = join(directory, "log");
+  const artifacts = join(runSettings(process.env).artifacts, artifactsOf(name));
+  let record: LabRecord = { name, file, artifacts, started: new Date().toISOString() };
   try {
     const command = ["node", "vm-tests/lab/lab-main.ts", name, file, directory];
+    await mkdir(artifacts, { recursive: true });
+    const env = { NETLOOM_IMAGE: image, NETLOOM_ARTIFACTS: dirname(artifacts) };
     const argv = await toolboxCommand(command, {
-      binds: [{ from: labsDirectory() }, ...bindsFor(file, topology)],
-      env: { NETLOOM_IMAGE: image },
+      binds: [{ from: labsDirectory() }, ...bindsFor(file, artifacts, topology)],
+      env,
       rootless: true,
       detached: true,
     });
@@ -109,7 +124,7 @@ async function startLab(name: string, file: string, topology: Topology, image: s
       cwd: repository,
       detached: true,
       stdio: ["ignore", output.fd, output.fd],
-      env: { ...process.env, NETLOOM_IMAGE: image },
+      env: { ...process.env, ...env },
     });
     const ended = new Promise<string>((tell) => {
       child.once("error", (error) => tell(error.message));
@@ -117,17 +132,13 @@ async function startLab(name: string, file: string, topology: Topology, image: s
     });
     const { pid } = child;
     const since = pid === undefined ? undefined : await startOf(pid);
-    const record = { name, file, artifacts: join(repository, "dist/labs", artifactsOf(name)) };
-    await writeRecord(directory, {
-      ...record,
-      started: new Date().toISOString(),
-      ...(pid === undefined || since === undefined ? {} : { process: { pid, since } }),
-    });
+    if (pid !== undefined && since !== undefined) record = { ...record, process: { pid, since } };
+    await writeRecord(directory, record);
     const description = await becomeReady(directory, ended);
     child.unref();
     return description;
   } catch (error) {
-    await endLab({ directory, record: { name, file, artifacts: "", started: "" }, answers: true });
+    await endLab({ directory, record, answers: true });
     throw error;
   }
 }

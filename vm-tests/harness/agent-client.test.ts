@@ -40,7 +40,7 @@ function connect(): {
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
-const hello = (bootId: string): unknown => ({ hello: { bootId, uptime: 2, version: "0" } });
+const hello = (bootId: string): unknown => ({ hello: { stage: "up", bootId, uptime: 2, version: "0" } });
 
 test("keeps the answers of programs that run at the same time apart", async (t) => {
   const { client, asked, say } = connect();

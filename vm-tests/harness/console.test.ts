@@ -37,6 +37,29 @@ test("leaves healthy lines and those a test provokes alone", (t) => {
   t.is(judgeLine(broken["kernel panic"], [/sysrq|Attempted to kill init/]), undefined);
 });
 
+test("goes on when its file takes nothing more, and says so whenever it is asked", async (t) => {
+  await using log = new ConsoleLog("/dev/full");
+  log.push(Buffer.from("lost in the file\n"));
+  for (const _again of [1, 2]) {
+    await t.throwsAsync(log.flush(), { message: /the console log \/dev\/full is incomplete: ENOSPC/ });
+  }
+  t.deepEqual(log.tail(1), ["lost in the file"]);
+});
+
+test("forgets an expectation that was disposed of", (t) => {
+  const log = new ConsoleLog("/dev/null");
+  {
+    using _expected = log.expect(/Attempted to kill init/);
+    log.note(broken["kernel panic"]);
+    t.deepEqual(log.findings, []);
+  }
+  log.note(broken["kernel panic"]);
+  t.deepEqual(
+    log.findings.map(({ rule }) => rule),
+    ["kernel panic"],
+  );
+});
+
 test("writes the console with seconds, without colours, and keeps its end and its findings", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "netloom-console-"));
   const file = join(directory, "n1.console.log");

@@ -223,6 +223,10 @@ export class Lab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#owned.disposed) {
+      // Who reads a file must know that it lacks something.
+      await this.flush().catch((error: unknown) => this.#log(error instanceof Error ? error.message : String(error)));
+    }
     await this.#owned[Symbol.asyncDispose]();
   }
 }

@@ -44,6 +44,29 @@ test("keeps commas of values apart from those of QEMU's options", (t) => {
   t.deepEqual(values(qemuArgv(machine), "-fw_cfg"), ["name=opt/org.netloom/config,string=dns: [192.0.2.1,,192.0.2.2]"]);
 });
 
+test("lets the firmware ask one NIC after the other when there is no kernel", (t) => {
+  const { kernel: _kernel, initrd: _initrd, ...firmware } = machine;
+  const argv = qemuArgv(firmware);
+  t.deepEqual([values(argv, "-kernel"), values(argv, "-initrd"), values(argv, "-append")], [[], [], []]);
+  const devices = values(argv, "-device").filter((device) => device.startsWith("virtio-net-pci"));
+  t.deepEqual(
+    devices.map((device) => /(?:bootindex|romfile)=.*/.exec(device)?.[0]),
+    ["bootindex=1", "bootindex=2"],
+  );
+  // Firmware without a screen talks on the serial console.
+  t.regex(values(argv, "-machine").join(), /graphics=off/);
+  t.notRegex(values(qemuArgv(machine), "-machine").join(), /graphics=off/);
+});
+
+test("has a screen only when told so, and boots a kernel without an initramfs", (t) => {
+  const screens = (argv: readonly string[]): readonly string[] =>
+    values(argv, "-device").filter((device) => device.startsWith("VGA"));
+  t.deepEqual(screens(qemuArgv(machine)), []);
+  t.deepEqual(screens(qemuArgv({ ...machine, screen: true })), ["VGA"]);
+  const { initrd: _initrd, ...alone } = machine;
+  t.deepEqual([values(qemuArgv(alone), "-kernel"), values(qemuArgv(alone), "-initrd")], [["/k/vmlinux"], []]);
+});
+
 test("asks for KVM, a disk and another time only when told so", (t) => {
   t.regex(qemuArgv(machine).join(" "), /-accel tcg/);
   t.deepEqual(values(qemuArgv({ ...machine, accel: "kvm" }), "-accel"), ["kvm"]);

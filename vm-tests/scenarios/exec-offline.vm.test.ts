@@ -64,6 +64,13 @@ scenario(
       t.is((await shell.result).code, 3);
       t.regex(screen, /\/dev\/pts\/\d+\r\n[\s\S]*50 132\r\n/u);
     });
+    await step("an agent that is killed ends what it ran and comes back", async () => {
+      const { bootId } = await n1.ready();
+      const running = n1.exec(["sh", "-c", "kill -9 $PPID; sleep 60"]);
+      await t.throwsAsync(running, { message: /in the guest failed: the agent was restarted/u });
+      t.is((await n1.ready()).bootId, bootId);
+      t.is(await n1.run(["echo", "back"]), "back\n");
+    });
     await step("files of any content go in and come back", async () => {
       const bytes = Buffer.from(Array.from({ length: 700_000 }, (_, index) => (index * 7919) & 0xff));
       await n1.writeFile("/run/blob", bytes, 0o600);

@@ -14,7 +14,8 @@ scenario(
     await mkdir(artifacts);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", artifacts]);
     try {
-      const lab = await startLab(topology, { artifacts });
+      const said: string[] = [];
+      const lab = await startLab(topology, { artifacts, log: (line) => said.push(line) });
       const [n1, link] = [lab.node("n1"), lab.link("n1.eth0")];
       const talk = async (): Promise<void> => {
         const { fromGuest } = await link.counters();
@@ -46,12 +47,16 @@ scenario(
         t.regex(message, /the capture .*\/n1\.eth0\.pcapng is incomplete: ENOSPC/u);
         t.regex(message, /the console log .*\/n1\.console\.log is incomplete: ENOSPC/u);
       });
-      await step("the lab ends in order", async () => {
+      await step("the lab ends in order, and says so once more", async () => {
         const pid = n1.pid ?? 0;
         await n1.powerOff();
         await lab[Symbol.asyncDispose]();
         t.throws(() => process.kill(pid, 0), { code: "ESRCH" });
         t.false(existsSync(lab.sockets));
+        t.regex(
+          said.join("\n"),
+          /n1\.eth0\.pcapng is incomplete: ENOSPC[\s\S]*n1\.console\.log is incomplete: ENOSPC/u,
+        );
       });
     } finally {
       // Lazily: after a failure the lab still has files open there.

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { writeInitramfs } from "../harness/index.ts";
 import { scenario } from "../harness/scenario.ts";
 
-// The example of vm-tests/README.md: two machines of one's own, one with the agent and one without.
+// A shell script of busybox, process 1 of the guest. A daemon of your own is a file of `programs`.
 const init = `
 ip link set eth0 up
 ip address add "$ADDRESS" dev eth0
@@ -22,7 +22,7 @@ scenario(
         networks: ["lan"],
         nodes: {
           client: { ...own, cmdline: "ADDRESS=10.0.0.1/24" },
-          server: { ...own, cmdline: "ADDRESS=10.0.0.2/24", agent: false },
+          server: { ...own, cmdline: "ADDRESS=10.0.0.2/24 unknown_nmi_panic", agent: false },
         },
       };
     },
@@ -37,14 +37,18 @@ scenario(
       t.regex(await client.run(["cat", "/proc/cmdline"]), /^console=ttyS0 .*ADDRESS=10\.0\.0\.1\/24\n$/u);
       t.is((await client.exec(["ls", "/etc", "/usr/lib/netloom"])).code, 1);
     });
-    await step("links, power and console work without an agent too", async () => {
+    await step("a silent loss of its link, and its end", async () => {
       await lab.setLink("server.eth0", { blackhole: true });
       t.not((await client.exec(ask, { stdin: "hello\n" })).stdout, "hello\n");
       await lab.setLink("server.eth0", {});
-      await node("server").reboot();
       t.is(await client.run(ask, { stdin: "again\n" }), "again\n");
     });
-    await step("what needs an agent says so", async () => {
+    await step("a panic and a reset", async () => {
+      await node("server").crash();
+      await node("server").reboot();
+      t.is(await client.run(ask, { stdin: "restarted\n" }), "restarted\n");
+    });
+    await step("what a guest does not have is named", async () => {
       await t.throwsAsync(node("server").exec(["true"]), {
         message: /exec needs an agent in the guest.*agent: false/u,
       });

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { formatIssue } from "../../src/model/report.ts";
@@ -19,6 +19,13 @@ for (const name of readdirSync(examples)) {
     t.true(linksOf(loaded.topology, 1).length > 1);
   });
 }
+
+test("every topology in the README of labs can be started", (t) => {
+  const text = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+  const blocks = [...text.matchAll(/```yaml\n([\s\S]*?)```/gu)].map(([, block]) => block ?? "");
+  t.true(blocks.length > 0);
+  for (const block of blocks) t.deepEqual(issuesOf(block), []);
+});
 
 test("a module that exports no topology says so", async (t) => {
   const file = join(import.meta.dirname, "topology.ts");

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
-use crate::jobs::{Input, Job, Jobs};
+use crate::jobs::{Input, Job, Jobs, Program};
 use crate::protocol::{Blob, Exec, Host, Reply, Stream};
 use crate::pty::Terminal;
 
@@ -47,11 +47,11 @@ pub(crate) fn start(id: u64, request: Exec, host: &Host, jobs: &Jobs) -> io::Res
     let input = request.stream_input.then_some(sender);
     jobs.add(
         id,
-        Job {
+        Job::Program(Program {
             leader,
             input,
             terminal,
-        },
+        }),
     );
     let feeding = host.clone();
     thread::spawn(move || feed(id, &way_in, &request.stdin, &receiver, &feeding));

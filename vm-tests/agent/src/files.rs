@@ -3,18 +3,19 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::protocol::{Blob, Host, Reply, Stream};
 
 const PIECE: usize = 32 * 1024;
 
-/// Sends the content of a file piece by piece.
-pub(crate) fn read(id: u64, path: &str, host: &Host) -> io::Result<()> {
+/// Sends the content of a file piece by piece, until its end or until the host wants no more: some files have no end.
+pub(crate) fn read(id: u64, path: &str, host: &Host, stop: &AtomicBool) -> io::Result<()> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; PIECE];
     loop {
         let count = file.read(&mut buffer)?;
-        if count == 0 {
+        if count == 0 || stop.load(Ordering::Relaxed) {
             return Ok(());
         }
         let data = Blob(buffer.get(..count).unwrap_or_default().to_vec());

@@ -1,7 +1,8 @@
-//! The programs that run for the host now, by the id of their request.
+//! What is done for the host now, by the id of its request: programs that run and files that are read.
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,12 +19,19 @@ pub(crate) enum Input {
 }
 
 /// A program and the ways to it.
-pub(crate) struct Job {
+pub(crate) struct Program {
     /// It leads the process group of this number, and the session too when it has a terminal.
     pub(crate) leader: Pid,
     /// `None` when all of its input came with the request.
     pub(crate) input: Option<Sender<Input>>,
     pub(crate) terminal: Option<Terminal>,
+}
+
+/// Something that can be ended before it is done.
+pub(crate) enum Job {
+    Program(Program),
+    /// A file that is being read, until this is true.
+    Reading(Arc<AtomicBool>),
 }
 
 #[derive(Clone, Default)]
@@ -34,12 +42,12 @@ impl Jobs {
         self.all().insert(id, job);
     }
 
-    /// Forgets a program that has ended; with it goes the way to its input.
+    /// Forgets what has ended; with a program goes the way to its input.
     pub(crate) fn remove(&self, id: u64) {
         self.all().remove(&id);
     }
 
-    /// Ends a program and its children; false when none runs under this id.
+    /// Ends a program and its children, or the reading of a file; false when there is neither under this id.
     pub(crate) fn kill(&self, id: u64) -> bool {
         self.all().get(&id).is_some_and(|job| job.kill().is_ok())
     }
@@ -54,17 +62,22 @@ impl Jobs {
 
     /// Passes input on. A program that has just ended reads nothing any more, and its exit status tells.
     pub(crate) fn input(&self, id: u64, input: Input) {
-        if let Some(sender) = self.all().get(&id).and_then(|job| job.input.as_ref()) {
+        if let Some(Job::Program(program)) = self.all().get(&id)
+            && let Some(sender) = &program.input
+        {
             let _ = sender.send(input);
         }
     }
 
     /// Tells the terminal of a program that its window has another size.
     pub(crate) fn resize(&self, id: u64, size: Size) -> io::Result<()> {
-        self.all()
-            .get(&id)
-            .and_then(|job| job.terminal.as_ref())
-            .map_or(Ok(()), |terminal| terminal.resize(size))
+        match self.all().get(&id) {
+            Some(Job::Program(Program {
+                terminal: Some(terminal),
+                ..
+            })) => terminal.resize(size),
+            _ => Ok(()),
+        }
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<u64, Job>> {
@@ -75,6 +88,12 @@ impl Jobs {
 impl Job {
     /// What a shell put into groups of their own is told by the kernel when the leader of its session ends.
     fn kill(&self) -> nix::Result<()> {
-        killpg(self.leader, Signal::SIGKILL)
+        match self {
+            Self::Program(program) => killpg(program.leader, Signal::SIGKILL),
+            Self::Reading(stop) => {
+                stop.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+        }
     }
 }

@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use crate::clock;
 use crate::exec;
 use crate::files;
 use crate::identity;
-use crate::jobs::{Input, Jobs};
+use crate::jobs::{Input, Job, Jobs};
 use crate::lines::{LIMIT, Line, Lines};
 use crate::protocol::{Blob, Hello, Host, Op, Reply, Request, Stage, Stream};
 
@@ -101,13 +103,13 @@ fn handle(request: Request, host: &Host, jobs: &Jobs, stage: Stage) {
                 .map(|error| failure(id, &what, error))
         }
         Op::Read { path } => {
-            let host = host.clone();
+            let (host, jobs) = (host.clone(), jobs.clone());
+            let stop = Arc::new(AtomicBool::new(false));
+            jobs.add(id, Job::Reading(stop.clone()));
             thread::spawn(move || {
-                let reply = done(
-                    id,
-                    &format!("reading {path}"),
-                    files::read(id, &path, &host),
-                );
+                let result = files::read(id, &path, &host, &stop);
+                jobs.remove(id);
+                let reply = done(id, &format!("reading {path}"), result);
                 // When this fails the port is gone, and with it everyone who could be told.
                 let _ = host.send(&reply);
             });

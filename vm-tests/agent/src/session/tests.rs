@@ -205,6 +205,17 @@ fn ends_what_a_host_had_started_when_it_goes() {
 }
 
 #[test]
+fn stops_reading_a_file_without_end() {
+    let mut host = TestHost::start();
+    host.say(r#"{"id":1,"op":"read","path":"/dev/zero"}"#);
+    assert!(host.reply()["data"].is_string());
+    host.say(r#"{"id":1,"op":"kill"}"#);
+    while host.reply().get("exit").is_none() {}
+    host.say(r#"{"id":2,"op":"ping"}"#);
+    assert_eq!(host.reply()["id"], 2);
+}
+
+#[test]
 fn writes_appends_and_reads_files() {
     let path = std::env::temp_dir().join(format!("netloom-agent-file-{}", std::process::id()));
     let mut host = TestHost::start();

@@ -10,7 +10,7 @@ import { type Machine, nicId } from "./qemu.ts";
 import type { QmpEvent } from "./qmp.ts";
 import { leaveTemplate } from "./template-guest.ts";
 import { type Template, loadTemplate } from "./template.ts";
-import { describeTimeout, limitOf } from "./timeout.ts";
+import { Deadline } from "./timeout.ts";
 import { layFiles } from "./guest-files.ts";
 import type { GuestFiles } from "./topology.ts";
 import { Vm } from "./vm.ts";
@@ -49,6 +49,9 @@ const panicLine = /Kernel panic - not syncing/;
 
 /** The kernel's last words when we made it panic: by a key of sysrq, or by an interrupt that nothing explains. */
 const ourPanic = /Kernel panic - not syncing: (?:sysrq triggered crash|NMI)/;
+
+/** How long a file may take. */
+const fileMs = 60_000;
 
 /** One virtual machine of a lab, over all its boots. */
 export class LabNode implements AsyncDisposable {
@@ -115,14 +118,13 @@ export class LabNode implements AsyncDisposable {
   /** Runs a program in the guest, whatever its network does. @throws when it does not start or end in time. */
   async exec(argv: readonly string[], options: RunOptions = {}): Promise<ExecResult> {
     const { timeoutMs = 60_000, signal, ...rest } = options;
-    const factor = this.#init.patience();
-    const limit = limitOf(timeoutMs, factor);
-    const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
+    using deadline = this.#deadline(timeoutMs);
+    const either = signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, signal]);
     try {
       return await this.#agent("exec").exec(argv, { ...rest, signal: either });
     } catch (error) {
-      const why = limit.aborted
-        ? `"${argv.join(" ")}" did not end within ${describeTimeout(timeoutMs, factor)}`
+      const why = deadline.signal.aborted
+        ? `"${argv.join(" ")}" did not end within ${deadline.waited}`
         : messageOf(error);
       throw this.failure(why, error);
     }
@@ -149,11 +151,13 @@ export class LabNode implements AsyncDisposable {
   }
 
   async readFile(path: string): Promise<Buffer> {
-    return this.#about(this.#agent("readFile").readFile(path, this.#fileLimit()));
+    using deadline = this.#deadline(fileMs);
+    return await this.#about(this.#agent("readFile").readFile(path, deadline.signal));
   }
 
   async writeFile(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
-    await this.#about(this.#agent("writeFile").writeFile(path, content, mode, this.#fileLimit()));
+    using deadline = this.#deadline(fileMs);
+    await this.#about(this.#agent("writeFile").writeFile(path, content, mode, deadline.signal));
   }
 
   /** The log of the guest's services, oldest line first. @throws when it keeps none that the harness knows. */
@@ -243,8 +247,7 @@ export class LabNode implements AsyncDisposable {
 
   /** Calls `attempt` again and again until it gives a value; what it throws counts as "not yet" and ends the last message. */
   async until<T>(what: string, attempt: () => Promise<T | undefined>, timeoutMs: number = 60_000): Promise<T> {
-    const factor = this.#init.patience();
-    const end = performance.now() + timeoutMs * factor;
+    using deadline = this.#deadline(timeoutMs);
     let last = "";
     for (let pause = 50; ; pause = Math.min(pause * 1.5, 1000)) {
       try {
@@ -253,8 +256,7 @@ export class LabNode implements AsyncDisposable {
       } catch (error) {
         last = `; the last attempt said: ${summaryOf(error)}`;
       }
-      if (performance.now() + pause > end)
-        throw this.failure(`waited ${describeTimeout(timeoutMs, factor)} for ${what}${last}`);
+      if (deadline.passed) throw this.failure(`waited ${deadline.waited} for ${what}${last}`);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
@@ -299,8 +301,8 @@ export class LabNode implements AsyncDisposable {
     });
   }
 
-  #fileLimit(): AbortSignal {
-    return limitOf(60_000, this.#init.patience());
+  #deadline(ms: number): Deadline {
+    return new Deadline(ms, this.#init.patience);
   }
 
   #live(what: string): Vm {
@@ -340,21 +342,14 @@ export class LabNode implements AsyncDisposable {
   }
 
   async #within<T>(promise: Promise<T>, what: string, timeoutMs: number): Promise<T> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const factor = this.#init.patience();
-    const timer = setTimeout(() => reject(new DOMException("too late", "TimeoutError")), timeoutMs * factor);
+    using deadline = this.#deadline(timeoutMs);
     try {
-      return await Promise.race([promise, late]);
+      return await deadline.race(promise);
     } catch (error) {
-      const timedOut = error instanceof DOMException && error.name === "TimeoutError";
-      throw this.failure(
-        timedOut
-          ? `waited ${describeTimeout(timeoutMs, factor)} for ${what}`
-          : `waiting for ${what}: ${messageOf(error)}`,
-        error,
-      );
-    } finally {
-      clearTimeout(timer);
+      const why = deadline.signal.aborted
+        ? `waited ${deadline.waited} for ${what}`
+        : `waiting for ${what}: ${messageOf(error)}`;
+      throw this.failure(why, error);
     }
   }
 

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { LabError } from "./lab-error.ts";
 import type { Lab } from "./lab.ts";
 import type { LabNode } from "./node.ts";
@@ -16,6 +17,7 @@ const questions: readonly (readonly string[])[] = [
 const answerMs = 5000;
 const shownLines = 8;
 const keptLines = 200;
+const summaryLength = 300;
 
 /** A failure as it is told: in one line, in short, and in a file with all that was gathered. */
 export type Failure = { readonly summary: string; readonly text: string; readonly file: string };
@@ -35,7 +37,7 @@ export async function gatherFailure({ error, labs, steps, artifacts }: FailedRun
     Promise.all(labs.flatMap(({ nodes }) => nodes).map(async (node) => `==== ${node.name}\n${await stateOf(node)}`)),
   ]);
   const nodes = labs.flatMap((lab) => lab.nodes);
-  const summary = (error instanceof LabError ? error.summary : messageOf(error)).split("\n", 1)[0] ?? "";
+  const summary = summaryOfFailure(error);
   const file = join(artifacts, "failure.txt");
   const failed = steps.filter(({ ok }) => !ok).map(({ name }) => `failed step: ${name}`);
   const whole = [
@@ -97,16 +99,31 @@ async function stateOf(node: LabNode): Promise<string> {
   return told.join("\n");
 }
 
+/** A failure in one line; of an assertion its values too, as far as they are short. */
+export function summaryOfFailure(error: unknown): string {
+  const text = error instanceof LabError ? error.summary : messageOf(error);
+  const values = valuesOf(error).map((value) => value.replaceAll(/\s+/gu, " "));
+  const [first = ""] = text.split("\n", 1);
+  return values.length === 0 ? first : [first, ...values].join(" ").trim().slice(0, summaryLength);
+}
+
 /** An error with what AVA knows of the values that it compared. */
 function describeError(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(describeError).join("\n");
   if (error instanceof LabError) return error.message;
   if (!(error instanceof Error)) return String(error);
-  const details = "formattedDetails" in error && Array.isArray(error.formattedDetails) ? error.formattedDetails : [];
-  const values = (details as readonly { readonly label: string; readonly formatted: string }[]).map(
-    ({ label, formatted }) => `${label}\n${formatted}`,
+  const values = valuesOf(error);
+  // Where an assertion stands is in a stack of its own.
+  const at = "assertionStack" in error ? String(error.assertionStack) : (error.stack ?? error.message);
+  return [...(values.length === 0 ? [] : [error.message]), ...values, at].filter((part) => part !== "").join("\n");
+}
+
+/** The values that an assertion of AVA compared, with what each is. */
+function valuesOf(error: unknown): readonly string[] {
+  if (!(error instanceof Error) || !("formattedDetails" in error) || !Array.isArray(error.formattedDetails)) return [];
+  return (error.formattedDetails as readonly { readonly label: string; readonly formatted: string }[]).map(
+    ({ label, formatted }) => stripVTControlCharacters(`${label}\n${formatted}`),
   );
-  return [error.stack ?? error.message, ...values].join("\n");
 }
 
 function messageOf(error: unknown): string {

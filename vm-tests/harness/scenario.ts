@@ -10,12 +10,12 @@ import { Lab, type LabOptions } from "./lab.ts";
 import type { LabNode } from "./node.ts";
 import { type ScenarioReport, writeReport } from "./report.ts";
 import { type RunSettings, runSettings } from "./run-settings.ts";
-import { type Failure, gatherFailure } from "./scenario-failure.ts";
+import { type Failure, gatherFailure, summaryOfFailure } from "./scenario-failure.ts";
 import { type Group, type ScenarioEntry, entryOf } from "./scenario-list.ts";
 import { keepLab } from "../lab/keep.ts";
 import { labOptions } from "./test-lab.ts";
 import { Timeline } from "./timeline.ts";
-import { describeTimeout, hasteNow, timeoutFactor } from "./timeout.ts";
+import { Deadline, hasteNow, timeoutFactor } from "./timeout.ts";
 import type { TopologyDeclaration } from "./topology-schema.ts";
 
 export type ScenarioOptions = {
@@ -118,8 +118,8 @@ async function runScenario(
     if (lab === undefined) throw new Error(`the scenario "${entry.title}" has no topology: startLab gives it a lab`);
     return lab;
   };
-  const context: ScenarioContext = {
-    t,
+  const contextOf = (inner: ExecutionContext): ScenarioContext => ({
+    t: inner,
     get lab() {
       return ownLab();
     },
@@ -130,32 +130,45 @@ async function runScenario(
     skip: (reason) => {
       throw new Skip(reason);
     },
-  };
-  const prove = async (): Promise<void> => {
+  });
+  const prove = async (inner: ExecutionContext): Promise<void> => {
     if (topology !== undefined) {
       const wanted = typeof topology === "function" ? await topology(base.artifacts, base) : topology;
       await startLab(wanted, boot === undefined ? {} : { boot });
     }
-    await body(context);
-    if (!t.passed) throw new Error("an assertion failed whose error was caught");
+    await body(contextOf(inner));
   };
 
   let outcome: ScenarioReport["outcome"] = "passed";
   let failure: Failure | undefined;
   let reason: string | undefined;
   let problem: unknown;
+  // Of an assertion that failed AVA tells the values to the one who attempted it, not by what it throws.
+  const attempt = await t.try(async (inner) => {
+    inner.pass();
+    using deadline = new Deadline(timeoutMs, () => timeoutFactor(hasteNow(base.accel.bootSeconds)));
+    problem = await deadline.race(prove(inner)).then(
+      () => undefined,
+      (error: unknown) =>
+        deadline.signal.aborted
+          ? new Error(`the scenario did not end within ${deadline.waited}`, { cause: error })
+          : error,
+    );
+  });
+  problem = attempt.errors[0] ?? problem;
   try {
-    await within(prove(), timeoutMs, patience).catch(async (error: unknown) => {
+    if (problem !== undefined) {
       // What a console shows may be the reason: it is in the report, and hides nothing.
       await requireCalmConsoles(timeline, labs, expectedOnConsole).catch(() => {});
-      throw error;
-    });
+      throw problem;
+    }
     await requireCalmConsoles(timeline, labs, expectedOnConsole);
   } catch (error) {
     if (error instanceof Skip) {
       [outcome, reason] = ["skipped", error.message];
     } else {
       [outcome, problem] = ["failed", error];
+      timeline.explain(summaryOfFailure(error));
       failure = await gatherFailure({ error, labs, steps: timeline.steps, artifacts: base.artifacts });
     }
   }
@@ -185,11 +198,11 @@ async function runScenario(
     files: ["topology.svg", "failure.txt"].filter((name) => existsSync(`${base.artifacts}/${name}`)),
   };
   await writeReport(base.artifacts, report);
-  if (failure === undefined) t.pass();
-  else t.log(`${failure.text}\nrun it again: ${replay}`);
+  if (failure !== undefined) t.log(`${failure.text}\nrun it again: ${replay}`);
   const [toKeep] = labs;
   const wanted = failure !== undefined || settings.only?.length === 1;
   if (settings.keep !== undefined && toKeep !== undefined && wanted) await keepLab(toKeep, settings.keep, tell);
+  attempt.commit();
   if (failure !== undefined) throw problem;
 }
 
@@ -212,17 +225,6 @@ async function requireCalmConsoles(
     const consoles = labs.flatMap(({ nodes }) => nodes).length;
     return `${consoles} ${consoles === 1 ? "console" : "consoles"}`;
   });
-}
-
-async function within(promise: Promise<void>, ms: number, factor: number): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const said = `the scenario did not end within ${describeTimeout(ms, factor)}`;
-  const timer = setTimeout(() => reject(new Error(said)), ms * factor);
-  try {
-    await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function roundedLoad(): number[] {

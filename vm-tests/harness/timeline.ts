@@ -6,6 +6,9 @@ import type { ReportEvent, ReportStep } from "./report.ts";
 /** A step that is done sooner is told of when it has ended only. */
 const announceMs = 3000;
 
+/** All that AVA's error says of an assertion. */
+const assertionFailed = "The test has failed";
+
 /** Records what a scenario does and what happens in its lab, in seconds since it began. */
 export class Timeline {
   readonly #began = performance.now();
@@ -47,6 +50,12 @@ export class Timeline {
     } finally {
       clearTimeout(announce);
     }
+  }
+
+  /** Says of a step that failed by an assertion what that was: AVA throws an error without it. */
+  explain(summary: string): void {
+    for (const [index, step] of this.#steps.entries())
+      if (step.detail === assertionFailed) this.#steps[index] = { ...step, detail: summary };
   }
 
   /** Notes what happened to a node or a link just now. */

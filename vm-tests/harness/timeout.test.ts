@@ -1,5 +1,5 @@
 import test from "ava";
-import { limitOf, describeTimeout, referenceBootSeconds, timeoutFactor } from "./timeout.ts";
+import { Deadline, referenceBootSeconds, timeoutFactor } from "./timeout.ts";
 
 const calm = { load: 0.5, cpus: 2 };
 
@@ -24,13 +24,26 @@ test("patience has an end", (t) => {
   t.is(timeoutFactor({ load: 100, cpus: 2, bootSeconds: 60 }), 10);
 });
 
-test("a scaled timeout says what it was made of", (t) => {
-  t.is(describeTimeout(60_000, 1), "60 s");
-  t.is(describeTimeout(200, 2.5), "0.5 s (0.2 s x 2.5 for a slow or busy machine)");
+test("a deadline passes after its time, and on a machine that is slow all the time after as many times that", async (t) => {
+  const began = performance.now();
+  const passed = async (factor: number): Promise<number> => {
+    using deadline = new Deadline(60, () => factor);
+    t.false(deadline.passed);
+    await new Promise((resolve) => deadline.signal.addEventListener("abort", resolve, { once: true }));
+    t.true(deadline.passed);
+    t.regex(deadline.waited, factor === 1 ? /0\.06 s/u : /\(0\.06 s, longer on a slow or busy machine\)$/u);
+    return performance.now() - began;
+  };
+  const [fast, slow] = await Promise.all([passed(1), passed(4)]);
+  t.true(fast >= 60);
+  t.true(slow >= 240);
 });
 
-test("a limit that was scaled is one that a signal can have", (t) => {
-  // 1.26 times 120,000 is no whole number in binary.
-  t.false(limitOf(120_000, 8.39).aborted);
-  t.notThrows(() => limitOf(120_000, 1.26 * 6.67));
+test("a machine that was busy for a while only is not waited for as if it still were", async (t) => {
+  let factor = 1000;
+  using deadline = new Deadline(60, () => factor);
+  factor = 1;
+  // With the factor of the beginning this would take a minute.
+  await new Promise((resolve) => deadline.signal.addEventListener("abort", resolve, { once: true }));
+  t.true(deadline.passed);
 });

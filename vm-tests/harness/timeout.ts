@@ -34,17 +34,69 @@ export function timeoutFactor({ bootSeconds = referenceBootSeconds, load, cpus }
   return Math.min(mostPatience, Number((slowness * crowd).toFixed(2)));
 }
 
-/** A signal that says no after a timeout, which has whole milliseconds. */
-export function limitOf(ms: number, factor: number): AbortSignal {
-  return AbortSignal.timeout(Math.ceil(ms * factor));
-}
+/** How often a deadline looks at the load again. */
+const lookMs = 1000;
 
-/** "60 s", or how it came about when it was scaled: "150 s (60 s x 2.5 for a slow or busy machine)". */
-export function describeTimeout(ms: number, factor: number): string {
-  const plain = `${seconds(ms)} s`;
-  return factor === 1 ? plain : `${seconds(ms * factor)} s (${plain} x ${factor} for a slow or busy machine)`;
-}
+/**
+ * The end of a wait: `ms` on the reference machine at rest. It moves away while the factor is above 1, so that a machine which is
+ * busy for a moment is given more time for that moment only.
+ */
+export class Deadline implements Disposable {
+  readonly #ms: number;
+  readonly #factor: () => number;
+  readonly #began = performance.now();
+  readonly #over = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  #looked = performance.now();
+  #spent = 0;
 
-function seconds(ms: number): string {
-  return String(Number((ms / 1000).toFixed(2)));
+  constructor(ms: number, factor: () => number) {
+    this.#ms = ms;
+    this.#factor = factor;
+    this.#timer = setInterval(() => this.#look(), Math.max(1, Math.min(lookMs, ms / 10)));
+  }
+
+  /** Aborted, with a TimeoutError, when it has passed. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  get passed(): boolean {
+    this.#look();
+    return this.#over.signal.aborted;
+  }
+
+  /** How long was waited until now: "60 s", or "150 s (60 s, longer on a slow or busy machine)". */
+  get waited(): string {
+    const seconds = (performance.now() - this.#began) / 1000;
+    const asked = this.#ms / 1000;
+    const plain = `${Number(asked.toFixed(2))} s`;
+    return seconds < asked * 1.2 ? plain : `${seconds.toFixed(1)} s (${plain}, longer on a slow or busy machine)`;
+  }
+
+  /** What a promise gives. @throws a TimeoutError when the deadline passes before. */
+  async race<T>(promise: Promise<T>): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const abort = (): void => reject(this.#over.signal.reason);
+    if (this.#over.signal.aborted) abort();
+    this.#over.signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      this.#over.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const now = performance.now();
+    this.#spent += (now - this.#looked) / this.#factor();
+    this.#looked = now;
+    if (this.#spent < this.#ms || this.#over.signal.aborted) return;
+    clearInterval(this.#timer);
+    this.#over.abort(new DOMException("too late", "TimeoutError"));
+  }
 }

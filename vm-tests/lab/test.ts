@@ -14,6 +14,7 @@ import { judge } from "./test-outcomes.ts";
 import { addJobSummary, countsOf, thin, writeOutputs } from "./test-output.ts";
 import { type RunRequest, runOnce } from "./test-run.ts";
 import { ofGroup, ofShard, parseGroup, parseShard } from "./test-select.ts";
+import { runSettings } from "../harness/run-settings.ts";
 import { type RanScenario, type RunReport, tally } from "../harness/run-report.ts";
 
 const usage =
@@ -76,7 +77,7 @@ export async function planOf(given: readonly string[]): Promise<Plan> {
     runs: options.repeat === undefined ? (untilFail ? Infinity : 1) : numberOf("repeat", options.repeat, 1),
     untilFail,
     keep: options.keep === true,
-    directory: resolve(options.report ?? join(repository, "dist/labs")),
+    directory: resolve(options.report ?? artifactsRoot()),
   };
 }
 
@@ -92,7 +93,7 @@ export async function runPlan(
   const quarantine = await todaysQuarantine();
   const scenarios: RanScenario[] = [];
   const problems = new Set(quarantine.problems);
-  const root = join(repository, "dist/labs");
+  const root = artifactsRoot();
   for (let index = 0; index < plan.runs; index += 1) {
     const seed = plan.firstSeed + index;
     if (plan.runs > 1) say("run", `${index + 1}${plan.runs === Infinity ? "" : ` of ${plan.runs}`}, seed ${seed}`);
@@ -120,6 +121,11 @@ export async function runPlan(
   return run;
 }
 
+/** dist/labs, unless the environment says otherwise, as it does for a run inside of a scenario. */
+function artifactsRoot(): string {
+  return runSettings(process.env).artifacts;
+}
+
 /** The quarantine list as of today, in UTC. */
 async function todaysQuarantine(): Promise<Quarantine> {
   const text = await readFile(join(repository, "vm-tests/quarantine.yaml"), "utf8");
@@ -132,7 +138,7 @@ async function withPlaceToEnter<T>(keep: boolean, work: (directory?: string) => 
   if (!keep) return await work();
   const directory = await claimName("kept");
   try {
-    const artifacts = join(repository, "dist/labs");
+    const artifacts = artifactsRoot();
     await writeRecord(directory, { name: "kept", file: "a scenario", artifacts, started: new Date().toISOString() });
     return await work(directory);
   } finally {

@@ -46,6 +46,19 @@ scenario(
         found().join(),
       );
     });
+    await step("what the kernel and our programs say when they break", async () => {
+      const before = found().length;
+      const broken = [
+        "<1>Oops: 0002 [#1] PREEMPT SMP NOPTI",
+        "<0>BUG: unable to handle page fault for address: ffffc90000a00000",
+        "<3>EXT4-fs error (device vda): ext4_lookup:1858: inode #2",
+      ];
+      for (const line of broken) await n1.run(["sh", "-c", `echo '${line}' >/dev/kmsg`]);
+      await n1.run(["sh", "-c", "echo '    at reconcile (/usr/lib/netloom/netloom:3120:14)' >/dev/console"]);
+      await n1.waitForConsole(/at reconcile/u);
+      const rules = ["kernel oops", "kernel bug", "file system error", "stack trace of netloom"];
+      t.deepEqual(found().slice(before), rules);
+    });
     await step("each finding has its node and the line itself", () => {
       t.deepEqual([...new Set(lab.findings.map((finding) => finding.node))], ["n1"]);
       t.regex(lab.findings[0]?.line ?? "", /wild\[\d+\]: segfault at 0 ip/u);

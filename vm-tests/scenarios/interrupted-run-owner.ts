@@ -2,7 +2,9 @@
 import { Lab, type LabOptions } from "../harness/lab.ts";
 
 const options = JSON.parse(process.argv[2] ?? "") as LabOptions;
-const topology = { networks: ["lan"], nodes: { n1: { nics: ["lan"] } } };
+// An unusual amount of memory makes it a node whose template nobody has made yet.
+const memory = Number(process.argv[3] ?? "384");
+const topology = { networks: ["lan"], nodes: { n1: { nics: ["lan"], memory } } };
 const lab = await Lab.start(topology, { ...options, boot: [] });
 const booted = lab.boot(["n1"]);
 process.send?.(lab.sockets);

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { scenario } from "../harness/scenario.ts";
@@ -31,6 +31,19 @@ scenario(
         await until(async () => ((await processesOf(work)).length === 0 && !existsSync(work) ? true : undefined));
       });
     }
+    await step("it ends while a template is made", async () => {
+      const memory = String(300 + Math.floor(Math.random() * 80));
+      const owner = fork(program, [JSON.stringify(plain), memory], { execArgv: [], stdio: "inherit" });
+      const [work] = (await once(owner, "message")) as [string];
+      // Where `cached` makes what is not there yet.
+      const place = new RegExp(`[^=,\\0]*/\\.making-[0-9a-f]+-${owner.pid}(?=/ram)`, "u");
+      const making = await until(async () => place.exec((await processesOf("/ram,share=on")).join("\0"))?.[0]);
+      owner.kill("SIGKILL");
+      await once(owner, "exit");
+      await until(async () => ((await processesOf(making)).length === 0 && !existsSync(work) ? true : undefined));
+      // The next maker of the same template would remove it; there will be none.
+      await rm(making, { recursive: true });
+    });
   },
 );
 

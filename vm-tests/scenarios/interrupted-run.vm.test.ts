@@ -1,10 +1,11 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { scenario } from "../harness/scenario.ts";
+import { processesOf } from "./processes.ts";
 
 const signals = ["SIGKILL", "SIGTERM", "SIGINT"] as const;
 
@@ -46,13 +47,6 @@ scenario(
     });
   },
 );
-
-/** Command lines of the processes that were told a directory. */
-async function processesOf(directory: string): Promise<readonly string[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/u.test(name));
-  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-  return lines.filter((line) => line.includes(directory));
-}
 
 async function until<T>(attempt: () => Promise<T | undefined>): Promise<T> {
   for (;;) {

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { readCapture } from "../harness/pcapng-read.ts";
 import { scenario } from "../harness/scenario.ts";
-import { type LabOutcome, runLab } from "./lab-command.ts";
+import { type LabOutcome, outcomeOf, runLab } from "./lab-command.ts";
+import { processesOf } from "./processes.ts";
 
 /** Two nodes with fixed addresses: 192.168.50.10 and .11 in each lab of it. */
 const topology = `networks: [lan]
@@ -29,6 +30,8 @@ scenario(
       const both = await Promise.all(["one", "two"].map((name) => lab("up", file, "--name", name)));
       for (const { code, err } of both) t.is(code, 0, err);
       t.regex((await lab("ls")).out, /^one +up .*\ntwo +up .*\n$/u);
+      for (const [path, mode] of Object.entries({ "": 0o700, one: 0o700, "one/control": 0o600 }))
+        t.is((await stat(join(labs, path))).mode & 0o777, mode, path);
       t.regex((await lab("up", file, "--name", "one")).err, /a lab named "one" is there already, of .*pair\.yaml/u);
       t.like(await lab("exec", "a", "--", "true"), { code: 2 });
       t.regex((await lab("exec", "a", "--", "true")).err, /several labs: say which one by --lab NAME \(one, two\)/u);
@@ -39,6 +42,10 @@ scenario(
       t.is((await lab("exec", "--lab", "one", "a", "--", "hostname")).out, "a\n");
       t.deepEqual(await waits, { code: 7, out: "out in\n", err: "err\n" });
       t.is((await runLab(labs, ["shell", "--lab", "one", "b"], "hostname; exit 3\n")).out, "b\n");
+      const typed = [process.execPath, "scripts/lab.ts", "shell", "--lab", "one", "b"].join(" ");
+      const terminal = await outcomeOf(["script", "-qec", typed, "/dev/null"], { NETLOOM_LABS: labs }, "tty; exit 4\n");
+      t.like(terminal, { code: 4 });
+      t.regex(terminal.out, /\/dev\/pts\/\d/u);
       const mistyped = await lab("exec", "--lab", "one", "aa", "--", "true");
       t.like(mistyped, { code: 125, err: 'netloom: the lab has no node "aa", did you mean a? (it has a, b)\n' });
     });
@@ -46,7 +53,7 @@ scenario(
       for (const name of ["one", "two"]) t.is((await lab("exec", "--lab", name, "a", ...awaitB)).code, 0);
       t.is((await lab("link", "--lab", "one", "b.eth0", "blackhole")).out, "b.eth0: blackhole\n");
       t.is((await lab("exec", "--lab", "one", "a", ...pingB)).code, 1);
-      t.is((await lab("exec", "--lab", "two", "a", ...pingB)).code, 0);
+      t.is((await lab("exec", "--lab", "two", "a", ...awaitB)).code, 0);
       t.regex((await lab("link", "--lab", "one", "b.eth0", "los=5%")).err, /did you mean loss\?/u);
     });
     await step("captures are of one lab each", async () => {
@@ -69,10 +76,3 @@ scenario(
     });
   },
 );
-
-/** Command lines of the processes that were told a directory. */
-async function processesOf(directory: string): Promise<readonly string[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/u.test(name));
-  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-  return lines.filter((line) => line.includes(directory));
-}

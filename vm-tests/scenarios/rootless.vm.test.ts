@@ -1,9 +1,10 @@
-import { chown, mkdir, mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { repository } from "../../scripts/lib/repository.ts";
 import { scenario } from "../harness/scenario.ts";
 import { type LabOutcome, outcomeOf } from "./lab-command.ts";
+import { allProcesses } from "./processes.ts";
 
 /** A user who may do nothing that others may not, without any capability, and without a way to get one. */
 const nobody = 65534;
@@ -53,16 +54,10 @@ scenario("a lab needs no root: a user without any right runs one", { group: "ful
   });
 });
 
-/** What the kernel knows of the processes of a lab: its own, and all below it. */
+/** What the kernel knows of the processes of a lab: those that were told its place, and what they started. */
 async function statusOf(labs: string): Promise<readonly string[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/u.test(name));
-  const all = await Promise.all(
-    pids.map(async (pid) => {
-      const read = async (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, "utf8").catch(() => "");
-      return { pid, command: await read("cmdline"), status: await read("status") };
-    }),
-  );
+  const all = await allProcesses();
   const own = new Set(all.filter(({ command }) => command.includes(labs)).map(({ pid }) => pid));
-  const parent = ({ status }: { readonly status: string }): string => /^PPid:\t(\d+)$/mu.exec(status)?.[1] ?? "";
-  return all.filter((one) => own.has(one.pid) || own.has(parent(one))).map(({ status }) => status);
+  const parent = (status: string): number => Number(/^PPid:\t(\d+)$/mu.exec(status)?.[1]);
+  return all.filter(({ pid, status }) => own.has(pid) || own.has(parent(status))).map(({ status }) => status);
 }

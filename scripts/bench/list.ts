@@ -4,8 +4,9 @@ import { boot } from "./boot.ts";
 import { clones } from "./clones.ts";
 import type { Bench } from "./figure.ts";
 import { pure } from "./pure.ts";
+import { scenarios } from "./scenarios.ts";
 import { sources } from "./sources.ts";
 import { switching } from "./switching.ts";
 
 /** Everything that `npm run bench` measures, the quick ones first. One file each. */
-export const benches: readonly Bench[] = [sources, binary, attach, switching, pure, clones, boot];
+export const benches: readonly Bench[] = [sources, binary, attach, switching, pure, clones, boot, scenarios];

@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg } from "node:os";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { basename, relative } from "node:path";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import test, { type ExecutionContext } from "ava";
 import { repository } from "../../scripts/lib/repository.ts";
@@ -191,10 +191,15 @@ async function runScenario(
     host: { cpus: availableParallelism(), loadBefore, loadAfter: roundedLoad(), patience },
     steps: [...timeline.steps],
     events: [...timeline.events],
-    nodes: labs.flatMap(({ nodes }) => nodes.map(({ name, console }) => ({ name, console: basename(console.file) }))),
-    links: labs.flatMap(({ links }) =>
-      links.map(({ name, network, capture }) => ({ name, network, capture: basename(capture) })),
-    ),
+    nodes: unique(labs.flatMap(({ nodes }) => nodes)).map(({ name, console }) => ({
+      name,
+      console: relative(base.artifacts, console.file),
+    })),
+    links: unique(labs.flatMap(({ links }) => links)).map(({ name, network, capture }) => ({
+      name,
+      network,
+      capture: relative(base.artifacts, capture),
+    })),
     files: ["topology.svg", "failure.txt"].filter((name) => existsSync(`${base.artifacts}/${name}`)),
   };
   await writeReport(base.artifacts, report);
@@ -225,6 +230,11 @@ async function requireCalmConsoles(
     const consoles = labs.flatMap(({ nodes }) => nodes).length;
     return `${consoles} ${consoles === 1 ? "console" : "consoles"}`;
   });
+}
+
+/** The first of each name: labs of one scenario share their files where their nodes share names. */
+function unique<T extends { readonly name: string }>(items: readonly T[]): readonly T[] {
+  return items.filter(({ name }, index) => items.findIndex((item) => item.name === name) === index);
 }
 
 function roundedLoad(): number[] {

@@ -71,7 +71,7 @@ export async function runOnce(request: RunRequest): Promise<RawRun> {
       tap += `${line}\n`;
       say(line);
       const result = /^(not )?ok \d+ - (.*)$/u.exec(line);
-      if (result !== null) onResult(`${result[1] === undefined ? "ok" : "FAILED"} ${result[2]}`);
+      if (result !== null) onResult(`${result[1] === undefined ? "ok" : "FAILED"} ${bareTitle(result[2] ?? "")}`);
     },
     onStderr: (line) => {
       say(line);
@@ -84,6 +84,11 @@ export async function runOnce(request: RunRequest): Promise<RawRun> {
   );
   const rest = { scenarios, seed, started, ...end, counts: parseTap(tap), said: said.join("\n") };
   return { ...rest, reports: new Map(found) };
+}
+
+/** A title without the name of its file, which AVA puts before it when there are several. */
+function bareTitle(title: string): string {
+  return title.replace(/^\S+\.vm › /u, "");
 }
 
 /** What a scenario left. A report that cannot be read is none, and it is told why. */

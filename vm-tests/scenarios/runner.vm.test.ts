@@ -39,6 +39,7 @@ scenario("a failed scenario tells all that is needed, and so does a console", { 
     t.like(report, {
       outcome: "failed",
       seed: 5,
+      events: { 0: { of: "n1", what: "boot" }, 1: { of: "n1", what: "up" } },
       steps: { 0: { name: "its link comes up", ok: true, detail: "eth0 is up" } },
     });
     t.like(JSON.parse(await readFile(join(artifacts, console, "report.json"), "utf8")), { outcome: "failed" });
@@ -85,6 +86,7 @@ scenario("a kept lab can be entered, and an interruption leaves nothing of it", 
     await using run = new ChildRun(["test", fails, "--keep"], places);
     await step("it says how to enter it, and that works", async () => {
       await run.says(/the lab is kept: npm run lab -- shell --lab kept n1/u);
+      t.regex(run.said, /a probe guest boots in [\d.]+ processor seconds; load [\d.]+, timeouts x [\d.]+\n/u);
       await using entered = new ChildRun(["exec", "--lab", "kept", "n1", "--", "hostname"], places);
       t.is(await entered.code(), 0, entered.said);
       t.is(entered.said, "n1\n");

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "ava";
+import { repository } from "../../scripts/lib/repository.ts";
 import { listScenarios, scanScenarios } from "./scenario-list.ts";
 
 const file = "vm-tests/scenarios/link-loss.vm.test.ts";
@@ -32,4 +35,14 @@ test("every file of a scenario holds scenarios only, and no two have one name", 
   const entries = await listScenarios();
   t.is(new Set(entries.map(({ name }) => name)).size, entries.length);
   t.true(entries.some(({ group }) => group === "smoke"));
+});
+
+test("a scenario is 80 lines at most, so that one can be read at once", async (t) => {
+  for (const each of new Set((await listScenarios()).map((entry) => entry.file))) {
+    const text = readFileSync(join(repository, each), "utf8");
+    for (const [whole] of text.matchAll(/^scenario\([\s\S]*?^\}?\);$/gmu)) {
+      const lines = whole.split("\n").length;
+      t.true(lines <= 80, `${each}: ${lines} lines: ${whole.split("\n", 2).join(" ")}`);
+    }
+  }
 });

@@ -1,3 +1,5 @@
+import type { ExecutionContext } from "ava";
+import type { LabNode } from "../harness/node.ts";
 import { scenario } from "../harness/scenario.ts";
 
 const topology = { networks: ["lan"], nodes: { n1: { nics: ["lan"] } } };
@@ -49,21 +51,7 @@ scenario(
       t.like(await program.result, { code: 0, stdout: "", stderr: "bye\n" });
       t.deepEqual(answers, ["got one\n", "got two\n"]);
     });
-    await step("a shell has a terminal that knows its size", async () => {
-      let screen = "";
-      const shell = n1.start(["sh"], {
-        pty: { rows: 24, columns: 80 },
-        onStdout: (chunk) => (screen += chunk.toString()),
-      });
-      const said = (text: string): Promise<true> =>
-        n1.until(`"${text}" on the terminal`, async () => screen.includes(text) || undefined);
-      await shell.write("tty; stty size\n");
-      await said("24 80\r\n");
-      shell.resize({ rows: 50, columns: 132 });
-      await shell.write("stty size; exit 3\n");
-      t.is((await shell.result).code, 3);
-      t.regex(screen, /\/dev\/pts\/\d+\r\n[\s\S]*50 132\r\n/u);
-    });
+    await step("a shell has a terminal that knows its size", () => proveTerminal(t, n1));
     await step("an agent that is killed ends what it ran and comes back", async () => {
       const { bootId } = await n1.ready();
       const running = n1.exec(["sh", "-c", "kill -9 $PPID; sleep 60"]);
@@ -71,13 +59,7 @@ scenario(
       t.is((await n1.ready()).bootId, bootId);
       t.is(await n1.run(["echo", "back"]), "back\n");
     });
-    await step("files of any content go in and come back", async () => {
-      const bytes = Buffer.from(Array.from({ length: 700_000 }, (_, index) => (index * 7919) & 0xff));
-      await n1.writeFile("/run/blob", bytes, 0o600);
-      t.true(bytes.equals(await n1.readFile("/run/blob")));
-      t.is(await n1.run(["stat", "-c", "%a", "/run/blob"]), "600\n");
-      await t.throwsAsync(n1.readFile("/run/absent"), { message: /No such file/u });
-    });
+    await step("files of any content go in and come back", () => proveFiles(t, n1));
     await step("the journal tells what the daemon said, and follows what is said from now on", async () => {
       const old = await Array.fromAsync(n1.journal({ service: "netloom" }));
       t.true(
@@ -94,3 +76,27 @@ scenario(
     });
   },
 );
+
+async function proveTerminal(t: ExecutionContext, n1: LabNode): Promise<void> {
+  let screen = "";
+  const shell = n1.start(["sh"], {
+    pty: { rows: 24, columns: 80 },
+    onStdout: (chunk) => (screen += chunk.toString()),
+  });
+  const said = (text: string): Promise<true> =>
+    n1.until(`"${text}" on the terminal`, async () => screen.includes(text) || undefined);
+  await shell.write("tty; stty size\n");
+  await said("24 80\r\n");
+  shell.resize({ rows: 50, columns: 132 });
+  await shell.write("stty size; exit 3\n");
+  t.is((await shell.result).code, 3);
+  t.regex(screen, /\/dev\/pts\/\d+\r\n[\s\S]*50 132\r\n/u);
+}
+
+async function proveFiles(t: ExecutionContext, n1: LabNode): Promise<void> {
+  const bytes = Buffer.from(Array.from({ length: 700_000 }, (_, index) => (index * 7919) & 0xff));
+  await n1.writeFile("/run/blob", bytes, 0o600);
+  t.true(bytes.equals(await n1.readFile("/run/blob")));
+  t.is(await n1.run(["stat", "-c", "%a", "/run/blob"]), "600\n");
+  await t.throwsAsync(n1.readFile("/run/absent"), { message: /No such file/u });
+}

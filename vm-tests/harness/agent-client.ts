@@ -72,7 +72,7 @@ export class AgentClient {
     stream.on("error", () => {});
     stream.on("close", () => {
       this.#closed = true;
-      this.#endJobs("QEMU ended");
+      this.forgetBoot("QEMU ended");
     });
   }
 

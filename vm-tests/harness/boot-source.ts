@@ -36,12 +36,18 @@ export function ownBoot({ kernel, initrd, boot }: NodeSpec): boolean {
   return kernel !== undefined || initrd !== undefined || boot === "network";
 }
 
+/** Words for an emulated guest, which waits for the host as well as for itself. */
+const emulated = ["mitigations=off", "no_timer_check", "rcupdate.rcu_cpu_stall_timeout=300", "watchdog_thresh=60"].join(
+  " ",
+);
+
 /**
  * The last console is that of programs. An emulated processor does not speculate: guarding against that costs it a tenth of the
  * boot and protects nothing. Its timer works, but on a busy host too late for the kernel's test of it: that then takes a timer
- * which makes the whole boot ten times as long, and that of all clones if it was a template.
+ * which makes the whole boot ten times as long, and that of all clones if it was a template. What the kernel takes for a
+ * stall after seconds is most often its host at work elsewhere: it shall be sure of it before a console rule is broken.
  */
 function labCmdline({ accel }: AccelVerdict, { screen }: NodeSpec): string {
   const consoles = screen === true ? "console=tty0 console=ttyS0" : "console=ttyS0";
-  return accel === "tcg" ? `${consoles} mitigations=off no_timer_check` : consoles;
+  return accel === "tcg" ? `${consoles} ${emulated}` : consoles;
 }

@@ -60,6 +60,8 @@ export class Lab implements AsyncDisposable {
   readonly #nodes: ReadonlyMap<string, LabNode>;
   readonly #links: LabLinks;
   readonly #log: (line: string) => void;
+  /** That at the end of the lab: nothing is written after it. */
+  #lastFlush: Promise<void> | undefined;
 
   /** Opens the links and boots nodes. @throws when the topology is wrong or a node does not come up; nothing is left then. */
   static async start(declared: TopologyDeclaration, options: LabOptions): Promise<Lab> {
@@ -200,6 +202,10 @@ export class Lab implements AsyncDisposable {
 
   /** Resolves when every frame and console line so far is in its file. @throws with each file that is incomplete, and why. */
   async flush(): Promise<void> {
+    await (this.#lastFlush ?? this.#flushAll());
+  }
+
+  async #flushAll(): Promise<void> {
     const all = [this.#switch.flush(), ...this.nodes.map(({ console }) => console.flush())];
     const results = await Promise.allSettled(all);
     const failed = results.flatMap((result) => (result.status === "rejected" ? [result.reason as Error] : []));
@@ -223,10 +229,9 @@ export class Lab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#owned.disposed) {
-      // Who reads a file must know that it lacks something.
-      await this.flush().catch((error: unknown) => this.#log(error instanceof Error ? error.message : String(error)));
-    }
+    // Who reads a file must know that it lacks something.
+    this.#lastFlush ??= this.#flushAll();
+    await this.#lastFlush.catch((error: unknown) => this.#log(error instanceof Error ? error.message : String(error)));
     await this.#owned[Symbol.asyncDispose]();
   }
 }

@@ -11,6 +11,7 @@ import type { QmpEvent } from "./qmp.ts";
 import { leaveTemplate } from "./template-guest.ts";
 import { type Template, loadTemplate } from "./template.ts";
 import { Deadline } from "./timeout.ts";
+import { orderEnd } from "./guest-order.ts";
 import { layFiles } from "./guest-files.ts";
 import type { GuestFiles } from "./topology.ts";
 import { Vm } from "./vm.ts";
@@ -171,9 +172,8 @@ export class LabNode implements AsyncDisposable {
     if (how === "orderly") {
       const agent = this.#agent("an orderly reboot");
       const previous = await this.ready();
-      // The guest may be gone before it can answer.
-      agent.exec(["reboot"]).catch(() => {});
-      return this.#greeting(vm, "after a reboot", previous);
+      const next = this.#greeting(vm, "after a reboot", previous);
+      return Promise.race([next, this.#about(orderEnd(agent, "reboot"))]);
     }
     const reset = this.#resetSeen.promise;
     vm.agent.forgetBoot();
@@ -229,10 +229,10 @@ export class LabNode implements AsyncDisposable {
   /** Shuts down in order and waits until QEMU has ended. `boot` starts it again. Without an agent its power button is pressed. */
   async powerOff(): Promise<void> {
     const vm = this.#live("powerOff");
-    // The guest may be gone before it can answer.
-    if (this.#init.hasAgent) vm.agent.exec(["poweroff"]).catch(() => {});
-    else await this.#about(vm.qmp.execute("system_powerdown"));
-    await this.#within(vm.ended, "the end of QEMU after poweroff", 30_000);
+    const { ended } = vm;
+    if (!this.#init.hasAgent) await this.#about(vm.qmp.execute("system_powerdown"));
+    const off = this.#init.hasAgent ? Promise.race([ended, orderEnd(vm.agent, "poweroff")]) : ended;
+    await this.#within(off, "the end of QEMU after poweroff", 30_000);
   }
 
   /** Waits for a line on the console of this boot, also among those seen before. */

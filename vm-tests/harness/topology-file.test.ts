@@ -52,16 +52,19 @@ nodes:
     files:
       etc/x: ""
       /etc/y: { content: x, mode: 755 }
+  n2:
+    nics: [lam]
 `;
   t.deepEqual(issuesOf(text), [
     "lab.yaml:4: nodes.gw.role 'gatway' is no role, did you mean gateway? (the roles are gateway, nat-router, debian, pxe-client)",
-    "lab.yaml:10: nodes.router.via is not an IP address",
     "lab.yaml:9: nodes.router.insde is not a known key, did you mean inside?",
+    "lab.yaml:10: nodes.router.via is not an IP address",
+    "lab.yaml:14: nodes.n1.nics.0.los is not a known key, did you mean loss?",
     "lab.yaml:15: nodes.n1.nics.0.delay is no text with a unit, such as 5%, 50ms or 10mbit: quote it",
     "lab.yaml:16: nodes.n1.memory is no number of MiB",
     "lab.yaml:18: nodes.n1.files.etc/x is no absolute path in the guest",
     'lab.yaml:19: nodes.n1.files./etc/y.mode is no text: quote it, as in "0755"',
-    "lab.yaml:14: nodes.n1.nics.0.los is not a known key, did you mean loss?",
+    'lab.yaml:21: nodes.n2.nics.0 node "n2" is plugged into "lam", did you mean lan? (the networks are lan)',
   ]);
 });
 
@@ -80,8 +83,8 @@ nodes:
 `;
   t.deepEqual(issuesOf(text), [
     "lab.yaml:3: nodes.gw.cidr is for a gateway with one NIC, this one has 2",
-    "lab.yaml:7: nodes.alone.nics a nat-router has two NICs, outside and inside, not 1",
     'lab.yaml:6: nodes.router.nics.1 node "router" would be a second DHCP server in "lan" beside "gw"',
+    "lab.yaml:7: nodes.alone.nics a nat-router has two NICs, outside and inside, not 1",
     'lab.yaml:9: nodes.n1.nics.0 node "n1" is plugged into "lann", did you mean lan? (the networks are lan, wan)',
     'lab.yaml:11: nodes.n2.nics.0 jitter needs a delay to vary, such as "delay: 50ms"',
   ]);

@@ -15,23 +15,23 @@ export type LoadedTopology = { readonly name: string; readonly topology: Topolog
 
 /**
  * Loads a topology: a YAML file (`examples/labs/*.yaml`), or a TypeScript module that exports a `TopologyDeclaration` as
- * `topology`. @throws with everything that is wrong with it, a line each, with file and line.
+ * `topology`. @throws with everything that is wrong with it, a line each, with file (as `shownAs` says) and line.
  */
-export async function loadTopology(file: string): Promise<LoadedTopology> {
+export async function loadTopology(file: string, shownAs: string = file): Promise<LoadedTopology> {
   const fallback = labNameOf(file);
   if (/\.[cm]?[jt]s$/u.test(file)) {
     const module: unknown = await import(pathToFileURL(resolve(file)).href);
     const declared =
       typeof module === "object" && module !== null && "topology" in module ? module.topology : undefined;
     // What TypeScript declares was checked by its compiler.
-    if (declared === undefined) throw new Error(`cannot load ${file}: it exports no \`topology\``);
+    if (declared === undefined) throw new Error(`cannot load ${shownAs}: it exports no \`topology\``);
     const { name, ...topology } = declared as TopologyDeclaration;
     return { name: name ?? fallback, topology: resolveRoles(topology) };
   }
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new Error(`cannot load the topology ${file}: ${describeError(cause)}`, { cause });
+    throw new Error(`cannot load the topology ${shownAs}: ${describeError(cause)}`, { cause });
   });
-  const parsed = parseTopology(file, text);
+  const parsed = parseTopology(shownAs, text);
   if ("issues" in parsed)
     throw new Error(`the topology cannot be started:\n${parsed.issues.map(formatIssue).join("\n")}`);
   const { name, ...declared } = parsed.declared;
@@ -93,10 +93,11 @@ export function parseTopology(
     if ("node" in outcome) nodes[name] = outcome.node;
     else issues.push(...outcome.issues.map(({ path, message }) => ({ path: ["nodes", name, ...path], message })));
   }
+  // What nodes are wrong together is looked for among those that are right alone.
   const declared = { ...rest, nodes };
-  // Issues of single nodes first: what follows needs whole ones.
-  if (issues.length === 0) issues.push(...roleIssues(declared), ...topologyIssues(resolveRoles(declared)));
-  return issues.length > 0 ? { issues: told(issues) } : { declared };
+  const together = [...roleIssues(declared), ...topologyIssues(resolveRoles(declared))];
+  issues.push(...together.filter(({ path }) => Object.keys(raw).length === 0 || path.join(".") !== "nodes"));
+  return issues.length > 0 ? { issues: told(issues).toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) } : { declared };
 }
 
 function checkNode(node: unknown): { readonly node: NodeDeclaration } | { readonly issues: readonly TopologyIssue[] } {

@@ -2,7 +2,7 @@ import { copyFile } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { summarise } from "../harness/capture.ts";
-import { type LabCommand, parseWords } from "./command.ts";
+import { type LabCommand, parseWords, userFile } from "./command.ts";
 import { ControlClient } from "./control-client.ts";
 import { controlSocket, findLab } from "./places.ts";
 
@@ -28,7 +28,7 @@ export const captureCommand: LabCommand = {
       `${link}: ${frames} frames, ${bytes} bytes`,
       ...shares.map(([protocol, count]) => `  ${String(count).padStart(6)}  ${protocol}`),
     ];
-    if (options.out !== undefined) await copyFile(file, options.out);
+    if (options.out !== undefined) await copyFile(file, userFile(options.out));
     process.stdout.write(`${told.join("\n")}\nin ${options.out ?? file}\n`);
     return 0;
   },

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { describeError } from "../../src/lib/errors.ts";
 
@@ -44,6 +45,11 @@ export function parseWords<O extends OptionTypes>(
   if (words.length < least) throw new UsageError(`something is missing: ${usage}`);
   if (words.length > most) throw new UsageError(`"${words[most] ?? ""}" is too much: ${usage}`);
   return { options: parsed.values as Parsed<O>["options"], words };
+}
+
+/** A file that a user named: relative to where npm was started, which runs its scripts elsewhere (npm-run-script(1)). */
+export function userFile(path: string): string {
+  return resolve(process.env["INIT_CWD"] ?? process.cwd(), path);
 }
 
 /** How a reader types a subcommand. */

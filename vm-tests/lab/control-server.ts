@@ -27,6 +27,7 @@ export class ControlServer implements AsyncDisposable {
   readonly #lab: Promise<Lab>;
   readonly #server: Server;
   readonly #clients = new Set<Client>();
+  readonly #answering = new Set<Promise<void>>();
   readonly #logged: string[] = [];
   readonly #listeners = new Set<(line: string) => void>();
   readonly #askToStop: () => void;
@@ -57,10 +58,11 @@ export class ControlServer implements AsyncDisposable {
     for (const listener of this.#listeners) listener(line);
   }
 
-  /** Hangs up and removes the socket. */
+  /** Hangs up, when all have their answers, and removes the socket. The lab has ended by then, or failed to start. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
+    await Promise.all(this.#answering);
     for (const { socket } of this.#clients) socket.destroySoon();
     await closed;
   }
@@ -98,10 +100,12 @@ export class ControlServer implements AsyncDisposable {
       return;
     }
     const { id } = request;
-    this.#answer(client, request, say).then(
+    const answering = this.#answer(client, request, say).then(
       (result) => say({ id, result }),
       (error: unknown) => say({ id, error: error instanceof LabError ? error.message : describeError(error) }),
     );
+    this.#answering.add(answering);
+    void answering.finally(() => this.#answering.delete(answering));
   }
 
   async #answer(
@@ -194,7 +198,10 @@ function describeLab(name: string, lab: Lab): LabDescription {
     seed: lab.seed,
     accelerator: describeAccelerator(lab.accel),
     networks: lab.topology.networks,
-    nodes: lab.nodes.map(({ name: node, running }) => ({ name: node, running })),
+    nodes: lab.nodes.map(({ name: node, running }) => ({
+      ...{ name: node, running },
+      agent: lab.topology.nodes[node]?.agent !== false,
+    })),
     links: lab.links.map(({ name: link, node, nic, network, mac, properties }) => ({
       ...{ name: link, node, nic, network, mac },
       properties: formatLinkProperties(properties),

@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
 import { drawTopology } from "../../src/ui/topology-svg.ts";
 import { formatLinkProperties } from "../harness/link-words.ts";
 import { linksOf } from "../harness/topology.ts";
 import { loadTopology } from "../harness/topology-file.ts";
-import { type LabCommand, UsageError, parseWords } from "./command.ts";
+import { type LabCommand, UsageError, parseWords, userFile } from "./command.ts";
 import { ControlClient } from "./control-client.ts";
 import { type Graph, graphMermaid, graphText } from "./graph-text.ts";
 import type { LabDescription } from "./messages.ts";
@@ -30,8 +29,9 @@ export const graphCommand: LabCommand = {
 const seed = 1;
 
 async function readGraph(word: string | undefined): Promise<Graph> {
-  if (word !== undefined && (existsSync(word) || /[./]/u.test(word))) {
-    const { topology } = await loadTopology(word);
+  // The name of a lab has neither a dot nor a slash.
+  if (word !== undefined && /[./]/u.test(word)) {
+    const { topology } = await loadTopology(userFile(word), word);
     const links = linksOf(topology, seed).map((link) => ({
       ...link,
       properties: formatLinkProperties(link.properties),

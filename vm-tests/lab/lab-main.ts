@@ -23,18 +23,17 @@ try {
     // An end that is asked for while machines boot is not to wait for them.
     const starting = Lab.start(topology, { ...options, log: (line) => control.log(line) });
     const lab = await Promise.race([starting, stopped.promise]);
-    if (lab === undefined) process.exitCode = 1;
-    else {
-      started.resolve(owned.use(lab));
-      await stopped.promise;
-    }
+    if (lab === undefined) throw new Error("the lab was ended while it started");
+    started.resolve(owned.use(lab));
+    await stopped.promise;
   } catch (error) {
     process.stderr.write(`${describeError(error)}\n`);
     started.reject(error instanceof Error ? error : new Error(describeError(error)));
     process.exitCode = 1;
   }
 } finally {
-  await rm(directory, { recursive: true, force: true });
+  // After a failure the one who waits for the lab reads there why, and removes it.
+  if (process.exitCode === undefined) await rm(directory, { recursive: true, force: true });
 }
 // Machines that were still booting end with this process.
 process.exit();

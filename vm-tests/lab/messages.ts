@@ -39,7 +39,12 @@ export type LabDescription = {
   /** "software emulation (tcg): this machine has no /dev/kvm" */
   readonly accelerator: string;
   readonly networks: readonly string[];
-  readonly nodes: readonly { readonly name: string; readonly running: boolean }[];
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly running: boolean;
+    /** Whether programs can be run in it. */
+    readonly agent: boolean;
+  }[];
   readonly links: readonly {
     readonly name: string;
     readonly node: string;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, open, readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cacheRoot } from "../../scripts/lib/cache-root.ts";
 import { ensureLabImage } from "../../scripts/lib/lab-image.ts";
@@ -11,8 +11,8 @@ import { type Bind, toolboxCommand } from "../../scripts/lib/toolbox-enter.ts";
 import type { Topology } from "../harness/topology.ts";
 import { runSettings } from "../harness/run-settings.ts";
 import { loadTopology } from "../harness/topology-file.ts";
-import { type LabCommand, UsageError, parseWords, shownCommand } from "./command.ts";
-import { ControlClient, canConnect } from "./control-client.ts";
+import { type LabCommand, UsageError, parseWords, shownCommand, userFile } from "./command.ts";
+import { ControlClient } from "./control-client.ts";
 import { endLab } from "./down.ts";
 import { describeLabText } from "./graph-text.ts";
 import type { LabDescription } from "./messages.ts";
@@ -36,8 +36,8 @@ export const upCommand: LabCommand = {
   example: "up examples/labs/gateway.yaml",
   run: async (given) => {
     const { options, words } = parseWords(given, { name: "string" }, [1, 1], usage);
-    const file = resolve(words[0] ?? "");
-    const loaded = await loadTopology(file);
+    const file = userFile(words[0] ?? "");
+    const loaded = await loadTopology(file, words[0]);
     requireHostFiles(loaded.topology);
     const name = options.name ?? loaded.name;
     if (!/^[a-z][a-z0-9-]{0,31}$/u.test(name))
@@ -52,7 +52,7 @@ export const upCommand: LabCommand = {
 
 function howToEnter({ name, nodes, links, artifacts }: LabDescription, others: boolean): string {
   const which = others ? `--lab ${name} ` : "";
-  const node = nodes.at(-1)?.name ?? "NODE";
+  const node = nodes.findLast(({ agent }) => agent)?.name ?? "NODE";
   const link = links.at(-1)?.name;
   const lines = [
     shownCommand(`shell ${which}${node}`),
@@ -145,17 +145,24 @@ async function startLab(name: string, file: string, topology: Topology, image: s
 
 /** Waits for the lab, showing its log. Who interrupts ends the lab too. */
 async function becomeReady(directory: string, ended: Promise<string>): Promise<LabDescription> {
-  const socket = controlSocket(directory);
   let end: string | undefined;
   void ended.then((how) => (end = how));
-  while (!(await canConnect(socket))) {
-    if (end !== undefined) {
-      const said = await readFile(join(directory, "log"), "utf8").catch(() => "");
-      throw new Error(`the process of the lab did not start: ${end}${said === "" ? "" : `\n${said.trim()}`}`);
+  const connected = async (): Promise<ControlClient> => {
+    for (;;) {
+      // Read before the attempt: it may end in between.
+      const over = end;
+      try {
+        return await ControlClient.connect(controlSocket(directory));
+      } catch (error) {
+        if (over !== undefined) {
+          const said = await readFile(join(directory, "log"), "utf8").catch(() => "");
+          throw new Error(`the process of the lab did not start: ${over}\n${said.trim()}`.trim(), { cause: error });
+        }
+        await delay(20);
+      }
     }
-    await delay(20);
-  }
-  using client = await ControlClient.connect(socket);
+  };
+  using client = await connected();
   const stop = (): void => void client.ask({ op: "stop" }).catch(() => {});
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   try {

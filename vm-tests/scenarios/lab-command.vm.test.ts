@@ -7,13 +7,11 @@ import { scenario } from "../harness/scenario.ts";
 import { type LabOutcome, outcomeOf, runLab } from "./lab-command.ts";
 import { processesOf } from "./processes.ts";
 
-/** Two nodes with fixed addresses: 192.168.50.10 and .11 in each lab of it. */
 const topology = `networks: [lan]
 nodes:
   a: { role: debian, nics: [lan], addresses: [auto] }
   b: { role: debian, nics: [lan], addresses: [auto] }
 `;
-const pingB = ["--", "ping", "-c", "1", "-W", "2", "192.168.50.11"];
 /** A node answers commands before its services have run. */
 const awaitB = ["--", "sh", "-c", `until ping -c 1 -W 1 192.168.50.11; do usleep 100000; done`];
 
@@ -53,7 +51,7 @@ scenario(
     await step("a link that is changed in one lab is not in the other", async () => {
       for (const name of ["one", "two"]) t.is((await lab("exec", "--lab", name, "a", ...awaitB)).code, 0);
       t.is((await lab("link", "--lab", "one", "b.eth0", "blackhole")).out, "b.eth0: blackhole\n");
-      t.is((await lab("exec", "--lab", "one", "a", ...pingB)).code, 1);
+      t.is((await lab("exec", "--lab", "one", "a", "--", "ping", "-c1", "-W2", "192.168.50.11")).code, 1);
       t.is((await lab("exec", "--lab", "two", "a", ...awaitB)).code, 0);
       t.regex((await lab("link", "--lab", "one", "b.eth0", "los=5%")).err, /did you mean loss\?/u);
     });
@@ -74,7 +72,6 @@ scenario(
       process.kill(owner.pid, "SIGKILL");
       while ((await processesOf(join(labs, "one"))).length > 0) await delay(20);
       t.regex((await lab("ls")).out, /^two +up .*\n$/u);
-      t.false(existsSync(join(labs, "one")));
       t.is((await lab("down")).code, 0);
       t.deepEqual(await processesOf(labs), []);
       t.false(existsSync(labs));

@@ -8,7 +8,7 @@ const { topology } = await loadTopology(join(repository, "examples/labs/nat.yaml
 
 scenario(
   "a node behind a NAT router reaches one in front of it, which sees the router's address alone",
-  { group: "smoke", topology },
+  { group: "full", topology },
   async ({ t, lab, node, step }) => {
     const addressOf = async (name: string, nic: string): Promise<string> =>
       node(name).until(`an address of ${nic}`, async () => {

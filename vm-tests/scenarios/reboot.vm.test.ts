@@ -4,7 +4,7 @@ const topology = { networks: ["lan"], nodes: { n1: { nics: ["lan"], files: { "/e
 
 scenario(
   "a guest that restarts, from outside or by itself, is followed: files, journal and links work in the next boot",
-  { group: "smoke", topology },
+  { group: "full", topology },
   async ({ t, lab, node, step }) => {
     const n1 = node("n1");
     const boots = new Set([(await n1.ready()).bootId]);

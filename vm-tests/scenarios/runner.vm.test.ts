@@ -70,8 +70,13 @@ scenario(
       t.false(existsSync(join(artifacts, "seed-7")));
     });
     await step("a run without an unlucky seed goes on to its end", async () => {
-      await using run = new ChildRun(["test", unlucky, "--seed", "7", "--repeat", "2"], { artifacts });
+      const words = ["--seed", "7", "--repeat", "2", "--report", join(artifacts, "reports")];
+      await using run = new ChildRun(["test", unlucky, ...words], { artifacts });
       t.is(await run.code(), 0);
+      t.regex(
+        await readFile(join(artifacts, "reports/index.html"), "utf8"),
+        /href="\.\/\.\.\/seed-8\/unlucky\/report\.json"/u,
+      );
       t.regex(run.said, /\n2 passed, 0 failed, 0 skipped\n$/u);
     });
   },

@@ -24,25 +24,34 @@ export type JournalOptions = {
 const directory = "/run/log/all";
 
 /**
- * Older files first, then the current one by a descriptor that is opened before they are listed: a rotation at any moment neither
- * repeats nor loses a line. What follows is read to its end also when its file was given another name meanwhile.
+ * One file after the other in the order of their dates, each by a descriptor that stays with it when it gets another name: no
+ * rotation repeats or loses a line. Whether a file is the current one is asked before it is read, for nothing is added to one
+ * that is not. A file that was removed while it was open is older than all there are.
  */
 const script = `
-cd "$0" 2>/dev/null || exit 44
-open() { until [ -e current ]; do sleep 0.1; done; exec 3<current; }
-[ -e current ] || exit 44
-open
-for file in @*.[su]; do
-    if [ -e "$file" ] && ! [ "$file" -ef /proc/$$/fd/3 ]; then cat "$file"; fi
-done
-cat <&3
-[ "$1" = follow ] || exit 0
-echo "$2"
-while sleep 0.3; do
-    same=yes
-    [ current -ef /proc/$$/fd/3 ] || same=no
+cd "$0" 2>/dev/null && [ -e current ] || exit 44
+is_open() { [ "$1" -ef /proc/$$/fd/3 ]; }
+open_next() {
+    found='' oldest=''
+    for file in @*.[su] current; do
+        [ -e "$file" ] || continue
+        if [ -n "$found" ]; then exec 3<"$file"; return 0; fi
+        if is_open "$file"; then found=yes; fi
+        oldest=\${oldest:-$file}
+    done
+    if [ -n "$found" ]; then return 1; fi
+    exec 3<"$oldest"
+}
+exec 3</dev/null
+told=''
+until open_next; do sleep 0.1; done
+while :; do
+    if is_open current; then last=yes; else last=''; fi
     cat <&3
-    [ $same = yes ] || open
+    if [ -z "$last" ]; then open_next || sleep 0.1; continue; fi
+    if [ "$1" != follow ]; then exit 0; fi
+    if [ -z "$told" ]; then echo "$2"; told=yes; fi
+    sleep 0.3
 done`;
 
 /** Behind what was there before, so that the last lines of it can be told from those that follow. */

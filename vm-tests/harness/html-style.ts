@@ -16,6 +16,7 @@ pre{background:var(--box);padding:.7rem;overflow:auto;font:12px/1.45 ui-monospac
 .scroll{overflow-x:auto}
 .lanes{width:100%;min-width:640px;height:auto;font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .lanes text{fill:var(--dim)}.lanes .grid{stroke:var(--line)}
+.lanes rect{stroke:var(--bg)}
 .lanes rect.ok{fill:var(--ok)}.lanes rect.failed{fill:var(--bad)}
 .lanes rect.starting{fill:var(--start)}.lanes rect.running{fill:var(--run)}
 .lanes .mark{stroke:var(--bg);fill:var(--text)}.lanes .mark.panic{fill:var(--bad)}.lanes .mark.link{fill:var(--link)}

@@ -6,7 +6,7 @@ import { ensureLabImage } from "../../scripts/lib/lab-image.ts";
 import { say, shown } from "../../scripts/lib/progress.ts";
 import { repository } from "../../scripts/lib/repository.ts";
 import { countsText } from "../../scripts/lib/tap.ts";
-import { type ScenarioEntry, listScenarios } from "../harness/scenario-list.ts";
+import { type Group, type ScenarioEntry, listScenarios } from "../harness/scenario-list.ts";
 import { type LabCommand, UsageError, parseWords, shownCommand } from "./command.ts";
 import { claimName, writeRecord } from "./places.ts";
 import { type Quarantine, readQuarantine } from "./quarantine.ts";
@@ -30,10 +30,15 @@ const optionTypes = {
   report: "string",
 } as const;
 
+/** Seconds that a group may take on two cores. */
+const bars: Readonly<Record<Group, number>> = { smoke: 180, full: 1800 };
+
 /** How often to run, and what differs each time. */
 export type Plan = {
   readonly scenarios: readonly ScenarioEntry[];
   readonly firstSeed: number;
+  /** The group when all of it is run, and nothing else. */
+  readonly whole?: Group;
   /** Runs at most; there is no end to them when it is Infinity. */
   readonly runs: number;
   readonly untilFail: boolean;
@@ -55,6 +60,11 @@ export const testCommand: LabCommand = {
       onResult: (line) => say("scenario", line),
       ...(alone ? { onProgress: (line: string) => void process.stdout.write(`${line}\n`) } : {}),
     });
+    if (plan.whole !== undefined && plan.runs === 1)
+      say(
+        "time",
+        `${plan.whole} took ${Math.round(run.seconds)} s; the bar is ${bars[plan.whole]} s on two cores at rest`,
+      );
     say("report", shown(join(plan.directory, "index.html")));
     process.stdout.write(countsText(countsOf(run)));
     return tally(run).failed === 0 ? 0 : 1;
@@ -65,7 +75,8 @@ export const testCommand: LabCommand = {
 export async function planOf(given: readonly string[]): Promise<Plan> {
   const { options, words } = parseWords(given, optionTypes, [0, Infinity], usage);
   const all = await listScenarios(words.length > 0 ? await knownFiles(words) : undefined);
-  const grouped = ofGroup(all, parseGroup(options.group ?? "full"));
+  const group = parseGroup(options.group ?? "full");
+  const grouped = ofGroup(all, group);
   const scenarios = options.shard === undefined ? grouped : ofShard(grouped, parseShard(options.shard));
   if (scenarios.length === 0) throw new UsageError(`there is nothing to run: ${usage}`);
   const untilFail = options["until-fail"] === true;
@@ -73,6 +84,7 @@ export async function planOf(given: readonly string[]): Promise<Plan> {
     throw new UsageError("--keep is for one run: it goes neither with --repeat nor with --until-fail");
   return {
     scenarios,
+    ...(words.length === 0 && options.shard === undefined ? { whole: group } : {}),
     firstSeed: numberOf("seed", options.seed ?? "1", 0),
     runs: options.repeat === undefined ? (untilFail ? Infinity : 1) : numberOf("repeat", options.repeat, 1),
     untilFail,

@@ -87,7 +87,8 @@ function accelerator(accel: Accelerator): readonly Option[] {
 }
 
 function kernel({ kernel: file, initrd, cmdline }: Machine): readonly Option[] {
-  if (file === undefined) return [];
+  // Firmware that found nothing to boot asks again, as hardware does: who is to answer may still be starting.
+  if (file === undefined) return [["-boot", "reboot-timeout=1000"]];
   const archive: readonly Option[] = initrd === undefined ? [] : [["-initrd", initrd]];
   return [["-kernel", file], ...archive, ["-append", cmdline]];
 }

@@ -47,22 +47,21 @@ scenario(
   { group: "full" },
   async ({ t, step, startLab, options }) => {
     const disk = await bootDisk(options);
-    const lab = await step("the server answers commands, and the client runs what it got", () =>
-      startLab({
+    const own = { "/etc/lab/boot.conf": dnsmasq };
+    const addresses = [`${address}/24`];
+    const lab = await startLab(
+      {
         networks: ["lan"],
         nodes: {
-          server: {
-            role: "debian",
-            nics: ["lan"],
-            addresses: [`${address}/24`],
-            disk,
-            services: { boot: service },
-            files: { "/etc/lab/boot.conf": dnsmasq },
-          },
+          server: { role: "debian", nics: ["lan"], addresses, disk, services: { boot: service }, files: own },
           client: { role: "pxe-client", nics: ["lan"], memory: 256, ready: new RegExp(`netloom-probe ${token}`, "u") },
         },
-      }),
+      },
+      { boot: ["server"] },
     );
+    // Else the client asks in vain and begins anew, which takes half a minute.
+    await lab.node("server").until("its service", () => lab.node("server").run(["pidof", "dnsmasq"]));
+    await step("the client runs what it got", () => lab.boot(["client"]));
     await lab.flush();
     const { protocols } = await summarise(lab.link("client.eth0").capture);
     t.true((protocols["DHCPv4"] ?? 0) >= 4);

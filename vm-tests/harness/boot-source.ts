@@ -25,7 +25,8 @@ export async function bootSource(
   const withAgent = spec.agent !== false;
   if (!ownBoot(spec)) {
     const initrd = withAgent ? await overlayInitrd(image.initrd, await agentFiles(agent)) : image.initrd;
-    return { kernel: imageKernel, initrd, cmdline: `${lab} ${image.cmdline}` };
+    // The image keeps warnings of its kernel quiet; a lab judges them.
+    return { kernel: imageKernel, initrd, cmdline: `${lab} ${image.cmdline} loglevel=5` };
   }
   const initrd = withAgent ? await overlayInitrd(spec.initrd, [await agentFile(agent)]) : spec.initrd;
   return { kernel: spec.kernel ?? imageKernel, cmdline: lab, ...(initrd === undefined ? {} : { initrd }) };

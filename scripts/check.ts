@@ -10,7 +10,7 @@ import { fail, say, step } from "./lib/progress.ts";
 import { addCounts, countsText, noTests, type TestCounts } from "./lib/tap.ts";
 import { together } from "./lib/together.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
-import { countsOf } from "../vm-tests/lab/test-output.ts";
+import { countsOf, machineText } from "../vm-tests/lab/test-output.ts";
 import { planOf, runPlan } from "../vm-tests/lab/test.ts";
 
 const tiers = ["static", "pure", "netns", "vm"] as const;
@@ -46,13 +46,12 @@ try {
     await together(buildAgent, ensureBase);
     const image = await ensureImage();
     const plan = await planOf(filesOf("vm", ["--group", "smoke"]));
-    await counted("vm", async ({ note }) =>
-      countsOf(
-        await runPlan(plan, image.dir, ["npm test", ...(words.length > 0 ? ["--"] : []), ...words].join(" "), {
-          onResult: note,
-        }),
-      ),
-    );
+    const command = ["npm test", ...(words.length > 0 ? ["--"] : []), ...words].join(" ");
+    await counted("vm", async ({ note }) => {
+      const run = await runPlan(plan, image.dir, command, { onResult: note });
+      say("vm", machineText(run));
+      return countsOf(run);
+    });
   }
 } catch (error) {
   // Setting up failed: what did not run is not green.

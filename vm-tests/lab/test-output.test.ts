@@ -5,7 +5,7 @@ import test from "ava";
 import { countsText } from "../../scripts/lib/tap.ts";
 import { hostileRun } from "../harness/hostile-run.ts";
 import { sampleReport } from "../harness/report-sample.ts";
-import { addJobSummary, countsOf, thin, writeOutputs } from "./test-output.ts";
+import { addJobSummary, countsOf, machineText, thin, writeOutputs } from "./test-output.ts";
 
 async function directory(): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), "netloom-output-"));
@@ -18,6 +18,15 @@ test("a terminal ends with failures, how to run them again, reasons of skips, an
   t.regex(text, /FAILED a file could not be loaded/u);
   t.regex(text, /skipped:\n {2}three nodes: /u);
   t.regex(text, /\n\n1 passed, 2 failed, 1 skipped\n$/u);
+});
+
+test("what the machine was like is said in one line", (t) => {
+  const said = machineText(hostileRun);
+  t.is(
+    said,
+    "software emulation (tcg): this machine has no /dev/kvm; a probe guest boots in 2.1 processor seconds; load 0.5 to 1.5; timeouts x 1 at most",
+  );
+  t.is(machineText({ ...hostileRun, scenarios: [] }), "");
 });
 
 test("the page of a job shows what failed as it is, and of a run without failures the counts only", async (t) => {

@@ -2,6 +2,7 @@ import { appendFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "../../scripts/lib/ownership.ts";
 import type { TestCounts } from "../../scripts/lib/tap.ts";
+import { describeAccelerator, describeSpeed } from "../harness/accel.ts";
 import { htmlPage } from "../harness/html.ts";
 import { junitXml } from "../harness/junit.ts";
 import { type RanScenario, type RunReport, tally } from "../harness/run-report.ts";
@@ -26,6 +27,17 @@ export function countsOf(run: RunReport): TestCounts {
     report.outcome === "skipped" ? [`${report.title}: ${report.reason ?? ""}`] : [],
   );
   return { ...tally(run), failures: [...failures, ...run.problems], skips };
+}
+
+/** What the scenarios ran on, in one line: the accelerator and why, its speed, the load meanwhile. Empty when none ran. */
+export function machineText({ scenarios }: RunReport): string {
+  const reports = scenarios.map(({ report }) => report);
+  const accelerator = reports.find((report) => report.accelerator !== undefined)?.accelerator;
+  if (accelerator === undefined) return "";
+  const loads = reports.flatMap(({ host }) => [host.loadBefore[0] ?? 0, host.loadAfter[0] ?? 0]);
+  const load = `load ${Math.min(...loads)} to ${Math.max(...loads)}`;
+  const patience = `timeouts x ${Math.max(...reports.map(({ host }) => host.patience))} at most`;
+  return [describeAccelerator(accelerator), describeSpeed(accelerator), load, patience].filter(Boolean).join("; ");
 }
 
 /**

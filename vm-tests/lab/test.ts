@@ -11,7 +11,7 @@ import { type LabCommand, UsageError, parseWords, shownCommand } from "./command
 import { claimName, writeRecord } from "./places.ts";
 import { type Quarantine, readQuarantine } from "./quarantine.ts";
 import { judge } from "./test-outcomes.ts";
-import { addJobSummary, countsOf, thin, writeOutputs } from "./test-output.ts";
+import { addJobSummary, countsOf, machineText, thin, writeOutputs } from "./test-output.ts";
 import { type RunRequest, runOnce } from "./test-run.ts";
 import { ofGroup, ofShard, parseGroup, parseShard } from "./test-select.ts";
 import { runSettings } from "../harness/run-settings.ts";
@@ -60,6 +60,7 @@ export const testCommand: LabCommand = {
       onResult: (line) => say("scenario", line),
       ...(alone ? { onProgress: (line: string) => void process.stdout.write(`${line}\n`) } : {}),
     });
+    say("machine", machineText(run));
     if (plan.whole !== undefined && plan.runs === 1)
       say(
         "time",

@@ -130,6 +130,8 @@ export class ControlServer implements AsyncDisposable {
         return capture;
       }
     }
+    // A client of another version: its words are its own.
+    throw new Error(`this lab knows no such request: ${JSON.stringify(request)}`);
   }
 
   async #ready(onLog: (line: string) => void): Promise<LabDescription> {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { describeError } from "../../src/lib/errors.ts";
-import { handBackOutputs, removeTree } from "../../scripts/lib/ownership.ts";
+import { removeTree } from "../../scripts/lib/ownership.ts";
 import { runWatched } from "../../scripts/lib/process.ts";
 import { repository } from "../../scripts/lib/repository.ts";
 import { parseTap } from "../../scripts/lib/tap.ts";
@@ -55,7 +55,7 @@ export async function runOnce(request: RunRequest): Promise<RawRun> {
     ["node", ava, "--tap", `--concurrency=${keep === undefined && totalmem() >= 6e9 ? 2 : 1}`]
       .concat(`--timeout=${keep === undefined ? silence : keptSilence}`)
       .concat(files),
-    { binds, env, rootless: keep !== undefined },
+    { binds, env, rootless: true },
   );
   const started = new Date().toISOString();
   let tap = "";
@@ -78,7 +78,6 @@ export async function runOnce(request: RunRequest): Promise<RawRun> {
       onProgress?.(line);
     },
   });
-  await handBackOutputs();
   const found = await Promise.all(
     scenarios.map(async (entry) => [entry.name, await leftIn(directoryOf(entry), say)] as const),
   );

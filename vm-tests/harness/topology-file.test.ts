@@ -53,6 +53,10 @@ nodes:
       etc/x: ""
       /etc/y: { content: x, mode: 755 }
   n2:
+    role: debian
+    nics: [lan]
+    services: { ../x: "exec true" }
+  n3:
     nics: [lam]
 `;
   t.deepEqual(issuesOf(text), [
@@ -64,7 +68,8 @@ nodes:
     "lab.yaml:16: nodes.n1.memory is no number of MiB",
     "lab.yaml:18: nodes.n1.files.etc/x is no absolute path in the guest",
     'lab.yaml:19: nodes.n1.files./etc/y.mode is no text: quote it, as in "0755"',
-    'lab.yaml:21: nodes.n2.nics.0 node "n2" is plugged into "lam", did you mean lan? (the networks are lan)',
+    "lab.yaml:23: nodes.n2.services.../x is no name of a service: a-z, 0-9 and -, a letter first",
+    'lab.yaml:25: nodes.n3.nics.0 node "n3" is plugged into "lam", did you mean lan? (the networks are lan)',
   ]);
 });
 

@@ -101,6 +101,11 @@ const Pattern = v.pipe(
   v.transform((text) => new RegExp(text, "u")),
 );
 
+const ServiceName = v.pipe(
+  Text,
+  v.regex(/^[a-z][a-z0-9-]*$/u, "is no name of a service: a-z, 0-9 and -, a letter first"),
+);
+
 const HostCidr = v.pipe(
   Text,
   v.check(
@@ -154,7 +159,7 @@ export const nodeSchemas: {
     ...nodeKeys,
     addresses: v.exactOptional(list(HostCidr)),
     via: v.exactOptional(Address4),
-    services: v.exactOptional(table(Text)),
+    services: v.exactOptional(v.record(ServiceName, Text, "is no mapping of names to scripts")),
   }),
   "pxe-client": v.strictObject({ role: v.literal("pxe-client"), ...nodeKeys }),
 };

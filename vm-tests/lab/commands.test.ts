@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import test from "ava";
 import { parseWords } from "./command.ts";
 import { runLabCommand } from "./commands.ts";
@@ -21,4 +23,16 @@ test("words of a subcommand are neither too few nor too many, and its options ar
 test("a program needs the two dashes before it, else its options would be ours", async (t) => {
   await t.throwsAsync(runLabCommand(["exec", "n1"]), { message: /no program was named/u });
   await t.throwsAsync(runLabCommand(["exec", "n1", "ls"]), { message: /"ls" is too much: exec NODE -- CMD…/u });
+});
+
+test("alone it shows every subcommand with an example", (t) => {
+  const script = fileURLToPath(new URL("../../scripts/lab.ts", import.meta.url));
+  const { status, stdout } = spawnSync(process.execPath, [script], { encoding: "utf8" });
+  t.is(status, 2);
+  const names = [...stdout.matchAll(/^([a-z]+)(?: .*)?\n {4}\S.*\n {4}npm run lab -- ([a-z]+)\b/gmu)];
+  for (const wanted of ["up", "ls", "shell", "exec", "link", "capture", "graph", "down", "test"])
+    t.true(
+      names.some(([, name, example]) => name === wanted && example === wanted),
+      wanted,
+    );
 });

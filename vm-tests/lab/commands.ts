@@ -39,7 +39,8 @@ export async function runLabCommand(argv: readonly string[]): Promise<number> {
 
 function usage(): string {
   const blocks = Object.entries(commands).map(
-    ([name, { words, what, example }]) => `${name} ${words}\n    ${what}\n    ${shownCommand(example)}\n`,
+    ([name, { words, what, example }]) =>
+      `${`${name} ${words}`.trimEnd()}\n    ${what}\n    ${shownCommand(example)}\n`,
   );
   return `npm run lab -- SUBCOMMAND: labs of virtual machines, see vm-tests/README.md
 

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { describeError } from "../../src/lib/errors.ts";
 import type { Lab } from "../harness/lab.ts";
 import { shownCommand } from "./command.ts";
 import { ControlServer } from "./control-server.ts";
@@ -7,7 +8,10 @@ import { controlSocket } from "./places.ts";
 /** Serves a lab in a directory, so that its nodes can be entered from outside, until somebody ends it by `down`. */
 export async function keepLab(lab: Lab, directory: string, tell: (line: string) => void): Promise<void> {
   const name = basename(directory);
-  await using control = await ControlServer.open(name, controlSocket(directory), Promise.resolve(lab));
+  // Who ends a kept lab removes its directory: then the scenarios after it have none.
+  const opened = await ControlServer.open(name, controlSocket(directory), Promise.resolve(lab)).catch(describeError);
+  if (typeof opened === "string") return tell(`this lab is not kept, since one was before it: ${opened}`);
+  await using control = opened;
   const node = lab.nodes.find(({ running }) => running)?.name ?? "NODE";
   tell(`the lab is kept: ${shownCommand(`shell --lab ${name} ${node}`)}`);
   tell(`it ends by Ctrl-C here, or by: ${shownCommand(`down ${name}`)}`);

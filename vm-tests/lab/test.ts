@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { didYouMean } from "../../src/lib/nearest.ts";
 import { ensureLabImage } from "../../scripts/lib/lab-image.ts";
@@ -8,7 +8,7 @@ import { repository } from "../../scripts/lib/repository.ts";
 import { countsText } from "../../scripts/lib/tap.ts";
 import { type Group, type ScenarioEntry, listScenarios } from "../harness/scenario-list.ts";
 import { type LabCommand, UsageError, parseWords, shownCommand } from "./command.ts";
-import { claimName, writeRecord } from "./places.ts";
+import { claimName, removeTraces, writeRecord } from "./places.ts";
 import { type Quarantine, readQuarantine } from "./quarantine.ts";
 import { judge } from "./test-outcomes.ts";
 import { addJobSummary, countsOf, machineText, thin, writeOutputs } from "./test-output.ts";
@@ -155,7 +155,7 @@ async function withPlaceToEnter<T>(keep: boolean, work: (directory?: string) => 
     await writeRecord(directory, { name: "kept", file: "a scenario", artifacts, started: new Date().toISOString() });
     return await work(directory);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await removeTraces(directory);
   }
 }
 

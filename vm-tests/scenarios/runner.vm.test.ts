@@ -102,10 +102,18 @@ scenario("a kept lab can be entered, and an interruption leaves nothing of it", 
       t.is(await run.code(), 1);
       t.regex(run.said, /FAILED a node has an <address>[\s\S]*0 passed, 2 failed, 0 skipped\n$/u);
       while ((await machinesOf(artifacts)).length > 0) await delay(20);
-      t.deepEqual(await readdir(labs), []);
+      t.false(existsSync(labs));
+    });
+    await step("`down` ends it too, and the run goes on", async () => {
+      await using again = new ChildRun(["test", fails, "--keep"], places);
+      await again.says(/the lab is kept/u);
+      await using down = new ChildRun(["down", "kept"], places);
+      t.is(await down.code(), 0, down.said);
+      t.is(await again.code(), 1);
+      t.regex(again.said, /this lab is not kept, since one was before it[\s\S]*0 passed, 2 failed, 0 skipped\n$/u);
     });
   } finally {
-    await rm(labs, { recursive: true });
+    await rm(labs, { recursive: true, force: true });
   }
 });
 

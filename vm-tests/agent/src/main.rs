@@ -47,8 +47,9 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// All kernel lines but those for debugging reach the console from now on: a lab judges them, and that a program hit a segmentation fault is
-/// but information to the kernel (`show_signal_msg` in arch/x86/mm/fault.c). A kernel without printk has nothing to say.
+/// All kernel lines but those for debugging reach the console from now on: a lab judges them. That a program hit a
+/// segmentation fault is but information to the kernel (`show_signal_msg` in arch/x86/mm/fault.c). A kernel without printk
+/// has nothing to say.
 fn tell_everything() {
     let _ = std::fs::write("/proc/sys/kernel/printk", "7");
 }

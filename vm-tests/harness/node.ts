@@ -87,8 +87,8 @@ export class LabNode implements AsyncDisposable {
   }
 
   /**
-   * Starts it and waits for its agent and for `ready` on its console, where it has them. @throws with the end of the console when that takes too long or
-   * QEMU ends.
+   * Starts it and waits for its agent and for `ready` on its console, where it has them. @throws with the end of the console
+   * when that takes too long or QEMU ends.
    */
   async boot(): Promise<Hello> {
     if (this.#vm !== undefined) throw this.failure("it runs already");

@@ -29,6 +29,9 @@ scenario("a failed scenario tells all that is needed, and so does a console", { 
     const whole = await readFile(join(artifacts, address, "failure.txt"), "utf8");
     t.regex(whole, /==== n1\n-- ip -br addr\n.*\n?eth0 +(?:UP|UNKNOWN)/u);
     t.regex(whole, /-- netloom status[^\n]*\n\S/u);
+    const silent = await readFile(join(artifacts, console, "failure.txt"), "utf8");
+    t.regex(silent, /-- ip -br addr\ncould not be gathered: n1: "ip -br addr" did not end within/u);
+    t.regex(silent, /nothing else was asked: the agent does not answer\n[\s\S]*BUG: made up for a test/u);
     t.regex(whole, /-- tail -n 60 \/run\/log\/all\/current[^\n]*\n\S/u);
   });
   await step("the reports have what passed before it failed", async () => {

@@ -99,34 +99,6 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   throw new Error(`${argv.slice(0, 3).join(" ")} ended with ${code}:\n${tail.join("\n")}${where}`);
 }
 
-/** Runs a program on our own terminal and returns its exit code (128 + number for a signal). */
-export async function runInherited(argv: readonly string[], options: RunOptions = {}): Promise<number> {
-  const [file = "", ...args] = argv;
-  const child = spawn(file, args, {
-    cwd: options.cwd,
-    ...(options.env ? { env: { ...options.env } } : {}),
-    stdio: "inherit",
-  });
-  return new Promise<number>((resolve, reject) => {
-    const forward = (signal: NodeJS.Signals): void => {
-      // The terminal has sent Ctrl-C to the child as well; twice would cut its cleaning up short.
-      if (signal !== "SIGINT" || !process.stdout.isTTY) send(child, signal);
-    };
-    for (const signal of signals) process.on(signal, forward);
-    const settle = (): void => {
-      for (const signal of signals) process.off(signal, forward);
-    };
-    child.once("error", (cause) => {
-      settle();
-      reject(new Error(`cannot start ${file}`, { cause }));
-    });
-    child.once("close", (status, signal) => {
-      settle();
-      resolve(status ?? 128 + (signal ? constants.signals[signal] : 0));
-    });
-  });
-}
-
 /** How a program ended that was watched: `interrupted` when a signal for us ended it. */
 export type WatchedEnd = { readonly code: number; readonly interrupted: boolean };
 

@@ -2,9 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { bootstrapTools } from "./bootstrap-tools.ts";
 import { cacheRoot } from "./cache-root.ts";
-import { handBackOutputs } from "./ownership.ts";
 import { askForRoot, asRoot, findProgram, isRoot } from "./privilege.ts";
-import { runInherited } from "./process.ts";
 import { repository } from "./repository.ts";
 import { toolboxRoot } from "./toolbox.ts";
 
@@ -63,15 +61,6 @@ export async function toolboxCommand(argv: readonly string[], options: ToolboxOp
   // Now, in one place: steps side by side would each have sudo ask.
   askForRoot();
   return asRoot(command);
-}
-
-/** Runs a command in the toolbox on our own terminal and returns its exit code. */
-export async function runInToolbox(argv: readonly string[], options: ToolboxOptions = {}): Promise<number> {
-  try {
-    return await runInherited(await toolboxCommand(argv, options));
-  } finally {
-    await handBackOutputs();
-  }
 }
 
 /** bwrap makes them 0700 otherwise: who is another user in there could reach nothing below. */

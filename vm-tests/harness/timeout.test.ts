@@ -1,5 +1,7 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import test from "ava";
-import { Deadline, referenceBootSeconds, timeoutFactor } from "./timeout.ts";
+import { Deadline, hasteNow, referenceBootSeconds, timeoutFactor } from "./timeout.ts";
 
 const calm = { load: 0.5, cpus: 2 };
 
@@ -18,6 +20,20 @@ test("load counts from where there is more of it than processors", (t) => {
   t.is(timeoutFactor({ load: 5, cpus: 2 }), 2.5);
   t.is(timeoutFactor({ load: 5, cpus: 8 }), 1);
   t.is(timeoutFactor({ load: 4, cpus: 2, bootSeconds: referenceBootSeconds * 2 }), 4);
+});
+
+test("a machine that was just given something to do is seen to be busy before its load average is", async (t) => {
+  const spin = "for (const end = Date.now() + 1500; Date.now() < end; );";
+  const workers = Array.from({ length: 8 }, () => new Worker(spin, { eval: true }));
+  const ended = Promise.all(workers.map((worker) => once(worker, "exit")));
+  let most = 0;
+  let done = false;
+  void ended.then(() => (done = true));
+  while (!done) {
+    most = Math.max(most, timeoutFactor({ ...hasteNow(), cpus: 2 }));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  t.true(most >= 2, String(most));
 });
 
 test("patience has an end", (t) => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 
 /**
@@ -13,14 +14,23 @@ const mostPatience = 10;
 export type Haste = {
   /** Processor seconds that the probe guest took with the accelerator in use; unknown counts as the reference. */
   readonly bootSeconds?: number | undefined;
-  /** Load average of the last minute. */
+  /** How many threads want a processor. */
   readonly load: number;
   readonly cpus: number;
 };
 
-/** The haste of this moment. */
+/**
+ * The haste of this moment: the load is the average of the last minute, or what wants to run right now if that is more, since an
+ * average learns late of machines that have just been started.
+ */
 export function hasteNow(bootSeconds?: number): Haste {
-  return { bootSeconds, load: loadavg()[0] ?? 0, cpus: availableParallelism() };
+  return { bootSeconds, load: Math.max(loadavg()[0] ?? 0, runnable()), cpus: availableParallelism() };
+}
+
+/** Threads that run or want to, ourselves not counted: the fourth field of proc_loadavg(5). */
+function runnable(): number {
+  const [, count = "1"] = /^(?:\S+ ){3}(\d+)\//u.exec(readFileSync("/proc/loadavg", "utf8")) ?? [];
+  return Number(count) - 1;
 }
 
 /**

@@ -23,7 +23,7 @@ scenario(
         noinit: { nics: ["lan"], initrd: noInit, cmdline: "panic=0" },
       },
     };
-    const lab = await startLab(topology, { boot: [], bootTimeoutMs: 4000 });
+    const lab = await startLab(topology, { boot: [], bootTimeoutMs: 10_000 });
     const failures = new Map<string, string>();
     await step("none of them comes up", async () => {
       const boots = Object.keys(topology.nodes).map(async (name) => {

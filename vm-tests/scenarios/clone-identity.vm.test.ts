@@ -36,6 +36,8 @@ scenario(
       await step(what, async () => unique(what, await asked(clones, argv)));
     }
     await step("address by DHCP", async () => unique("address by DHCP", await Promise.all(clones.map(leased))));
+    // A server tells clients apart by their DUID (RFC 8415, section 11).
+    await step("address by DHCPv6", async () => unique("address by DHCPv6", await Promise.all(clones.map(leased6))));
     await step("link-local address", async () => unique("link-local address", await asked(clones, linkLocal)));
     await step("key of a resource", async () => {
       const daemons = withNetloom.map((name) => lab.node(name));
@@ -56,6 +58,13 @@ async function leased(clone: LabNode): Promise<string> {
     async () => / (\d+\.\S+)/u.exec(await clone.run(["ip", "-4", "-br", "address", "show", "dev", "eth0"]))?.[1],
     180_000,
   );
+}
+
+/** Asks once and configures nothing. */
+async function leased6(clone: LabNode): Promise<string> {
+  const client = ["busybox", "udhcpc6", "-f", "-n", "-q", "-t", "20", "-i", "eth0", "-s", "/bin/true"];
+  const { stdout, stderr } = await clone.exec(client, { timeoutMs: 180_000 });
+  return /lease of (\S+) obtained/u.exec(stdout + stderr)?.[1] ?? "";
 }
 
 function asked(clones: readonly LabNode[], argv: readonly string[]): Promise<readonly string[]> {

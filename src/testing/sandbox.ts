@@ -27,7 +27,9 @@ export class Sandbox implements AsyncDisposable {
 
   /** `beside` shares the other sandbox's mounts, and so its named namespaces. */
   static async open(beside?: Sandbox): Promise<Sandbox> {
+    await using unless = new AsyncDisposableStack();
     const dir = await mkdtemp(join(tmpdir(), "netloom-test-"));
+    unless.defer(() => rm(dir, { recursive: true, force: true }));
     const scanDir = join(dir, "service");
     await mkdir(scanDir);
     const mounts = beside === undefined ? ["--mount", "--propagation", "private"] : [];
@@ -35,6 +37,7 @@ export class Sandbox implements AsyncDisposable {
     const script = `${prepare}ip link set lo up && exec s6-svscan "$1"`;
     const argv = ["unshare", "--net", ...mounts, "--", "sh", "-c", script, "sh", scanDir];
     const first = start(beside === undefined ? argv : [...beside.inside(), ...argv]);
+    unless.defer(() => void first.process.kill("SIGKILL"));
     const ready = await until(
       async () => {
         if (first.process.exitCode !== null) throw new Error(`the sandbox ended at once: ${first.said()}`);
@@ -44,6 +47,8 @@ export class Sandbox implements AsyncDisposable {
       { timeoutMs: WAIT_MS, intervalMs: 10 },
     );
     if (ready === undefined) throw new Error(`s6-svscan did not start: ${first.said()}`);
+    // From here on it is the sandbox that ends them.
+    unless.move();
     return new Sandbox(dir, first, ready);
   }
 

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { cached } from "../../scripts/lib/cache.ts";
 import { fingerprint } from "../../scripts/lib/fingerprint.ts";
 import { cpioArchive, cpioModes } from "../../scripts/lib/cpio.ts";
+import { statFields } from "./proc-stat.ts";
+import { qemuVersion } from "./qemu-version.ts";
 import type { Accelerator } from "./qemu.ts";
 
 /** Which accelerator labs use, why, and how fast guests are with it. */
@@ -48,11 +50,10 @@ export async function proveAccelerator(input: ProbeInput): Promise<AccelVerdict>
 }
 
 async function probeHash({ kernel, agent }: ProbeInput): Promise<string> {
-  const version = spawnSync("qemu-system-x86_64", ["--version"], { encoding: "utf8" }).stdout ?? "";
   const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
   // The last word is the form of the verdict.
   const hash = createHash("sha256")
-    .update(version)
+    .update(qemuVersion())
     .update(boot)
     .update(`${existsSync("/dev/kvm")} speed`);
   for (const file of [kernel, agent]) hash.update(await fingerprint(file));
@@ -131,14 +132,10 @@ function bootProbe(accel: Accelerator, kernel: string, initrd: string): Promise<
 
 /** What a process has used so far: what else the host does is not in it, other than in seconds of the clock. */
 function processorSeconds(pid: number | undefined): number | undefined {
-  // Clock ticks are 10 ms on Linux for programs, whatever the kernel's own are; fields from proc_pid_stat(5).
+  // Clock ticks are 10 ms on Linux for programs, whatever the kernel's own are.
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const [utime = Number.NaN, stime = Number.NaN] = stat
-      .slice(stat.lastIndexOf(")") + 2)
-      .split(" ")
-      .slice(11, 13)
-      .map(Number);
+    const [utime = Number.NaN, stime = Number.NaN] = statFields(stat).slice(11, 13).map(Number);
     return (utime + stime) / 100;
   } catch {
     // It has ended and is buried already.

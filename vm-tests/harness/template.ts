@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { fingerprint } from "../../scripts/lib/fingerprint.ts";
 import { type BootSource, ownBoot } from "./boot-source.ts";
 import { ConsoleLog } from "./console-log.ts";
 import type { Accelerator, Machine } from "./qemu.ts";
+import { qemuVersion } from "./qemu-version.ts";
 import type { Qmp } from "./qmp.ts";
 import { enterTemplate, templateRecipe, warmTemplate } from "./template-guest.ts";
 import type { NodeSpec } from "./topology.ts";
@@ -28,8 +28,6 @@ export type Template = {
   readonly state: string;
   /** What its console said while it booted. */
   readonly console: string;
-  /** True when it was there before. */
-  readonly hit: boolean;
 };
 
 /** Words of the command line that programs read, and not the kernel: the kernel of a clone has started long ago. */
@@ -69,7 +67,7 @@ export async function ensureTemplate(shape: TemplateShape, timeoutMs: number = b
     4,
   );
   const file = (name: string): string => join(entry.dir, name);
-  return { ram: file("ram"), state: file("state"), console: file("console.log"), hit: entry.hit };
+  return { ram: file("ram"), state: file("state"), console: file("console.log") };
 }
 
 /** Starts a guest from the state of its template; it goes on where that was stopped. */
@@ -145,8 +143,7 @@ const versions = new Map<Accelerator, string>();
 /** State is read by the QEMU that wrote it alone; with KVM the guest has also seen which processor this machine has. */
 function machineVersion(accel: Accelerator): string {
   return versions.getOrInsertComputed(accel, () => {
-    const qemu = spawnSync("qemu-system-x86_64", ["--version"], { encoding: "utf8" }).stdout ?? "";
     const processor = accel === "kvm" ? readFileSync("/proc/cpuinfo", "utf8").split("\n\n", 1).join() : "";
-    return qemu + processor.replaceAll(/^(?:cpu MHz|processor|core id|apicid|initial apicid)\b.*$/gmu, "");
+    return qemuVersion() + processor.replaceAll(/^(?:cpu MHz|processor|core id|apicid|initial apicid)\b.*$/gmu, "");
   });
 }

@@ -2,6 +2,7 @@ import { lstat, mkdir, readFile, readdir, rm, rmdir, stat, writeFile } from "nod
 import { dirname, join } from "node:path";
 import { errorCode } from "../../src/lib/errors.ts";
 import { didYouMean } from "../../src/lib/nearest.ts";
+import { statFields } from "../harness/proc-stat.ts";
 import { UsageError, shownCommand } from "./command.ts";
 import { canConnect } from "./control-client.ts";
 
@@ -128,8 +129,7 @@ export async function isAlive({ process: owner }: LabRecord): Promise<boolean> {
 /** Since when a process runs; undefined when there is none. A zombie is none. */
 export async function startOf(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // The name of the program is in brackets and may have any character.
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(text);
   return fields[0] === "Z" ? undefined : fields[19];
 }
 

@@ -1,6 +1,6 @@
 /** Which boot of the guest speaks. A new `bootId` means that everything started before is gone. */
 export type Hello = {
-  /** In the early stage it waits, before drivers and services, to be told who it is and to be released. */
+  /** In the early stage it waits, before any service starts, to be told who it is and to be released. */
   readonly stage: "early" | "up";
   /** Empty in the early stage and in a template. */
   readonly bootId: string;

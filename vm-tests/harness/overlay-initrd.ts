@@ -12,7 +12,7 @@ exec /usr/libexec/netloom/in-cgroup agent \\
     env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 /usr/lib/netloom-agent
 `;
 
-/** Runs before drivers and services: see image/mkosi.extra/usr/libexec/netloom/boot. */
+/** Runs before the node has a name or a service: see image/mkosi.extra/usr/libexec/netloom/boot. */
 const early = `#!/bin/sh
 exec /usr/lib/netloom-agent early
 `;

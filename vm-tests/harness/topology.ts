@@ -39,7 +39,7 @@ export type NodeSpec = {
   readonly fwCfg?: Readonly<Record<string, string>>;
   /** Raw disk image, attached as virtio-blk. */
   readonly disk?: string;
-  /** Laid over the root file system in each boot before drivers are loaded and services start. */
+  /** Laid over the root file system in each boot before any service starts. */
   readonly files?: GuestFiles;
   /**
    * "cold" boots the kernel at power-on. Else the node starts as a clone of a template that was booted once, unless something

@@ -1,6 +1,6 @@
 import type { LabNode } from "../harness/node.ts";
-import { resolveRoles } from "../harness/roles/index.ts";
 import { scenario } from "../harness/scenario.ts";
+import type { TopologyDeclaration } from "../harness/topology-schema.ts";
 
 const names = Array.from({ length: 16 }, (_, index) => `clone${index + 1}`);
 /** The others run nothing but a DHCP client: sixteen daemons that start at once would keep two cores busy for minutes. */
@@ -10,13 +10,13 @@ const withNetloom = names.slice(0, 3);
 const printLease = "/usr/lib/lab/print-lease6";
 const own = { nics: ["lan"], files: { [printLease]: { content: '#!/bin/sh\necho "lease6 $ipv6"\n', mode: 0o755 } } };
 
-const topology = resolveRoles({
+const topology: TopologyDeclaration = {
   networks: ["lan"],
   nodes: {
     gateway: { role: "gateway", nics: ["lan"] },
     ...Object.fromEntries(names.map((name) => [name, withNetloom.includes(name) ? own : { role: "debian", ...own }])),
   },
-});
+};
 
 /** What nobody else may have, by name, and how a guest says it. A DHCPv6 server tells clients apart by DUID (RFC 8415, 11). */
 const identities: Readonly<Record<string, (clone: LabNode) => Promise<string | undefined>>> = {

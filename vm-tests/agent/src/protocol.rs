@@ -101,7 +101,7 @@ pub(crate) struct CloneIdentity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Stage {
-    /// Before drivers are loaded and services start; it waits for `release`.
+    /// Before any service starts; it waits for `release`.
     Early,
     Up,
 }

@@ -17,6 +17,7 @@ mod link_change;
 mod message;
 mod monitor;
 pub mod netns;
+mod nexthop;
 mod nft;
 pub mod peer;
 mod prefix;

@@ -130,8 +130,14 @@ pub(crate) struct AddressDel {
 pub(crate) struct Route {
     /// `default` or a prefix.
     pub(crate) to: String,
+    #[serde(default)]
+    pub(crate) r#type: RouteKind,
     pub(crate) via: Option<String>,
-    pub(crate) dev: String,
+    /// Where a unicast route without `hops` leads; the others have none.
+    pub(crate) dev: Option<String>,
+    /// The ways of a multipath route, instead of `via` and `dev`.
+    #[serde(default)]
+    pub(crate) hops: Vec<Hop>,
     pub(crate) metric: Option<u32>,
     pub(crate) table: Option<u32>,
     pub(crate) protocol: u8,
@@ -139,6 +145,30 @@ pub(crate) struct Route {
     pub(crate) scope: Option<Scope>,
     /// 4 or 6; needed only for `default` without `via` and `source`, where 4 is assumed.
     pub(crate) family: Option<u8>,
+    pub(crate) mtu: Option<u32>,
+    pub(crate) advmss: Option<u32>,
+    /// The gateway counts as reachable on the link, whatever the addresses say.
+    #[serde(default)]
+    pub(crate) onlink: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RouteKind {
+    #[default]
+    Unicast,
+    Blackhole,
+    Unreachable,
+    Prohibit,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hop {
+    pub(crate) dev: String,
+    pub(crate) via: Option<String>,
+    /// Share of the flows, 1 to 256; 1 when left out.
+    pub(crate) weight: Option<u16>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -7,17 +7,20 @@ use netlink_packet_route::{AddressFamily, route::RouteMessage};
 use serde::Serialize;
 
 use crate::{
-    attribute::{Attribute, array, attributes},
+    attribute::{array, attributes, read_u32},
     error::Failure,
+    nexthop::{self, NextHop, RTA_VIA, gateway_of},
     prefix::{family_number, scope_name},
     socket::{Socket, bytes},
 };
 
 /// `struct rtmsg`
 const HEADER: usize = 12;
-const RTA_VIA: u16 = 18;
+const RTAX_MTU: u16 = 2;
+const RTAX_ADVMSS: u16 = 8;
+const RTNH_F_ONLINK: u32 = 4;
 
-/// One route of a namespace, of any table. A multipath route has neither `index` nor `via`.
+/// One route of a namespace, of any table. A multipath route has `hops` instead of `index` and `via`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Route {
     /// 4 or 6.
@@ -40,6 +43,14 @@ pub(crate) struct Route {
     pub(crate) r#type: &'static str,
     /// Preferred source address.
     pub(crate) source: Option<IpAddr>,
+    /// Path MTU, when the route sets one.
+    pub(crate) mtu: Option<u32>,
+    /// Largest TCP segment to announce, when the route sets one.
+    pub(crate) advmss: Option<u32>,
+    /// The gateway counts as reachable on the link, whatever the addresses say.
+    pub(crate) onlink: bool,
+    /// The ways of a multipath route; empty otherwise.
+    pub(crate) hops: Vec<NextHop>,
 }
 
 /// Every route of the socket's namespace, both families, all tables.
@@ -72,12 +83,25 @@ pub(crate) fn parse(body: &[u8]) -> Option<Route> {
         scope: scope_name(scope),
         r#type: type_name(kind),
         source: None,
+        mtu: None,
+        advmss: None,
+        onlink: read_u32(body, 8)? & RTNH_F_ONLINK != 0,
+        hops: Vec::new(),
     };
     for found in attributes(body, HEADER) {
         match found.kind {
             libc::RTA_DST if length > 0 => route.to = format!("{}/{length}", found.ip()?),
-            libc::RTA_GATEWAY => route.via = found.ip(),
-            RTA_VIA => route.via = via(found),
+            libc::RTA_GATEWAY | RTA_VIA => route.via = gateway_of(found),
+            libc::RTA_MULTIPATH => route.hops = nexthop::parse(found.value),
+            libc::RTA_METRICS => {
+                for metric in found.nested() {
+                    match metric.kind {
+                        RTAX_MTU => route.mtu = metric.u32(),
+                        RTAX_ADVMSS => route.advmss = metric.u32(),
+                        _ => {}
+                    }
+                }
+            }
             libc::RTA_OIF => route.index = found.u32(),
             libc::RTA_TABLE => route.table = found.u32()?,
             libc::RTA_PRIORITY => route.metric = found.u32(),
@@ -85,16 +109,11 @@ pub(crate) fn parse(body: &[u8]) -> Option<Route> {
             _ => {}
         }
     }
-    Some(route)
-}
-
-/// `struct rtvia`: a gateway of the other family, behind its family number.
-fn via(found: Attribute<'_>) -> Option<IpAddr> {
-    Attribute {
-        value: found.value.get(2..)?,
-        ..found
+    if matches!(route.r#type, "blackhole" | "unreachable" | "prohibit") {
+        // IPv6 puts them on `lo`, IPv4 on nothing; they lead nowhere.
+        route.index = None;
     }
-    .ip()
+    Some(route)
 }
 
 /// `RTN_*`

@@ -4,7 +4,7 @@ use nix::errno::Errno;
 
 /// What was attempted, on which object, and why it failed.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{op} {target}: {reason}")]
+#[error("{op} {target}: {reason} ({errno:?})")]
 pub struct Error {
     /// The deed, in the words of the API (`link.add`, `netns.create`).
     pub op: &'static str,

@@ -6,19 +6,24 @@
 mod address;
 mod attribute;
 mod batch;
+mod block_on;
+mod cni_result;
 mod error;
 mod event;
 #[cfg(test)]
 mod fuzz;
 mod generic;
-mod link;
+pub mod link;
 mod link_add;
 mod link_change;
+mod link_helper;
+pub mod mac;
 mod message;
 mod monitor;
 pub mod netns;
 mod nexthop;
 mod nft;
+pub mod ns;
 pub mod peer;
 mod prefix;
 mod request;
@@ -28,9 +33,11 @@ mod session;
 mod socket;
 mod sockets;
 pub mod sysctl;
+pub mod veth;
 mod wireguard;
 mod wireguard_set;
 
+pub use block_on::block_on;
 pub use error::{Error, Result};
 pub use monitor::{Delivery, Monitor};
 pub use sockets::Sockets;

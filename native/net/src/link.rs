@@ -4,6 +4,10 @@ use libc::{RTM_GETLINK, RTM_NEWLINK};
 use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use serde::Serialize;
 
+pub use crate::link_helper::{
+    LinkState, add_link, link_by_index, link_by_name, link_set_down, link_set_hairpin,
+    link_set_mac_address, link_set_master, link_set_up,
+};
 use crate::{
     attribute::{Attribute, attributes, read_u16, read_u32, read_u64},
     error::Failure,
@@ -109,8 +113,13 @@ pub(crate) fn get(socket: &mut Socket, name: &str) -> Result<Link, Failure> {
 
 /// The loopback link, which is number 1 in every namespace.
 pub(crate) fn get_loopback(socket: &mut Socket) -> Result<Link, Failure> {
+    get_index(socket, 1)
+}
+
+/// The link with that number; `ENODEV` when there is none.
+pub(crate) fn get_index(socket: &mut Socket, index: u32) -> Result<Link, Failure> {
     let mut request = LinkMessage::default();
-    request.header.index = 1;
+    request.header.index = index;
     get_link(socket, &request)
 }
 

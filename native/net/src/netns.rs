@@ -28,11 +28,11 @@ use crate::{
     sockets::json,
 };
 
-const DIRECTORY: &str = "/run/netns";
+pub(crate) const DIRECTORY: &str = "/run/netns";
 
 /// A named network namespace.
 #[derive(Debug, Serialize)]
-pub struct Netns {
+pub struct Entry {
     /// Its name in `/run/netns`.
     pub name: String,
     /// The link group of its `lo`, our mark of ownership; `None` when it cannot be read or is not a namespace.
@@ -52,7 +52,10 @@ pub(crate) fn inside<T: Send>(
     })
 }
 
-fn on_thread<T: Send>(work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+/// Runs `work` on a new thread, which may then change its namespace, since it ends with `work`.
+pub(crate) fn on_thread<T: Send>(
+    work: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("netloom-netns".into())
@@ -109,7 +112,7 @@ pub fn delete(name: &str) -> Result<()> {
 }
 
 /// Every name in `/run/netns` in order, with the group of its `lo`.
-pub fn list() -> Result<Vec<Netns>> {
+pub fn list() -> Result<Vec<Entry>> {
     const OP: &str = "netns.list";
     let entries = match fs::read_dir(DIRECTORY) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -130,7 +133,7 @@ pub fn list() -> Result<Vec<Netns>> {
     on_thread(|| {
         Ok(names
             .into_iter()
-            .map(|name| Netns {
+            .map(|name| Entry {
                 group: loopback_group(&Path::new(DIRECTORY).join(&name)).ok(),
                 name,
             })
@@ -183,7 +186,7 @@ fn is_namespace(path: &Path) -> bool {
     statfs(path).is_ok_and(|found| found.filesystem_type() == NSFS_MAGIC)
 }
 
-fn path_of(op: &'static str, name: &str) -> Result<PathBuf> {
+pub(crate) fn path_of(op: &'static str, name: &str) -> Result<PathBuf> {
     if name.is_empty()
         || name.len() > 255
         || matches!(name, "." | "..")

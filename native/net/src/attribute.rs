@@ -71,6 +71,10 @@ impl<'a> Attribute<'a> {
         read_u64(self.value, 0)
     }
 
+    pub(crate) fn u16_be(self) -> Option<u16> {
+        array(self.value, 0).map(u16::from_be_bytes)
+    }
+
     pub(crate) fn u32_be(self) -> Option<u32> {
         array(self.value, 0).map(u32::from_be_bytes)
     }

@@ -6,9 +6,9 @@ use serde_json::Value;
 use crate::{
     address,
     error::{Error, Result},
-    link_add, link_change,
+    fdb, link_add, link_change, neighbor,
     request::Request,
-    route_change,
+    route_change, rule,
     session::Session,
     socket::Socket,
 };
@@ -93,6 +93,13 @@ fn execute(session: &mut Session<'_>, request: Value) -> Vec<Error> {
         Request::AddressDel(wanted) => address::delete(socket, &wanted),
         Request::RouteAdd(wanted) => route_change::add(socket, &wanted),
         Request::RouteDel(wanted) => route_change::delete(socket, &wanted),
+        Request::RuleAdd(wanted) => rule::add(socket, &wanted),
+        Request::RuleDel(wanted) => rule::delete(socket, &wanted),
+        Request::NeighborAdd(wanted) => neighbor::add(socket, &wanted),
+        Request::NeighborDel(wanted) => neighbor::delete(socket, &wanted),
+        Request::NeighborResolve(wanted) => neighbor::resolve(socket, &wanted),
+        Request::FdbAdd(wanted) => fdb::add(socket, &wanted),
+        Request::FdbDel(wanted) => fdb::delete(socket, &wanted),
     };
     done.err().into_iter().collect()
 }

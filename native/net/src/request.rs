@@ -3,6 +3,12 @@
 
 use serde::Deserialize;
 
+use crate::{
+    fdb,
+    neighbor::{NeighborAdd, NeighborDel, NeighborResolve},
+    rule::Rule,
+};
+
 /// One request, tagged by `op`.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op")]
@@ -21,6 +27,20 @@ pub(crate) enum Request {
     RouteAdd(Route),
     #[serde(rename = "route.del")]
     RouteDel(Route),
+    #[serde(rename = "rule.add")]
+    RuleAdd(Rule),
+    #[serde(rename = "rule.del")]
+    RuleDel(Rule),
+    #[serde(rename = "neighbor.add")]
+    NeighborAdd(NeighborAdd),
+    #[serde(rename = "neighbor.del")]
+    NeighborDel(NeighborDel),
+    #[serde(rename = "neighbor.resolve")]
+    NeighborResolve(NeighborResolve),
+    #[serde(rename = "fdb.add")]
+    FdbAdd(fdb::Wanted),
+    #[serde(rename = "fdb.del")]
+    FdbDel(fdb::Wanted),
 }
 
 #[derive(Debug, Deserialize)]

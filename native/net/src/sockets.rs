@@ -9,13 +9,10 @@ use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
 use serde::Serialize;
 
 use crate::{
-    address::{self, Address},
-    batch,
-    error::{At, Error, Failure, Result},
+    batch, dump,
+    error::{At, Failure, Result},
     generic::Generic,
-    link::{self, Link},
     netns, nft,
-    route::{self, Route},
     socket::Socket,
     wireguard, wireguard_set,
 };
@@ -30,17 +27,6 @@ pub struct Sockets {
     /// without the protocol fails the calls that need it, not the opening.
     generic: Result<Mutex<Generic>, Failure>,
     netfilter: Result<Mutex<Socket>, Failure>,
-}
-
-/// What [`Sockets::dump`] was asked for.
-#[derive(Debug, Default, Serialize)]
-struct Tables {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    links: Option<Vec<Link>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    addresses: Option<Vec<Address>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    routes: Option<Vec<Route>>,
 }
 
 impl Sockets {
@@ -61,30 +47,11 @@ impl Sockets {
         })
     }
 
-    /// The tables named in the JSON array `what` (`links`, `addresses`, `routes`), as one JSON object.
+    /// The tables named in the JSON array `what` (`links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`), as one JSON
+    /// object.
     pub fn dump(&self, what: &str) -> Result<String> {
         const OP: &str = "netlink.dump";
-        let wanted: Vec<String> = serde_json::from_str(what)
-            .map_err(|error| Error::invalid(OP, what, error.to_string()))?;
-        let mut socket = lock(&self.route);
-        let mut tables = Tables::default();
-        for name in wanted {
-            let target = || format!("{name} of {}", self.place);
-            match name.as_str() {
-                "links" => tables.links = Some(link::dump(&mut socket).at(OP, target())?),
-                "addresses" => {
-                    tables.addresses = Some(address::dump(&mut socket).at(OP, target())?);
-                }
-                "routes" => tables.routes = Some(route::dump(&mut socket).at(OP, target())?),
-                _ => {
-                    return Err(Error::invalid(
-                        OP,
-                        name,
-                        "not one of links, addresses, routes",
-                    ));
-                }
-            }
-        }
+        let tables = dump::tables(&mut lock(&self.route), &self.place, what)?;
         json(OP, &self.place, &tables)
     }
 

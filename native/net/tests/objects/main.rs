@@ -10,3 +10,4 @@
 
 mod routes;
 mod sandbox;
+mod tables;

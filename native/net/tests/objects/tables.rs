@@ -1,0 +1,157 @@
+use serde_json::{Value, json};
+
+use crate::sandbox::Sandbox;
+
+/// Our entries of a table.
+fn ours(sandbox: &Sandbox, table: &str) -> Vec<Value> {
+    let mut entries = sandbox.dump(table);
+    entries.retain(|entry| entry["protocol"] == 78);
+    entries
+}
+
+fn request(op: &str, object: &Value) -> Value {
+    let mut request = object.clone();
+    request["op"] = json!(op);
+    request
+}
+
+#[test]
+fn rules_are_read_back_as_they_were_asked_for() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    let rules = [
+        json!({ "family": 4, "priority": 100, "from": "10.1.0.0/16", "to": "10.2.0.0/24", "iif": "a0", "oif": "b0",
+                "fwmark": { "value": 2, "mask": 255 }, "table": 1000, "action": "lookup", "protocol": 78 }),
+        json!({ "family": 4, "priority": 101, "action": "prohibit", "protocol": 78 }),
+        json!({ "family": 4, "priority": 102, "table": 254, "action": "lookup", "suppressPrefixLength": 0, "protocol": 78 }),
+        json!({ "family": 6, "priority": 100, "from": "fd00:1::/32", "action": "blackhole", "protocol": 78 }),
+        json!({ "family": 6, "priority": 103, "to": "fd00:2::/32", "action": "unreachable", "protocol": 78 }),
+    ];
+    for rule in &rules {
+        sandbox.apply(&json!([request("rule.add", rule)]));
+        assert_eq!(
+            sandbox.refusal(&request("rule.add", rule))["code"],
+            "EEXIST"
+        );
+    }
+    let expected = rules.clone().map(|mut rule| {
+        rule["other"] = json!(false);
+        rule
+    });
+    assert_eq!(ours(&sandbox, "rules"), expected);
+    let foreign = sandbox.dump("rules").len() - rules.len();
+    for rule in &rules {
+        sandbox.apply(&json!([request("rule.del", rule)]));
+        assert_eq!(
+            sandbox.refusal(&request("rule.del", rule))["code"],
+            "ENOENT"
+        );
+    }
+    assert_eq!(sandbox.dump("rules").len(), foreign);
+}
+
+#[test]
+fn deleting_a_rule_spares_a_narrower_one_of_the_same_priority() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    let narrow = json!({ "family": 4, "priority": 100, "from": "10.1.0.0/16", "table": 1000, "protocol": 78 });
+    let wide = json!({ "family": 4, "priority": 100, "table": 1000, "protocol": 78 });
+    sandbox.apply(&json!([
+        request("rule.add", &narrow),
+        request("rule.add", &wide),
+        request("rule.del", &wide)
+    ]));
+    let left = ours(&sandbox, "rules");
+    assert_eq!((left.len(), &left[0]["from"]), (1, &json!("10.1.0.0/16")));
+    assert_eq!(
+        sandbox.refusal(&request("rule.del", &wide))["code"],
+        "ENOENT"
+    );
+    assert_eq!(ours(&sandbox, "rules").len(), 1);
+}
+
+#[test]
+fn neighbours_and_proxies_are_made_changed_and_removed() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    for to in ["10.0.0.77", "fd00:a::77"] {
+        let mut wanted =
+            json!({ "dev": "a0", "to": to, "mac": "02:00:00:00:00:09", "protocol": 78 });
+        sandbox.apply(&json!([request("neighbor.add", &wanted)]));
+        wanted["mac"] = json!("02:00:00:00:00:0a");
+        sandbox.apply(&json!([request("neighbor.add", &wanted)]));
+        let found = ours(&sandbox, "neighbors");
+        assert_eq!(found.len(), 1, "{found:?}");
+        let seen = ["index", "to", "mac", "state", "proxy"].map(|key| found[0][key].clone());
+        let index = json!(sandbox.index("a0"));
+        assert_eq!(
+            seen,
+            [
+                index,
+                json!(to),
+                json!("02:00:00:00:00:0a"),
+                json!("permanent"),
+                json!(false)
+            ]
+        );
+        sandbox.apply(&json!([{ "op": "neighbor.del", "dev": "a0", "to": to }]));
+        assert_eq!(ours(&sandbox, "neighbors").len(), 0);
+
+        sandbox.apply(&json!([{ "op": "neighbor.add", "dev": "a0", "to": to, "proxy": true, "protocol": 78 }]));
+        let found = ours(&sandbox, "neighbors");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(
+            (&found[0]["to"], &found[0]["proxy"], &found[0]["mac"]),
+            (&json!(to), &json!(true), &Value::Null)
+        );
+        let gone = json!({ "op": "neighbor.del", "dev": "a0", "to": to, "proxy": true });
+        sandbox.apply(&json!([gone]));
+        assert_eq!(ours(&sandbox, "neighbors").len(), 0);
+        assert_eq!(sandbox.refusal(&gone)["code"], "ENOENT");
+    }
+    let bare = json!({ "op": "neighbor.add", "dev": "a0", "to": "10.0.0.77", "protocol": 78 });
+    assert_eq!(
+        sandbox.refusal(&bare)["message"],
+        "a permanent neighbour needs its MAC address"
+    );
+}
+
+#[test]
+fn a_neighbour_that_nobody_used_is_asked_for() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    sandbox.apply(&json!([{ "op": "neighbor.resolve", "dev": "a0", "to": "10.0.0.88" }]));
+    let found = sandbox.dump("neighbors");
+    let asked = found
+        .iter()
+        .find(|entry| entry["to"] == "10.0.0.88")
+        .unwrap();
+    assert_eq!(
+        (&asked["state"], &asked["mac"]),
+        (&json!("incomplete"), &Value::Null)
+    );
+}
+
+#[test]
+fn a_bridge_keeps_a_static_entry_for_a_port() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    sandbox.apply(&json!([
+        { "op": "link.add", "type": "bridge", "name": "br0", "group": crate::sandbox::GROUP, "up": true },
+        { "op": "link.set", "name": "a0", "master": "br0" },
+        { "op": "fdb.add", "dev": "a0", "mac": "02:00:00:00:00:09" },
+        { "op": "fdb.add", "dev": "a0", "mac": "02:00:00:00:00:09" },
+    ]));
+    let entry = json!({ "index": sandbox.index("a0"), "mac": "02:00:00:00:00:09", "remote": null, "vni": null,
+                        "port": null, "vlan": null });
+    assert_eq!(sandbox.dump("fdb"), [entry]);
+    let gone = json!({ "op": "fdb.del", "dev": "a0", "mac": "02:00:00:00:00:09" });
+    sandbox.apply(&json!([gone]));
+    assert_eq!(sandbox.dump("fdb"), [] as [Value; 0]);
+    assert_eq!(sandbox.refusal(&gone)["code"], "ENOENT");
+}

@@ -18,7 +18,8 @@ import {
   sysctlGet,
   sysctlSet,
 } from "./addon.ts";
-import type { KernelEvent, Link, Request } from "./netlink-types.ts";
+import type { KernelEvent, Link } from "./netlink-types.ts";
+import type { Request } from "./netlink-requests.ts";
 
 const GROUP = 777;
 

@@ -3,13 +3,13 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import type * as Native from "../../native/binding/index.d.ts";
+import type { Request } from "./netlink-requests.ts";
 import type {
   KernelEvent,
   NetnsEntry,
   NftRuleset,
   Outcome,
   PeerCredentials,
-  Request,
   Tables,
   WireguardConfig,
   WireguardDevice,

@@ -156,10 +156,19 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
     "link.add": batched,
     "link.set": batched,
     "link.del": batched,
+    "link.port": batched,
+    "vlan.add": batched,
+    "vlan.del": batched,
+    "neighbor.add": batched,
+    "neighbor.del": batched,
+    "fdb.add": batched,
+    "fdb.del": batched,
     "address.add": batched,
     "address.del": batched,
     "route.add": batched,
     "route.del": batched,
+    "rule.add": batched,
+    "rule.del": batched,
   };
 }
 

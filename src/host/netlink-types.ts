@@ -1,3 +1,6 @@
+import type { RuleAction } from "../model/kernel.ts";
+import type { ObservedOptions, PortSpec } from "../model/link-options.ts";
+
 /** What crosses the boundary to the addon: JSON in the shapes of native/net, seen from TypeScript. */
 
 /** One link of a namespace. */
@@ -26,6 +29,12 @@ export interface Link {
   readonly peerIndex: number | null;
   /** Null when the other end is in the same namespace. */
   readonly peerNetnsId: number | null;
+  /** Options of its kind, with the keys of the request that sets them; null for a kind that has none, or that is not known. */
+  readonly options?: ObservedOptions | null;
+  /** The link that it sits on (IFLA_LINK); `netnsId` is null when that is in the same namespace. */
+  readonly lower?: { readonly index: number; readonly netnsId: number | null } | null;
+  /** Flags of a bridge port; null when it is none. */
+  readonly port?: Required<PortSpec> | null;
   /** Bus address: "0000:00:03.0", "virtio0". */
   readonly parentDev: string | null;
   /** "pci", "virtio". */
@@ -55,9 +64,10 @@ interface Address {
   readonly flags: readonly string[];
   /** Seconds left; null is for ever. */
   readonly validLifetime: number | null;
+  readonly preferredLifetime?: number | null;
 }
 
-/** One route of a namespace, of any table. A multipath route has neither `index` nor `via`. */
+/** One route of a namespace, of any table. A multipath route has `hops` instead of `index` and `via`. */
 export interface Route {
   readonly family: 4 | 6;
   /** "default" or a network. */
@@ -73,6 +83,69 @@ export interface Route {
   readonly type: string;
   /** Preferred source address. */
   readonly source: string | null;
+  readonly mtu?: number | null;
+  readonly advmss?: number | null;
+  readonly onlink?: boolean;
+  /** The ways of a multipath route; empty otherwise. */
+  readonly hops?: readonly {
+    readonly index: number;
+    readonly via: string | null;
+    readonly weight: number;
+  }[];
+}
+
+/** One policy rule of a namespace. */
+export interface Rule {
+  readonly family: 4 | 6;
+  readonly priority: number;
+  /** Networks; null is all. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly iif: string | null;
+  readonly oif: string | null;
+  readonly fwmark: { readonly value: number; readonly mask: number } | null;
+  readonly table: number;
+  /** `other` for what has no name here (goto, nop). */
+  readonly action: RuleAction | "other";
+  /** FRA_PROTOCOL: who made it; 2 is the kernel. */
+  readonly protocol: number;
+  /** True when it has members beside those above, so that it is none of ours. */
+  readonly more: boolean;
+}
+
+/** One neighbour of a namespace, proxy entries among them. */
+export interface Neighbor {
+  readonly index: number;
+  readonly to: string;
+  readonly mac: string | null;
+  readonly proxy: boolean;
+  /** NUD_* in lower case: "permanent", "reachable", "stale", "failed"…; "none" for a proxy entry. */
+  readonly state: string;
+  /** NDA_PROTOCOL: who made it; 0 when nobody said. */
+  readonly protocol: number;
+}
+
+/** One forwarding entry of a bridge or vxlan. */
+export interface Fdb {
+  /** The port, or the vxlan. */
+  readonly index: number;
+  readonly mac: string;
+  readonly remote: string | null;
+  readonly vni: number | null;
+  readonly port: number | null;
+  readonly vlan: number | null;
+  /** `permanent` is the kernel's own in a bridge's table; `static` is NUD_NOARP. Learned ones are neither. */
+  readonly state: "permanent" | "static" | "learned";
+  /** `self` is the device's own table, `master` the bridge's. */
+  readonly table: "self" | "master";
+}
+
+/** One VLAN of a bridge port, or of the bridge itself. */
+export interface Vlan {
+  readonly index: number;
+  readonly id: number;
+  readonly pvid: boolean;
+  readonly untagged: boolean;
 }
 
 /** The tables that a dump can hold. */
@@ -80,122 +153,11 @@ export interface Tables {
   readonly links: readonly Link[];
   readonly addresses: readonly Address[];
   readonly routes: readonly Route[];
+  readonly rules: readonly Rule[];
+  readonly neighbors: readonly Neighbor[];
+  readonly fdb: readonly Fdb[];
+  readonly vlans: readonly Vlan[];
 }
-
-interface LinkAddBase {
-  readonly op: "link.add";
-  readonly name: string;
-  readonly mac?: string;
-  readonly mtu?: number;
-  readonly up?: boolean;
-  /** Bridge of the socket's namespace; not together with `netnsPath`. */
-  readonly master?: string;
-  /** Owner's mark, set by the request that makes the link. */
-  readonly group: number;
-  /** Text for people. Set after creation: when that fails, the link exists and the refusal's op is "link.set". */
-  readonly alias?: string;
-  /** The link is born there. A WireGuard device keeps its UDP socket in the socket's namespace. */
-  readonly netnsPath?: string;
-}
-
-interface BridgeAdd extends LinkAddBase {
-  readonly type: "bridge";
-  /** `forwardDelay` in seconds. What is left out is the kernel's default. */
-  readonly bridge?: { readonly stp?: boolean; readonly forwardDelay?: number; readonly mcastSnooping?: boolean };
-}
-
-interface VethAdd extends LinkAddBase {
-  readonly type: "veth";
-  /** The other end, born in its own namespace. It is switched on after creation, since the kernel cannot do so before. */
-  readonly peer: {
-    readonly name: string;
-    readonly mac?: string;
-    readonly mtu?: number;
-    readonly up?: boolean;
-    readonly group: number;
-    readonly netnsPath?: string;
-  };
-}
-
-interface WireguardAdd extends LinkAddBase {
-  readonly type: "wireguard";
-}
-
-/** Sets what is given. `master: null` releases. */
-interface LinkSet {
-  readonly op: "link.set";
-  readonly name: string;
-  readonly up?: boolean;
-  readonly mtu?: number;
-  readonly mac?: string;
-  readonly master?: string | null;
-  readonly group?: number;
-  readonly alias?: string;
-}
-
-/** Several names are deleted by one message. */
-interface LinkDel {
-  readonly op: "link.del";
-  readonly names: readonly string[];
-}
-
-/** Adds the address, or changes mark and lifetimes of the same one. */
-interface AddressAdd {
-  readonly op: "address.add";
-  readonly dev: string;
-  readonly address: string;
-  /** Owner's mark (IFA_PROTO). */
-  readonly proto: number;
-  /** Usable at once, without duplicate address detection (IPv6). */
-  readonly noDad?: boolean;
-  /** Seconds; left out is for ever. */
-  readonly validLifetime?: number;
-  readonly preferredLifetime?: number;
-}
-
-interface AddressDel {
-  readonly op: "address.del";
-  readonly dev: string;
-  readonly address: string;
-}
-
-interface RouteKeys {
-  /** "default" or a network; "0.0.0.0/0" and "::/0" say the family too. */
-  readonly to: string;
-  readonly via?: string;
-  readonly dev: string;
-  readonly metric?: number;
-  /** Main when left out. */
-  readonly table?: number;
-  /** Owner's mark (rtm_protocol). */
-  readonly protocol: number;
-  readonly source?: string;
-  readonly scope?: "global" | "link" | "host";
-  /** Only needed for "default" without `via` and `source`; 4 is assumed there. */
-  readonly family?: 4 | 6;
-}
-
-/** Adds the route, or replaces the one with the same destination, table and metric. */
-interface RouteAdd extends RouteKeys {
-  readonly op: "route.add";
-}
-
-/** Removes the route that has all of these keys. */
-interface RouteDel extends RouteKeys {
-  readonly op: "route.del";
-}
-
-/** One request of a batch. */
-export type Request =
-  | BridgeAdd
-  | VethAdd
-  | WireguardAdd
-  | LinkSet
-  | LinkDel
-  | AddressAdd
-  | AddressDel
-  | RouteAdd
-  | RouteDel;
 
 /** Why a request was refused. */
 interface Refusal {

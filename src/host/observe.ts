@@ -1,16 +1,15 @@
 import { errorCode, isGone } from "../lib/errors.ts";
-import type { Actual, ActualAddress, ActualLink, ActualRoute, ActualSysctl, ActualWireguard } from "../model/actual.ts";
+import { uptime } from "../lib/uptime.ts";
+import type { Actual, ActualSysctl, ActualWireguard } from "../model/actual.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import { netnsList, sysctlGet, type Netlink } from "./addon.ts";
 import { netnsPath } from "./exec.ts";
 import type { Namespaces } from "./namespaces.ts";
-import type { Link, Route, Tables } from "./netlink-types.ts";
+import type { Link } from "./netlink-types.ts";
 import { hashInComment } from "./nft.ts";
+import { addressesOf, fdbOf, linksOf, neighborsOf, routesOf, rulesOf, type Look } from "./observe/tables.ts";
 import type { Records } from "./records.ts";
 import type { Supervisor } from "./supervisor/index.ts";
-
-/** rt_tables(5): only the main table is ours to look at. */
-const TABLE_MAIN = 254;
 
 export interface ObserveContext {
   /** IFLA_GROUP of `lo` in the namespaces that are this daemon's. */
@@ -20,7 +19,7 @@ export interface ObserveContext {
   readonly supervisor: Supervisor;
 }
 
-type InNetns = Pick<Actual, "link" | "address" | "route" | "wireguard" | "nft" | "sysctl">;
+type InNetns = Omit<Actual, "netns" | "process">;
 
 /** Looks at the node's namespace, at every namespace of ours and at those that the target names. Nothing is executed. */
 export async function observe(context: ObserveContext, target: Target): Promise<Actual> {
@@ -36,7 +35,10 @@ export async function observe(context: ObserveContext, target: Target): Promise<
     netns,
     link: parts.flatMap((part) => part.link),
     address: parts.flatMap((part) => part.address),
+    neighbor: parts.flatMap((part) => part.neighbor),
+    fdb: parts.flatMap((part) => part.fdb),
     route: parts.flatMap((part) => part.route),
+    rule: parts.flatMap((part) => part.rule),
     wireguard: parts.flatMap((part) => part.wireguard),
     nft: parts.flatMap((part) => part.nft),
     sysctl: parts.flatMap((part) => part.sysctl),
@@ -71,22 +73,40 @@ function vanished(error: unknown): boolean {
   return isGone(error) || errorCode(error) === "EBADF";
 }
 
-const NOTHING: InNetns = { link: [], address: [], route: [], wireguard: [], nft: [], sysctl: [] };
+const NOTHING: InNetns = {
+  link: [],
+  address: [],
+  neighbor: [],
+  fdb: [],
+  route: [],
+  rule: [],
+  wireguard: [],
+  nft: [],
+  sysctl: [],
+};
 
 async function observeNetns(context: ObserveContext, netns: string, target: Target): Promise<InNetns> {
   try {
     const netlink = await context.namespaces.netlink(netns);
     const tables = await netlink.dump("links", "addresses", "routes");
-    const names = new Map(tables.links.map((link) => [link.index, link.name]));
+    const look: Look = {
+      netns,
+      tables,
+      now: uptime(),
+      isAdopted: (place, name, index) => context.records.isAdopted(place, name, index),
+    };
     const [wireguard, nft, sysctl] = await Promise.all([
       observeWireguard(context.records, netlink, netns, tables.links),
       observeNft(context.records, netlink, netns),
       observeSysctls(netns, target),
     ]);
     return {
-      link: links(context.records, netns, tables.links),
-      address: addresses(netns, tables, names),
-      route: routes(netns, tables, names),
+      link: linksOf(look),
+      address: addressesOf(look),
+      neighbor: neighborsOf(look),
+      fdb: fdbOf(look),
+      route: routesOf(look),
+      rule: rulesOf(look),
       wireguard,
       nft,
       sysctl,
@@ -95,56 +115,6 @@ async function observeNetns(context: ObserveContext, netns: string, target: Targ
     if (netns !== HOST && vanished(error)) return NOTHING;
     throw error;
   }
-}
-
-function links(records: Records, netns: string, all: readonly Link[]): readonly ActualLink[] {
-  const byIndex = new Map(all.map((link) => [link.index, link]));
-  return all.map((link) => {
-    const master = link.master === null ? undefined : byIndex.get(link.master);
-    return {
-      netns,
-      name: link.name,
-      index: link.index,
-      type: link.kind ?? (link.type === "loopback" ? "loopback" : "physical"),
-      mac: link.mac,
-      mtu: link.mtu,
-      up: link.up,
-      carrier: link.carrier,
-      master: master?.name ?? null,
-      masterOwned: master?.group === OWNER.linkGroup,
-      adopted: records.isAdopted(netns, link.name, link.index),
-      peerIndex: link.peerIndex,
-      owned: link.group === OWNER.linkGroup,
-    };
-  });
-}
-
-function addresses(netns: string, tables: Tables, names: ReadonlyMap<number, string>): readonly ActualAddress[] {
-  return tables.addresses.flatMap(({ index, address, proto }) => {
-    const dev = names.get(index);
-    return dev === undefined ? [] : [{ netns, dev, address, owned: proto === OWNER.protocol }];
-  });
-}
-
-function routes(netns: string, tables: Tables, names: ReadonlyMap<number, string>): readonly ActualRoute[] {
-  return tables.routes.flatMap((route) => {
-    const dev = route.index === null ? undefined : names.get(route.index);
-    if (dev === undefined || route.table !== TABLE_MAIN || route.type !== "unicast") return [];
-    return [
-      {
-        netns,
-        to: destination(route),
-        dev,
-        via: route.via,
-        metric: route.metric,
-        owned: route.protocol === OWNER.protocol,
-      },
-    ];
-  });
-}
-
-function destination({ to, family }: Route): string {
-  return to !== "default" ? to : family === 4 ? "0.0.0.0/0" : "::/0";
 }
 
 async function observeWireguard(

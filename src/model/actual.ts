@@ -1,3 +1,6 @@
+import type { LinkId, RouteHop, RouteType, RuleSpec } from "./kernel.ts";
+import type { ObservedOptions, PortSpec, PortVlan } from "./link-options.ts";
+
 /** What was observed in the kernel and at the supervisor: the differ's other input. Keys are those of `objectKey`. */
 
 export interface ActualLink {
@@ -17,6 +20,14 @@ export interface ActualLink {
   readonly adopted: boolean;
   /** Index of the other end of a veth pair, in that end's namespace. */
   readonly peerIndex: number | null;
+  /** The link that it sits on; null when there is none, or it is not known where. */
+  readonly lower: LinkId | null;
+  /** What its kind has; null when that was not observed, and then it is not compared. */
+  readonly options: ObservedOptions | null;
+  /** As a port of a bridge; null when it is none, or that was not observed. */
+  readonly port: PortSpec | null;
+  /** VLANs of a bridge port or of a bridge; null when they were not observed. */
+  readonly vlans: readonly PortVlan[] | null;
   readonly owned: boolean;
 }
 
@@ -24,15 +35,54 @@ export interface ActualAddress {
   readonly netns: string;
   readonly dev: string;
   readonly address: string;
+  /** Seconds since the kernel started; null is for ever. */
+  readonly validUntil: number | null;
+  readonly preferredUntil: number | null;
   readonly owned: boolean;
 }
 
 export interface ActualRoute {
   readonly netns: string;
   readonly to: string;
-  readonly dev: string;
+  readonly table: number;
+  readonly type: RouteType;
+  /** Null for a route with several hops, or one that leads nowhere. */
+  readonly dev: string | null;
   readonly via: string | null;
   readonly metric: number | null;
+  readonly source: string | null;
+  readonly mtu: number | null;
+  readonly advmss: number | null;
+  readonly onlink: boolean;
+  /** Empty for a route with one way. */
+  readonly hops: readonly RouteHop[];
+  readonly owned: boolean;
+}
+
+/** Every member that the rule has, and no other: a rule is what its members say. */
+export interface ActualRule extends Omit<RuleSpec, "kind"> {
+  readonly owned: boolean;
+}
+
+/** A permanent neighbour or proxy entry; what the kernel learned by asking is not among them. */
+export interface ActualNeighbor {
+  readonly netns: string;
+  readonly dev: string;
+  readonly to: string;
+  readonly mac: string | null;
+  readonly proxy: boolean;
+  readonly owned: boolean;
+}
+
+/** A static forwarding entry. The kernel keeps no owner of it: ours are those on links of ours. */
+export interface ActualFdb {
+  readonly netns: string;
+  readonly dev: string;
+  readonly mac: string;
+  readonly remote: string | null;
+  readonly vni: number | null;
+  readonly port: number | null;
+  readonly vlan: number | null;
   readonly owned: boolean;
 }
 
@@ -85,7 +135,10 @@ export interface Actual {
   readonly netns: readonly { readonly name: string; readonly owned: boolean }[];
   readonly link: readonly ActualLink[];
   readonly address: readonly ActualAddress[];
+  readonly neighbor: readonly ActualNeighbor[];
+  readonly fdb: readonly ActualFdb[];
   readonly route: readonly ActualRoute[];
+  readonly rule: readonly ActualRule[];
   readonly wireguard: readonly ActualWireguard[];
   readonly nft: readonly ActualNft[];
   readonly sysctl: readonly ActualSysctl[];

@@ -1,4 +1,5 @@
 import type { Secret } from "../lib/secret.ts";
+import type { LinkOptionsByType, PortSpec, PortVlan } from "./link-options.ts";
 
 /**
  * The vocabulary that every feature compiles to. A namespace is named by its name under /run/netns,
@@ -30,37 +31,149 @@ export interface VethPeer {
   readonly netns: string;
   readonly name: string;
   readonly mac: string;
+  /** As its own specification says. */
+  readonly mtu?: number;
 }
 
-export interface LinkSpec extends Located {
+/** A link by its place. */
+export interface LinkId {
+  readonly netns: string;
+  readonly name: string;
+}
+
+interface LinkBase extends Located {
   readonly kind: "link";
   readonly name: string;
-  /** `physical` is adopted: set up and enslaved, never made or removed. */
-  readonly type: "physical" | "bridge" | "veth" | "wireguard";
   readonly mac?: string;
   readonly mtu?: number;
-  /** Name of the bridge that the link is a port of. */
+  /** Name of the bridge or bond that the link is a port of. */
   readonly master?: string;
+  /** As a port of a bridge. */
+  readonly port?: PortSpec;
+  /** VLANs of the port, or of the bridge itself; exactly these. Left out: the bridge's default where it filters. */
+  readonly vlans?: readonly PortVlan[];
   /** On the end of a veth pair that is created: its other end. */
   readonly peer?: VethPeer;
   /** On the other end: where its pair is created. */
-  readonly bornWith?: { readonly netns: string; readonly name: string };
+  readonly bornWith?: LinkId;
+  /** The link that it sits on and goes with; vxlan may do without. */
+  readonly lower?: LinkId;
 }
+
+/** `physical` is adopted: set up and enslaved, never made or removed. */
+interface PlainLink {
+  readonly type: "physical" | "veth" | "wireguard" | "dummy" | "ifb";
+  readonly options?: never;
+}
+
+interface BridgeLink {
+  readonly type: "bridge";
+  readonly options?: LinkOptionsByType["bridge"];
+}
+
+type OptionedLink = {
+  readonly [T in "vxlan" | "tun" | "bond"]: { readonly type: T; readonly options: LinkOptionsByType[T] };
+}["vxlan" | "tun" | "bond"];
+
+type UpperLink = {
+  readonly [T in "vlan" | "macvlan" | "macvtap"]: {
+    readonly type: T;
+    readonly options: LinkOptionsByType[T];
+    readonly lower: LinkId;
+  };
+}["vlan" | "macvlan" | "macvtap"];
+
+/** A network interface, by its kind (IFLA_INFO_KIND). */
+export type LinkSpec = LinkBase & (PlainLink | BridgeLink | OptionedLink | UpperLink);
 
 export interface AddressSpec extends Located {
   readonly kind: "address";
   readonly dev: string;
   /** "10.1.3.1/24" */
   readonly address: string;
+  /** Seconds since the kernel started; left out is for ever. Equal within `LIFETIME_SLACK`. */
+  readonly validUntil?: number;
+  /** No new connection is made from it afterwards; left out is `validUntil`. */
+  readonly preferredUntil?: number;
 }
 
+/** Seconds by which lifetimes may differ: they are told in whole seconds that pass while we look. */
+export const LIFETIME_SLACK = 5;
+
+/** The main table of rt_tables(5). */
+export const TABLE_MAIN = 254;
+
+/** One way of a route with several. */
+export interface RouteHop {
+  readonly dev: string;
+  readonly via?: string;
+  /** 1 when left out. */
+  readonly weight?: number;
+}
+
+export type RouteType = "unicast" | "blackhole" | "unreachable" | "prohibit";
+
+/** A route. One of type `unicast` has `dev` or `hops`, the others have neither. */
 export interface RouteSpec extends Located {
   readonly kind: "route";
   /** A network; the default route is "0.0.0.0/0" or "::/0". */
   readonly to: string;
-  readonly dev: string;
+  readonly dev?: string;
   readonly via?: string;
   readonly metric?: number;
+  readonly type?: RouteType;
+  /** `TABLE_MAIN` when left out. */
+  readonly table?: number;
+  /** Preferred source address. */
+  readonly source?: string;
+  readonly mtu?: number;
+  readonly advmss?: number;
+  /** The router counts as reachable although no address of the link says so. */
+  readonly onlink?: true;
+  readonly hops?: readonly RouteHop[];
+}
+
+export type RuleAction = "lookup" | "blackhole" | "unreachable" | "prohibit";
+
+/** A policy rule. It is what all its members say: one that differs is another rule. */
+export interface RuleSpec extends Located {
+  readonly kind: "rule";
+  readonly family: 4 | 6;
+  readonly priority: number;
+  /** Networks. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly iif?: string;
+  readonly oif?: string;
+  readonly fwmark?: { readonly value: number; readonly mask: number };
+  /** With `lookup`; `TABLE_MAIN` when left out. */
+  readonly table?: number;
+  /** `lookup` when left out. */
+  readonly action?: RuleAction;
+}
+
+/** A neighbour that is not asked for (permanent), or an address that we answer for (`proxy`). */
+export interface NeighborSpec extends Located {
+  readonly kind: "neighbor";
+  readonly dev: string;
+  readonly to: string;
+  readonly mac?: string;
+  readonly proxy?: true;
+}
+
+/**
+ * A static forwarding entry: with `remote` in a vxlan's own table, else in the bridge's table for this port.
+ * The MAC 00:00:00:00:00:00 stands for all receivers that are not known, and may have several remotes.
+ */
+export interface FdbSpec extends Located {
+  readonly kind: "fdb";
+  readonly dev: string;
+  readonly mac: string;
+  readonly remote?: string;
+  /** Only where it differs from the link's own: the kernel does not tell them apart. */
+  readonly vni?: number;
+  readonly port?: number;
+  readonly vlan?: number;
 }
 
 export interface WireguardPeerSpec {
@@ -123,7 +236,10 @@ export interface KernelObjects {
   readonly link: LinkSpec;
   readonly sysctl: SysctlSpec;
   readonly address: AddressSpec;
+  readonly neighbor: NeighborSpec;
+  readonly fdb: FdbSpec;
   readonly route: RouteSpec;
+  readonly rule: RuleSpec;
   readonly nft: NftSpec;
   readonly wireguard: WireguardSpec;
   readonly process: ProcessSpec;

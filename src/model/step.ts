@@ -1,37 +1,56 @@
 import type {
   AddressSpec,
+  FdbSpec,
+  LinkId,
   LinkSpec,
+  NeighborSpec,
   NftSpec,
   ProcessSpec,
   RouteSpec,
+  RuleSpec,
   SysctlSpec,
   WireguardPeerSpec,
   WireguardSpec,
 } from "./kernel.ts";
+import type { LinkOptionsByType, OptionValue, PortSpec, PortVlan } from "./link-options.ts";
 
-interface LinkId {
-  readonly netns: string;
-  readonly name: string;
+/** Options that are changed on a link that stays. */
+export interface OptionChange {
+  readonly type: keyof LinkOptionsByType;
+  readonly set: Readonly<Record<string, OptionValue>>;
 }
 
 /** Arguments of every step by its operation. An operation without an executor, an explanation or a rank does not compile. */
 export interface StepArguments {
   readonly "netns.add": { readonly name: string };
   readonly "netns.del": { readonly name: string };
-  readonly "link.add": LinkSpec;
+  /** `down`: left switched off, since a bond takes no port that is on. */
+  readonly "link.add": LinkSpec & { readonly down?: true };
   /** Only the members that differ; `master: null` releases a port. */
   readonly "link.set": LinkId & {
-    readonly up?: true;
+    readonly up?: boolean;
     readonly mac?: string;
     readonly mtu?: number;
     readonly master?: string | null;
+    readonly options?: OptionChange;
   };
   readonly "link.del": LinkId;
+  /** Flags of a bridge port, those that differ. */
+  readonly "link.port": LinkId & { readonly port: PortSpec };
+  /** `self`: of the bridge itself. */
+  readonly "vlan.add": LinkId & { readonly vlan: PortVlan; readonly self?: true };
+  readonly "vlan.del": LinkId & { readonly id: number; readonly self?: true };
   readonly "sysctl.set": SysctlSpec;
   readonly "address.add": AddressSpec;
   readonly "address.del": AddressSpec;
+  readonly "neighbor.add": NeighborSpec;
+  readonly "neighbor.del": NeighborSpec;
+  readonly "fdb.add": FdbSpec;
+  readonly "fdb.del": FdbSpec;
   readonly "route.add": RouteSpec;
   readonly "route.del": RouteSpec;
+  readonly "rule.add": RuleSpec;
+  readonly "rule.del": RuleSpec;
   readonly "nft.load": NftSpec;
   readonly "nft.del": { readonly netns: string; readonly family: string; readonly table: string };
   readonly "wireguard.device": Omit<WireguardSpec, "peers">;

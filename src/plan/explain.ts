@@ -1,6 +1,8 @@
-import { HOST } from "../model/kernel.ts";
+import { HOST, type FdbSpec, type LinkSpec, type RouteSpec } from "../model/kernel.ts";
+import type { OptionValue } from "../model/link-options.ts";
 import { visitStep, type Step, type StepTable } from "../model/step.ts";
 import { nftHash } from "../model/definition-hash.ts";
+import { ruleText } from "./object-key.ts";
 
 /** One step as an `ip`-like line: what `plan` prints, logs say and tests expect. Secrets have no place in it. */
 export function explain(step: Step): string {
@@ -11,19 +13,33 @@ const LINES: StepTable<string> = {
   "netns.add": ({ name }) => `ip netns add ${name}`,
   "netns.del": ({ name }) => `ip netns del ${name}`,
   "link.add": (link) => {
-    const head = `${ip(link.netns)} link add ${link.name}${option("address", link.mac)}${option("mtu", link.mtu)}${option("master", link.master)} up type ${link.type}`;
-    if (link.peer === undefined) return head;
-    const { name, netns, mac } = link.peer;
-    return `${head} peer name ${name} address ${mac}${netns === HOST ? "" : ` netns ${netns}`} up`;
+    const base = `${ip(link.netns)} link add ${link.name}${lower(link)}${option("address", link.mac)}${option("mtu", link.mtu)}${option("master", link.master)}${link.down === true ? "" : " up"} type ${link.type}${optionText({ ...link.options })}`;
+    if (link.peer === undefined) return base;
+    const { name, netns, mac, mtu } = link.peer;
+    return `${base} peer name ${name} address ${mac}${option("mtu", mtu)}${netns === HOST ? "" : ` netns ${netns}`} up`;
   },
-  "link.set": ({ netns, name, up, mac, mtu, master }) =>
-    `${ip(netns)} link set ${name}${option("address", mac)}${option("mtu", mtu)}${master === null ? " nomaster" : option("master", master)}${up === true ? " up" : ""}`,
+  "link.set": ({ netns, name, up, mac, mtu, master, options }) =>
+    `${ip(netns)} link set ${name}${option("address", mac)}${option("mtu", mtu)}${master === null ? " nomaster" : option("master", master)}${up === undefined ? "" : up ? " up" : " down"}${options === undefined ? "" : ` type ${options.type}${optionText(options.set)}`}`,
   "link.del": ({ netns, name }) => `${ip(netns)} link del ${name}`,
+  "link.port": ({ netns, name, port }) => `${bridge(netns)} link set dev ${name}${optionText({ ...port })}`,
+  "vlan.add": ({ netns, name, vlan, self }) =>
+    `${bridge(netns)} vlan add dev ${name} vid ${vlan.id}${vlan.pvid === true ? " pvid" : ""}${vlan.untagged === true ? " untagged" : ""}${self === true ? " self" : ""}`,
+  "vlan.del": ({ netns, name, id, self }) =>
+    `${bridge(netns)} vlan del dev ${name} vid ${id}${self === true ? " self" : ""}`,
   "sysctl.set": ({ netns, key, value }) => `${inside(netns)}sysctl -w ${key}=${value}`,
-  "address.add": ({ netns, dev, address }) => `${ip(netns)} addr add ${address} dev ${dev}`,
+  "address.add": ({ netns, dev, address, validUntil, preferredUntil }) =>
+    `${ip(netns)} addr add ${address} dev ${dev}${until("valid", validUntil)}${until("preferred", preferredUntil)}`,
   "address.del": ({ netns, dev, address }) => `${ip(netns)} addr del ${address} dev ${dev}`,
+  "neighbor.add": ({ netns, dev, to, mac, proxy }) =>
+    `${ip(netns)} neigh replace${proxy === true ? " proxy" : ""} ${to}${option("lladdr", mac)} dev ${dev}`,
+  "neighbor.del": ({ netns, dev, to, proxy }) =>
+    `${ip(netns)} neigh del${proxy === true ? " proxy" : ""} ${to} dev ${dev}`,
+  "fdb.add": (entry) => `${bridge(entry.netns)} fdb append ${fdbText(entry)}`,
+  "fdb.del": (entry) => `${bridge(entry.netns)} fdb del ${fdbText(entry)}`,
   "route.add": (route) => `${ip(route.netns)} route replace ${routeText(route)}`,
   "route.del": (route) => `${ip(route.netns)} route del ${routeText(route)}`,
+  "rule.add": (rule) => `${ip(rule.netns)}${rule.family === 6 ? " -6" : ""} rule add ${ruleText(rule)}`,
+  "rule.del": (rule) => `${ip(rule.netns)}${rule.family === 6 ? " -6" : ""} rule del ${ruleText(rule)}`,
   "nft.load": (table) =>
     `${inside(table.netns)}nft load table ${table.family} ${table.table} # ${table.objects.length} objects, ${nftHash(table)}`,
   "nft.del": ({ netns, family, table }) => `${inside(netns)}nft delete table ${family} ${table}`,
@@ -48,17 +64,39 @@ function option(word: string, value: string | number | undefined): string {
   return value === undefined ? "" : ` ${word} ${value}`;
 }
 
-function routeText({
-  to,
-  via,
-  dev,
-  metric,
-}: {
-  readonly to: string;
-  readonly via?: string;
-  readonly dev: string;
-  readonly metric?: number;
-}): string {
+function bridge(netns: string): string {
+  return netns === HOST ? "bridge" : `bridge -n ${netns}`;
+}
+
+function lower(link: LinkSpec): string {
+  if (link.lower === undefined) return "";
+  const { netns, name } = link.lower;
+  // iproute2 has no word for a lower link of another namespace.
+  return ` link ${name}${netns === link.netns ? "" : ` (of ${netns === HOST ? "the node" : netns})`}`;
+}
+
+/** "vlanFiltering: true" as " vlan_filtering on". */
+function optionText(options: Readonly<Record<string, OptionValue>>): string {
+  return Object.entries(options)
+    .map(([name, value]) => {
+      const word = name.replace(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
+      return ` ${word} ${typeof value === "boolean" ? (value ? "on" : "off") : value}`;
+    })
+    .join("");
+}
+
+/** Lifetimes as points in time, so that the line of a step stays the same while time passes. */
+function until(word: string, seconds: number | undefined): string {
+  return seconds === undefined ? "" : ` ${word}-until ${seconds}`;
+}
+
+function fdbText({ dev, mac, remote, vni, port, vlan }: FdbSpec): string {
+  return `${mac} dev ${dev}${option("vlan", vlan)}${option("dst", remote)}${option("vni", vni)}${option("port", port)}${remote === undefined ? " master static" : " self"}`;
+}
+
+function routeText(route: RouteSpec): string {
+  const { to, via, dev, metric, type, table, source, mtu, advmss, onlink, hops = [] } = route;
   const network = to === "0.0.0.0/0" ? "default" : to === "::/0" ? "-6 default" : to;
-  return `${network}${option("via", via)} dev ${dev}${option("metric", metric)}`;
+  const ways = hops.map((hop) => ` nexthop${option("via", hop.via)} dev ${hop.dev}${option("weight", hop.weight)}`);
+  return `${type === undefined || type === "unicast" ? "" : `${type} `}${network}${option("via", via)}${option("dev", dev)}${option("metric", metric)}${option("table", table)}${option("src", source)}${option("mtu", mtu)}${option("advmss", advmss)}${onlink === true ? " onlink" : ""}${ways.join("")}`;
 }

@@ -1,4 +1,4 @@
-import type { LinkSpec } from "../model/kernel.ts";
+import { HOST, type LinkId, type LinkSpec } from "../model/kernel.ts";
 import { visitStep, type Step, type StepTable } from "../model/step.ts";
 import { KEYS } from "./object-key.ts";
 
@@ -11,16 +11,29 @@ const RANK = {
   processDel: 0,
   unpeer: 1,
   nftDel: 2,
-  routeDel: 3,
-  addressDel: 4,
-  netnsDel: 5,
-  linkDel: 6,
+  ruleDel: 3,
+  routeDel: 4,
+  addressDel: 5,
+  neighborDel: 5.5,
+  netnsDel: 6,
+  linkDel: 7,
   bridge: 10,
   netns: 11,
   sysctl: 12,
-  veth: 13,
-  linkSet: 14,
+  // Before links that sit on it: their MTU must not be above its own.
+  linkDown: 12.5,
+  linkChange: 12.6,
+  link: 13,
+  // Ports come after whatever they are plugged into, and flags and VLANs after them.
+  master: 14,
+  afterPorts: 14.1,
+  port: 14.2,
+  vlanDel: 14.3,
+  vlan: 14.4,
+  fdbDel: 14.5,
+  fdb: 14.6,
   address: 15,
+  neighbor: 15.5,
   route: 16,
   nft: 17,
   wireguardLink: 20,
@@ -28,32 +41,89 @@ const RANK = {
   wireguardPeer: 22,
   wireguardAddress: 23,
   wireguardRoute: 24,
+  rule: 25,
   process: 30,
 } as const;
 
+/** What one link that stands on another comes after it. */
+const ABOVE = 0.01;
+
 /** The steps in an order in which each finds what it needs; steps of one rank keep the order of the documents. */
 export function orderSteps(steps: readonly Step[], wantedLinks: ReadonlyMap<string, LinkSpec>): readonly Step[] {
+  const linkRank = linkRanks(wantedLinks);
   const onWireguard = (netns: string, name: string): boolean =>
     wantedLinks.get(KEYS.link({ netns, name }))?.type === "wireguard";
   const ranks: StepTable<number> = {
     "process.del": () => RANK.processDel,
     "wireguard.unpeer": () => RANK.unpeer,
     "nft.del": () => RANK.nftDel,
+    "rule.del": () => RANK.ruleDel,
     "route.del": () => RANK.routeDel,
     "address.del": () => RANK.addressDel,
+    "neighbor.del": () => RANK.neighborDel,
     "netns.del": () => RANK.netnsDel,
     "link.del": () => RANK.linkDel,
     "netns.add": () => RANK.netns,
     // A knob of a link (net.ipv6.conf.r-demo.…) is there only after the link.
-    "sysctl.set": () => RANK.sysctl,
-    "link.add": ({ type }) => (type === "bridge" ? RANK.bridge : type === "wireguard" ? RANK.wireguardLink : RANK.veth),
-    "link.set": () => RANK.linkSet,
+    "sysctl.set": ({ netns, dev }) =>
+      dev === undefined ? RANK.sysctl : Math.max(RANK.sysctl, linkRank({ netns, name: dev }) + ABOVE / 2),
+    "link.add": (link) => linkRank(link),
+    "link.set": ({ up, master, options }) =>
+      up === false
+        ? RANK.linkDown
+        : typeof master === "string"
+          ? RANK.master
+          : options === undefined
+            ? RANK.linkChange
+            : RANK.afterPorts,
+    "link.port": () => RANK.port,
+    "vlan.del": () => RANK.vlanDel,
+    "vlan.add": () => RANK.vlan,
+    "fdb.del": () => RANK.fdbDel,
+    "fdb.add": () => RANK.fdb,
     "address.add": ({ netns, dev }) => (onWireguard(netns, dev) ? RANK.wireguardAddress : RANK.address),
-    "route.add": ({ netns, dev }) => (onWireguard(netns, dev) ? RANK.wireguardRoute : RANK.route),
+    "neighbor.add": () => RANK.neighbor,
+    "route.add": ({ netns, dev, hops = [] }) =>
+      [...(dev === undefined ? [] : [dev]), ...hops.map((hop) => hop.dev)].some((name) => onWireguard(netns, name))
+        ? RANK.wireguardRoute
+        : RANK.route,
+    "rule.add": () => RANK.rule,
     "nft.load": () => RANK.nft,
     "wireguard.device": () => RANK.wireguardDevice,
     "wireguard.peer": () => RANK.wireguardPeer,
     "process.set": () => RANK.process,
   };
-  return steps.toSorted((a, b) => visitStep(ranks, a) - visitStep(ranks, b));
+  // Ranks are counted once for each step, not at every comparison.
+  return steps
+    .map((step) => ({ step, rank: visitStep(ranks, step) }))
+    .toSorted((a, b) => a.rank - b.rank)
+    .map(({ step }) => step);
+}
+
+/** The rank at which a link is made: after its namespace, and after what it sits on or is plugged into. */
+function linkRanks(wantedLinks: ReadonlyMap<string, LinkSpec>): (id: LinkId) => number {
+  const known = new Map<string, number>();
+  const rankOf = (id: LinkId): number => {
+    const key = KEYS.link(id);
+    const spec = wantedLinks.get(key);
+    if (spec === undefined || spec.type === "physical") return RANK.bridge;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    // Whoever stands on itself is refused by the kernel; here it must only come to an end.
+    known.set(key, base(spec));
+    const under = [
+      spec.lower,
+      spec.bornWith,
+      spec.master === undefined ? undefined : { netns: spec.netns, name: spec.master },
+    ];
+    const rank = Math.max(base(spec), ...under.flatMap((link) => (link === undefined ? [] : [rankOf(link) + ABOVE])));
+    known.set(key, rank);
+    return rank;
+  };
+  return rankOf;
+}
+
+function base({ type, netns }: LinkSpec): number {
+  if (type === "wireguard") return RANK.wireguardLink;
+  return type === "bridge" && netns === HOST ? RANK.bridge : RANK.link;
 }

@@ -1,14 +1,28 @@
-import type { Actual, ActualLink } from "../model/actual.ts";
-import { HOST, type LinkSpec, type WireguardPeerSpec } from "../model/kernel.ts";
+import type { Actual, ActualLink, ActualRoute } from "../model/actual.ts";
+import { HOST, TABLE_MAIN, type LinkSpec, type WireguardPeerSpec } from "../model/kernel.ts";
+import { PORT_DEFAULTS, type PortVlan } from "../model/link-options.ts";
 import { visitStep, type Step, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
+import { defaultVlans } from "../plan/diff/bridge-ports.ts";
 import { KEYS } from "../plan/object-key.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
 /** An `Actual` without anything in it. */
 export function emptyKernel(): Actual {
-  return { netns: [], link: [], address: [], route: [], wireguard: [], nft: [], sysctl: [], process: [] };
+  return {
+    netns: [],
+    link: [],
+    address: [],
+    neighbor: [],
+    fdb: [],
+    route: [],
+    rule: [],
+    wireguard: [],
+    nft: [],
+    sysctl: [],
+    process: [],
+  };
 }
 
 /** A physical NIC, as the kernel shows it before anyone touched it. */
@@ -26,7 +40,30 @@ export function physicalNic(name: string, index: number, carrier: boolean = true
     masterOwned: false,
     adopted: false,
     peerIndex: null,
+    lower: null,
+    options: null,
+    port: null,
+    vlans: null,
     owned: false,
+  };
+}
+
+/** Somebody's route in the node's namespace. */
+export function seenRoute(part: Partial<ActualRoute> & Pick<ActualRoute, "to">): ActualRoute {
+  return {
+    netns: HOST,
+    table: TABLE_MAIN,
+    type: "unicast",
+    dev: null,
+    via: null,
+    metric: null,
+    source: null,
+    mtu: null,
+    advmss: null,
+    onlink: false,
+    hops: [],
+    owned: false,
+    ...part,
   };
 }
 
@@ -60,35 +97,100 @@ class MemoryKernel {
       this.state.link = this.state.link.map((link) =>
         inside.some((end) => end.index === link.peerIndex) ? { ...link, peerIndex: null } : link,
       );
+      this.state.link = this.state.link.map((link) =>
+        link.lower?.netns === name && link.netns !== name ? { ...link, lower: null } : link,
+      );
       for (const link of inside) this.#deleteLink(link.netns, link.name);
       this.#drop("netns", (netns) => netns.name === name);
-      for (const part of ["sysctl", "nft"] as const) this.#drop(part, (object) => object.netns === name);
+      for (const part of ["sysctl", "nft", "route", "rule"] as const)
+        this.#drop(part, (object) => object.netns === name);
     },
     "link.add": (spec) => this.#addLink(spec),
-    "link.set": ({ netns, name, up, mac, mtu, master }) => {
-      this.#link(netns, name);
-      this.state.link = this.state.link.map((link) => {
-        if (link.netns !== netns || link.name !== name) return link;
-        const bridge =
-          master === undefined ? {} : { master, masterOwned: master !== null, adopted: !link.owned && master !== null };
-        return { ...link, ...bridge, up: up ?? link.up, mac: mac ?? link.mac, mtu: mtu ?? link.mtu };
+    "link.set": ({ netns, name, up, mac, mtu, master, options }) => {
+      const link = this.#link(netns, name);
+      const type = master === null || master === undefined ? undefined : this.#link(netns, master).type;
+      if (type === "bond" && link.up) throw new Error(`EPERM ${name} is up and cannot enter a bond`);
+      this.#update(link, {
+        ...(master === undefined ? {} : this.#plugged(link, master)),
+        up: type === "bond" ? true : (up ?? link.up),
+        mac: mac ?? link.mac,
+        mtu: mtu ?? link.mtu,
+        options: options === undefined ? link.options : { ...link.options, ...options.set },
       });
+      // The bridge's table forgets a port that leaves.
+      if (master !== undefined)
+        this.#drop("fdb", (entry) => entry.netns === netns && entry.dev === name && entry.remote === null);
+    },
+    "link.port": ({ netns, name, port }) => {
+      const link = this.#link(netns, name);
+      if (link.port === null) throw new Error(`EINVAL ${name} is no port of a bridge`);
+      this.#update(link, { port: { ...link.port, ...port } });
+    },
+    "vlan.add": ({ netns, name, vlan }) => {
+      const link = this.#link(netns, name);
+      // A port has one VLAN for frames without a tag.
+      const others = this.#vlans(link)
+        .filter(({ id }) => id !== vlan.id)
+        .map(({ pvid, ...rest }) => (pvid === true && vlan.pvid !== true ? { ...rest, pvid } : rest));
+      this.#update(link, { vlans: [...others, vlan] });
+    },
+    "vlan.del": ({ netns, name, id }) => {
+      const link = this.#link(netns, name);
+      if (!this.#vlans(link).some((vlan) => vlan.id === id)) throw new Error(`ENOENT vlan ${id} of ${name}`);
+      this.#update(link, { vlans: this.#vlans(link).filter((vlan) => vlan.id !== id) });
     },
     "link.del": ({ netns, name }) => {
       this.#link(netns, name);
       this.#deleteLink(netns, name);
     },
     "sysctl.set": ({ netns, key, value }) => this.#put("sysctl", KEYS.sysctl, { netns, key, value }),
-    "address.add": ({ netns, dev, address }) => {
+    "address.add": ({ netns, dev, address, validUntil = null, preferredUntil = validUntil }) => {
       this.#link(netns, dev);
-      this.#put("address", KEYS.address, { netns, dev, address, owned: true });
+      this.#put("address", KEYS.address, { netns, dev, address, validUntil, preferredUntil, owned: true });
     },
     "address.del": (args) => this.#remove("address", KEYS.address, args),
-    "route.add": ({ netns, dev, to, via, metric }) => {
+    "neighbor.add": ({ netns, dev, to, mac = null, proxy = false }) => {
       this.#link(netns, dev);
-      this.#put("route", KEYS.route, { netns, dev, to, via: via ?? null, metric: metric ?? null, owned: true });
+      this.#put("neighbor", KEYS.neighbor, { netns, dev, to, mac, proxy, owned: true });
+    },
+    "neighbor.del": (args) => this.#remove("neighbor", KEYS.neighbor, args),
+    "fdb.add": ({ netns, dev, mac, remote = null, vni = null, port = null, vlan = null }) => {
+      const link = this.#link(netns, dev);
+      if (remote === null && link.master === null) throw new Error(`EOPNOTSUPP ${dev} is no port of a bridge`);
+      const entry = { netns, dev, mac, remote, vni, port, vlan, owned: true };
+      if (this.state.fdb.some((other) => KEYS.fdb(other) === KEYS.fdb(entry)))
+        throw new Error(`EEXIST fdb ${KEYS.fdb(entry)}`);
+      this.state.fdb.push(entry);
+    },
+    "fdb.del": (args) => this.#remove("fdb", KEYS.fdb, args),
+    "route.add": (spec) => {
+      const { netns, to, dev = null, hops = [], type = "unicast" } = spec;
+      const devs = [...(dev === null ? [] : [dev]), ...hops.map((hop) => hop.dev)];
+      if (devs.length === 0 && type === "unicast") throw new Error(`EINVAL route ${to} leads nowhere`);
+      for (const name of devs) this.#link(netns, name);
+      this.#put("route", KEYS.route, {
+        netns,
+        to,
+        table: spec.table ?? TABLE_MAIN,
+        type,
+        dev,
+        via: spec.via ?? null,
+        metric: spec.metric ?? null,
+        source: spec.source ?? null,
+        mtu: spec.mtu ?? null,
+        advmss: spec.advmss ?? null,
+        onlink: spec.onlink ?? false,
+        hops,
+        owned: true,
+      });
     },
     "route.del": (args) => this.#remove("route", KEYS.route, args),
+    "rule.add": ({ kind: _kind, ...rule }) => {
+      if (this.state.rule.some((other) => KEYS.rule(other) === KEYS.rule(rule)))
+        throw new Error(`EEXIST rule ${KEYS.rule(rule)}`);
+      this.state.rule.push({ ...rule, owned: true });
+    },
+    "rule.del": (args) => this.#remove("rule", KEYS.rule, args),
     "nft.load": (spec) =>
       this.#put("nft", KEYS.nft, {
         netns: spec.netns,
@@ -109,14 +211,14 @@ class MemoryKernel {
     "process.del": (args) => this.#remove("process", KEYS.process, args),
   };
 
-  #addLink(spec: LinkSpec): void {
+  #addLink(spec: LinkSpec & { readonly down?: true }): void {
     for (const end of spec.peer === undefined ? [spec] : [spec, spec.peer]) {
       if (this.state.link.some((link) => KEYS.link(link) === KEYS.link(end)))
         throw new Error(`EEXIST link ${KEYS.link(end)}`);
       if (end.netns !== HOST && !this.state.netns.some((netns) => netns.name === end.netns))
         throw new Error(`ENOENT netns ${end.netns}`);
     }
-    if (spec.master !== undefined) this.#link(spec.netns, spec.master);
+    if (spec.lower !== undefined) this.#link(spec.lower.netns, spec.lower.name);
     const [index, peerIndex] = [this.#index, this.#index + 1];
     this.#index += 2;
     const common = {
@@ -124,41 +226,73 @@ class MemoryKernel {
       carrier: true,
       owned: true,
       adopted: false,
-      mtu: spec.mtu ?? 1500,
+      mtu: 1500,
       type: spec.type,
+      master: null,
+      masterOwned: false,
+      lower: null,
+      options: null,
+      port: null,
+      vlans: null,
     } as const;
-    const near = {
+    const near: ActualLink = {
       ...common,
       netns: spec.netns,
       name: spec.name,
       index,
+      mtu: spec.mtu ?? 1500,
       mac: spec.mac ?? null,
-      master: spec.master ?? null,
-      masterOwned: spec.master !== undefined,
+      up: spec.down !== true,
+      lower: spec.lower ?? null,
+      options: spec.options === undefined ? {} : { ...spec.options },
+      vlans: spec.type === "bridge" ? defaultVlans(spec) : null,
+      peerIndex: spec.peer === undefined ? null : peerIndex,
     };
-    this.state.link.push({ ...near, peerIndex: spec.peer === undefined ? null : peerIndex });
+    if (spec.master !== undefined && this.#link(spec.netns, spec.master).type === "bond" && near.up)
+      throw new Error(`EPERM ${spec.name} is up and cannot enter a bond`);
+    this.state.link.push(spec.master === undefined ? near : { ...near, ...this.#plugged(near, spec.master) });
     if (spec.peer === undefined) return;
-    this.state.link.push({
-      ...common,
-      ...spec.peer,
-      index: peerIndex,
-      master: null,
-      masterOwned: false,
-      peerIndex: index,
-    });
+    const { netns, name, mac, mtu = 1500 } = spec.peer;
+    this.state.link.push({ ...common, netns, name, mac, mtu, index: peerIndex, peerIndex: index });
+  }
+
+  /** What becomes of a link that is plugged into a bridge or bond, or pulled out. */
+  #plugged(link: ActualLink, master: string | null): Partial<ActualLink> {
+    const above = master === null ? null : this.#link(link.netns, master);
+    const wasBridge = above?.type === "bridge";
+    const pvid = Number(above?.options?.["defaultPvid"] ?? 1);
+    return {
+      master,
+      masterOwned: above?.owned ?? false,
+      adopted: !link.owned && master !== null,
+      port: wasBridge ? PORT_DEFAULTS : null,
+      vlans: wasBridge ? (pvid === 0 ? [] : [{ id: pvid, pvid: true, untagged: true }]) : null,
+    };
+  }
+
+  #vlans({ name, vlans }: ActualLink): readonly PortVlan[] {
+    if (vlans === null) throw new Error(`EOPNOTSUPP ${name} is neither a bridge nor a port of one`);
+    return vlans;
+  }
+
+  #update(link: ActualLink, change: Partial<ActualLink>): void {
+    this.state.link = this.state.link.map((other) => (other === link ? { ...other, ...change } : other));
   }
 
   #deleteLink(netns: string, name: string): void {
     const link = this.state.link.find((candidate) => candidate.netns === netns && candidate.name === name);
     if (link === undefined) return;
     this.#drop("link", (candidate) => candidate === link);
-    for (const part of ["address", "route", "wireguard"] as const)
+    for (const part of ["address", "neighbor", "fdb", "wireguard"] as const)
       this.#drop(part, (object) => object.netns === netns && object.dev === name);
-    this.state.link = this.state.link.map((port) =>
-      port.netns === netns && port.master === name
-        ? { ...port, master: null, masterOwned: false, adopted: false }
-        : port,
-    );
+    this.#drop("route", (r) => r.netns === netns && (r.dev === name || r.hops.some((hop) => hop.dev === name)));
+    const ports = this.state.link.filter((port) => port.netns === netns && port.master === name);
+    for (const port of ports) {
+      this.#drop("fdb", (entry) => entry.netns === netns && entry.dev === port.name && entry.remote === null);
+      this.#update(port, this.#plugged(port, null));
+    }
+    const uppers = this.state.link.filter(({ lower }) => lower?.netns === netns && lower.name === name);
+    for (const upper of uppers) this.#deleteLink(upper.netns, upper.name);
     const peer =
       link.peerIndex === null
         ? undefined
@@ -190,9 +324,10 @@ class MemoryKernel {
     this.#put("wireguard", KEYS.wireguard, { ...device, peers });
   }
 
-  #link(netns: string, name: string): void {
-    if (!this.state.link.some((link) => link.netns === netns && link.name === name))
-      throw new Error(`ENODEV link ${netns}/${name}`);
+  #link(netns: string, name: string): ActualLink {
+    const found = this.state.link.find((link) => link.netns === netns && link.name === name);
+    if (found === undefined) throw new Error(`ENODEV link ${netns}/${name}`);
+    return found;
   }
 
   #put<P extends keyof Actual>(part: P, key: (object: Actual[P][number]) => string, object: Actual[P][number]): void {

@@ -1,5 +1,5 @@
-import type { ActualRoute } from "../../model/actual.ts";
-import type { RouteSpec } from "../../model/kernel.ts";
+import type { ActualAddress } from "../../model/actual.ts";
+import { LIFETIME_SLACK, type AddressSpec } from "../../model/kernel.ts";
 import { KEYS } from "../object-key.ts";
 import type { KindDiffer } from "./kind-differ.ts";
 
@@ -9,32 +9,18 @@ export const addressDiffer: KindDiffer<"address"> = {
   vanishes: (seen, context) => context.linkVanishes(seen.netns, seen.dev),
   foreign: (spec, context) => context.foreign(spec.netns, spec.dev),
   add: (spec) => [{ op: "address.add", args: spec }],
-  change: () => [],
+  // `address.add` changes the lifetimes of an address that is there; somebody's equal address is enough as it is.
+  change: (spec, seen) => (!seen.owned || sameLifetimes(spec, seen) ? [] : [{ op: "address.add", args: spec }]),
   remove: ({ netns, dev, address }) => [{ op: "address.del", args: { kind: "address", netns, dev, address } }],
 };
 
-export const routeDiffer: KindDiffer<"route"> = {
-  kind: "route",
-  owned: (seen) => seen.owned,
-  vanishes: (seen, context) => context.linkVanishes(seen.netns, seen.dev),
-  foreign: (spec, context, seen) =>
-    context.foreign(spec.netns, spec.dev) ??
-    (seen === undefined || seen.owned || sameRoute(spec, seen)
-      ? undefined
-      : `route ${KEYS.route(spec)} exists (dev ${seen.dev}${seen.via === null ? "" : ` via ${seen.via}`}) and is not Netloom's`),
-  add: (spec) => [{ op: "route.add", args: spec }],
-  // `route.add` replaces (NLM_F_REPLACE): one request, no moment without the route.
-  change: (spec, seen) => (sameRoute(spec, seen) ? [] : [{ op: "route.add", args: spec }]),
-  remove: ({ netns, to, dev, via, metric }) => [
-    {
-      op: "route.del",
-      args: { kind: "route", netns, to, dev, ...(via === null ? {} : { via }), ...(metric === null ? {} : { metric }) },
-    },
-  ],
-};
+function sameLifetimes(spec: AddressSpec, seen: ActualAddress): boolean {
+  const { validUntil = null, preferredUntil = validUntil } = spec;
+  return about(validUntil, seen.validUntil) && about(preferredUntil, seen.preferredUntil);
+}
 
-function sameRoute(spec: RouteSpec, seen: ActualRoute): boolean {
-  return spec.dev === seen.dev && (spec.via ?? null) === seen.via;
+function about(a: number | null, b: number | null): boolean {
+  return a === null || b === null ? a === b : Math.abs(a - b) <= LIFETIME_SLACK;
 }
 
 export const sysctlDiffer: KindDiffer<"sysctl"> = {

@@ -1,6 +1,7 @@
 import type { Actual, ActualLink } from "../../model/actual.ts";
-import { HOST, type LinkSpec, type Target } from "../../model/kernel.ts";
+import { HOST, type LinkId, type LinkSpec, type Target } from "../../model/kernel.ts";
 import { KEYS } from "../object-key.ts";
+import { fixedOptionDiffers } from "./link-options.ts";
 
 /** What the differs of all kinds need to know about namespaces and links before they can judge what is on them. */
 export interface DiffContext {
@@ -22,11 +23,6 @@ export interface DiffContext {
 
 interface ForeignPlace {
   readonly foreignPlace: (netns: string) => string | undefined;
-}
-
-interface LinkId {
-  readonly netns: string;
-  readonly name: string;
 }
 
 export function diffContext(actual: Actual, target: Target): DiffContext {
@@ -100,7 +96,7 @@ function vanishingLinks(
   for (const [key, link] of links) {
     if (!link.owned || link.type === "loopback") continue;
     const spec = wanted.get(key);
-    if (spec === undefined || spec.type !== link.type || netnsVanishes(link.netns)) vanishing.add(key);
+    if (spec === undefined || mustBeRemade(spec, link) || netnsVanishes(link.netns)) vanishing.add(key);
   }
   // Pairs are known from the wish: either end missing, vanishing or paired elsewhere means that both are made anew.
   for (const [key, spec] of wanted) {
@@ -114,7 +110,28 @@ function vanishingLinks(
     ] as const)
       if (link?.owned === true) vanishing.add(end);
   }
+  takeUppersAlong(links, vanishing);
   return vanishing;
+}
+
+/** What a change cannot make of the link. */
+function mustBeRemade(spec: LinkSpec, seen: ActualLink): boolean {
+  return (
+    spec.type !== seen.type ||
+    fixedOptionDiffers(spec, seen) ||
+    (seen.lower !== null && (spec.lower === undefined || KEYS.link(spec.lower) !== KEYS.link(seen.lower)))
+  );
+}
+
+/** A link goes with the link that it sits on, and so do those that sit on it. */
+function takeUppersAlong(links: ReadonlyMap<string, ActualLink>, vanishing: Set<string>): void {
+  const uppers = Map.groupBy(
+    [...links.values()].filter((link) => link.lower !== null && link.owned),
+    ({ lower }) => (lower === null ? "" : KEYS.link(lower)),
+  );
+  if (uppers.size === 0) return;
+  // A set is walked in the order of insertion, what is added on the way too.
+  for (const key of vanishing) for (const upper of uppers.get(key) ?? []) vanishing.add(KEYS.link(upper));
 }
 
 function paired(a: ActualLink, b: ActualLink): boolean {

@@ -4,7 +4,7 @@ import type { Actual } from "../../model/actual.ts";
 import type { Document } from "../../model/document.ts";
 import type { Facts } from "../../model/facts.ts";
 import { facts, keyFact, lan, lease, nic, node, peer, resource } from "../../testing/builders.ts";
-import { applySteps, emptyKernel, physicalNic } from "../../testing/memory-kernel.ts";
+import { applySteps, emptyKernel, physicalNic, seenRoute } from "../../testing/memory-kernel.ts";
 import { compile } from "../compile.ts";
 import { diff } from "./index.ts";
 
@@ -116,8 +116,10 @@ test("what is not marked as ours is in no step, whatever the wish", (t) => {
     ...kernel,
     netns: [{ name: "other", owned: false }],
     link: [...kernel.link, foreign],
-    address: [{ netns: "", dev: "docker0", address: "172.17.0.1/16", owned: false }],
-    route: [{ netns: "", to: "0.0.0.0/0", dev: "docker0", via: null, metric: 5, owned: false }],
+    address: [
+      { netns: "", dev: "docker0", address: "172.17.0.1/16", owned: false, validUntil: null, preferredUntil: null },
+    ],
+    route: [seenRoute({ to: "0.0.0.0/0", dev: "docker0", via: null, metric: 5 })],
   };
   fc.assert(
     fc.property(world, (wish) => !JSON.stringify(diff(others, targetOf(wish)).steps).match(/docker0|"other"/u)),

@@ -3,7 +3,7 @@ import type { Actual, ActualLink } from "../../model/actual.ts";
 import type { Document } from "../../model/document.ts";
 import { HOST } from "../../model/kernel.ts";
 import { facts, lan, lease, nic, resource } from "../../testing/builders.ts";
-import { applySteps, emptyKernel, physicalNic } from "../../testing/memory-kernel.ts";
+import { applySteps, emptyKernel, physicalNic, seenRoute } from "../../testing/memory-kernel.ts";
 import { compile } from "../compile.ts";
 import { explain } from "../explain.ts";
 import { diff } from "./index.ts";
@@ -48,7 +48,7 @@ const CASES: readonly Case[] = [
     title: "somebody's route of the same network and metric is not replaced",
     actual: {
       link: [{ ...physicalNic("eth0", 2), up: true }],
-      route: [{ netns: HOST, to: "0.0.0.0/0", dev: "eth9", via: "10.9.9.9", metric: 1024, owned: false }],
+      route: [seenRoute({ to: "0.0.0.0/0", dev: "eth9", via: "10.9.9.9", metric: 1024 })],
     },
     documents: [],
     online: true,
@@ -91,8 +91,10 @@ test("somebody's equal address or route is enough, and stays when ours would go"
   const kernel: Actual = {
     ...emptyKernel(),
     link: [{ ...physicalNic("eth0", 2), up: true }],
-    address: [{ netns: HOST, dev: "eth0", address: "192.168.50.17/24", owned: false }],
-    route: [{ netns: HOST, to: "0.0.0.0/0", dev: "eth0", via: "192.168.50.1", metric: 1024, owned: false }],
+    address: [
+      { netns: HOST, dev: "eth0", address: "192.168.50.17/24", owned: false, validUntil: null, preferredUntil: null },
+    ],
+    route: [seenRoute({ to: "0.0.0.0/0", dev: "eth0", via: "192.168.50.1", metric: 1024 })],
   };
   const online = compile([], facts({ nics: [nic("eth0")], leases: [lease("eth0")] })).target;
   t.deepEqual(diff(kernel, online).foreign, []);

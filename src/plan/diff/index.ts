@@ -2,11 +2,13 @@ import type { Actual } from "../../model/actual.ts";
 import type { ObjectKind, Target } from "../../model/kernel.ts";
 import type { Step } from "../../model/step.ts";
 import { orderSteps } from "../order.ts";
-import { addressDiffer, routeDiffer, sysctlDiffer } from "./addresses.ts";
+import { addressDiffer, sysctlDiffer } from "./addresses.ts";
 import { diffContext, type DiffContext } from "./context.ts";
 import { diffKind, type KindDiff } from "./kind-differ.ts";
 import { linkDiffer, netnsDiffer, removeLinks } from "./links.ts";
+import { routeDiffer } from "./routes.ts";
 import { nftDiffer, processDiffer } from "./services.ts";
+import { fdbDiffer, neighborDiffer, ruleDiffer } from "./tables.ts";
 import { wireguardDiffer } from "./wireguard.ts";
 
 /** One differ per kind of the vocabulary: a kind without one does not compile. */
@@ -15,7 +17,10 @@ const DIFFS: { readonly [K in ObjectKind]: (context: DiffContext) => KindDiff } 
   link: (context) => diffKind(linkDiffer, context),
   sysctl: (context) => diffKind(sysctlDiffer, context),
   address: (context) => diffKind(addressDiffer, context),
+  neighbor: (context) => diffKind(neighborDiffer, context),
+  fdb: (context) => diffKind(fdbDiffer, context),
   route: (context) => diffKind(routeDiffer, context),
+  rule: (context) => diffKind(ruleDiffer, context),
   nft: (context) => diffKind(nftDiffer, context),
   wireguard: (context) => diffKind(wireguardDiffer, context),
   process: (context) => diffKind(processDiffer, context),

@@ -2,8 +2,10 @@ import type { ActualLink } from "../../model/actual.ts";
 import type { LinkSpec } from "../../model/kernel.ts";
 import type { Step } from "../../model/step.ts";
 import { KEYS } from "../object-key.ts";
+import { bridgePortSteps, keepsMaster } from "./bridge-ports.ts";
 import type { DiffContext } from "./context.ts";
 import type { KindDiffer } from "./kind-differ.ts";
+import { changeOptions } from "./link-options.ts";
 
 export const netnsDiffer: KindDiffer<"netns"> = {
   kind: "netns",
@@ -33,37 +35,83 @@ export const linkDiffer: KindDiffer<"link"> = {
 
 /** A port of a bridge of ours that stays, adopted from someone else. What others plug into our bridges is theirs. */
 function isOurPort(seen: ActualLink | undefined, context: DiffContext): boolean {
+  return seen !== undefined && !seen.owned && seen.adopted && portOfOurs(seen, context);
+}
+
+function portOfOurs({ netns, master, masterOwned }: ActualLink, context: DiffContext): boolean {
+  return masterOwned && master !== null && !context.linkVanishes(netns, master);
+}
+
+function addLink(spec: LinkSpec, context: DiffContext): readonly Step[] {
+  // A physical NIC that is absent is awaited.
+  if (spec.type === "physical") return [];
+  const ports = bridgePortSteps(spec, undefined, context);
+  // The far end of a veth pair is born with the near one, into no bridge.
+  if (spec.bornWith !== undefined) return [...joinMaster(spec), ...ports];
+  const made = withFarMtu(spec, context);
+  if (joinsLater(spec, context)) {
+    const { master: _later, ...alone } = made;
+    // A bond takes no port that is switched on, and switches it on itself.
+    const args = entersBond(spec, context) ? { ...alone, down: true as const } : alone;
+    return [{ op: "link.add", args }, ...joinMaster(spec), ...ports];
+  }
+  if (made.type !== "bond" || made.options.primary === undefined) return [{ op: "link.add", args: made }, ...ports];
+  // The kernel wants a port that is there already.
+  const { primary, ...options } = made.options;
+  const { netns, name, type } = made;
+  return [
+    { op: "link.add", args: { ...made, options } },
+    { op: "link.set", args: { netns, name, options: { type, set: { primary } } } },
+    ...ports,
+  ];
+}
+
+/** True when the request that makes the link cannot name its master: it is sent elsewhere, or is none of netlink. */
+function joinsLater(spec: LinkSpec, context: DiffContext): boolean {
   return (
-    seen !== undefined &&
-    !seen.owned &&
-    seen.adopted &&
-    seen.masterOwned &&
-    seen.master !== null &&
-    !context.linkVanishes(seen.netns, seen.master)
+    entersBond(spec, context) ||
+    (spec.master !== undefined &&
+      (spec.type === "tun" || spec.type === "wireguard" || (spec.lower ?? spec).netns !== spec.netns))
   );
 }
 
-function addLink(spec: LinkSpec): readonly Step[] {
-  // A physical NIC that is absent is awaited, and the far end of a veth pair is born with the near one.
-  return spec.type === "physical" || spec.bornWith !== undefined ? [] : [{ op: "link.add", args: spec }];
+function withFarMtu(spec: LinkSpec, context: DiffContext): LinkSpec {
+  const { peer } = spec;
+  const mtu = peer === undefined ? undefined : context.wantedLinks.get(KEYS.link(peer))?.mtu;
+  return peer === undefined || mtu === undefined ? spec : { ...spec, peer: { ...peer, mtu } };
+}
+
+function joinMaster({ netns, name, master }: LinkSpec): readonly Step[] {
+  return master === undefined ? [] : [{ op: "link.set", args: { netns, name, master } }];
+}
+
+function entersBond(spec: LinkSpec, context: DiffContext): boolean {
+  if (spec.master === undefined) return false;
+  return context.wantedLinks.get(KEYS.link({ netns: spec.netns, name: spec.master }))?.type === "bond";
 }
 
 function changeLink(spec: LinkSpec, seen: ActualLink, context: DiffContext): readonly Step[] {
   const { netns, name } = spec;
+  const move = masterChange(spec, seen, context);
+  const enslaved = typeof move.master === "string" && entersBond(spec, context);
   const changes = {
-    ...(seen.up ? {} : { up: true as const }),
+    ...(seen.up || enslaved ? {} : { up: true as const }),
     ...(spec.mac === undefined || spec.mac === seen.mac ? {} : { mac: spec.mac }),
     ...(spec.mtu === undefined || spec.mtu === seen.mtu ? {} : { mtu: spec.mtu }),
-    ...masterChange(spec, seen, context),
+    ...move,
   };
-  return Object.keys(changes).length === 0 ? [] : [{ op: "link.set", args: { netns, name, ...changes } }];
+  return [
+    ...(enslaved && seen.up ? [{ op: "link.set", args: { netns, name, up: false } } as const] : []),
+    ...(Object.keys(changes).length === 0 ? [] : [{ op: "link.set", args: { netns, name, ...changes } } as const]),
+    ...changeOptions(spec, seen),
+    ...bridgePortSteps(spec, seen, context),
+  ];
 }
 
 function masterChange(spec: LinkSpec, seen: ActualLink, context: DiffContext): { readonly master?: string | null } {
-  // An adopted NIC leaves our bridge when no document wants it there; somebody else's bridge is theirs.
-  if (spec.master === undefined) return isOurPort(seen, context) ? { master: null } : {};
-  const kept = spec.master === seen.master && !context.linkVanishes(seen.netns, spec.master);
-  return kept ? {} : { master: spec.master };
+  if (spec.master !== undefined) return keepsMaster(spec, seen, context) ? {} : { master: spec.master };
+  // A link leaves our bridge when no document wants it there; somebody else's bridge is theirs.
+  return isOurPort(seen, context) || (seen.owned && portOfOurs(seen, context)) ? { master: null } : {};
 }
 
 /** Removal of every link that vanishes, one step per veth pair; links inside a vanishing namespace go with it. */
@@ -72,9 +120,25 @@ export function removeLinks(context: DiffContext): readonly Step[] {
   for (const spec of context.wantedLinks.values()) {
     if (spec.peer !== undefined && context.links.has(KEYS.link(spec))) covered.add(KEYS.link(spec.peer));
   }
-  return [...context.links.values()].flatMap((link): readonly Step[] => {
-    const { netns, name } = link;
-    if (!context.linkVanishes(netns, name) || context.netnsVanishes(netns) || covered.has(KEYS.link(link))) return [];
-    return [{ op: "link.del", args: { netns, name } }];
-  });
+  const going = [...context.links.values()].filter(
+    (link) =>
+      context.linkVanishes(link.netns, link.name) &&
+      !context.netnsVanishes(link.netns) &&
+      !covered.has(KEYS.link(link)),
+  );
+  // What sits on another link goes before it, since it would go with it.
+  return going
+    .toSorted((a, b) => depth(b, context) - depth(a, context))
+    .map(({ netns, name }) => ({ op: "link.del", args: { netns, name } }));
 }
+
+/** How many links it sits on, one upon the other; the kernel allows eight. */
+function depth(link: ActualLink, context: DiffContext): number {
+  let levels = 0;
+  for (let at: ActualLink | undefined = link; at?.lower != null && levels < MOST_LEVELS; levels += 1)
+    at = context.links.get(KEYS.link(at.lower));
+  return levels;
+}
+
+/** MAX_NEST_DEV of net/core/dev.c. */
+const MOST_LEVELS = 8;

@@ -1,0 +1,185 @@
+import type {
+  ActualAddress,
+  ActualFdb,
+  ActualLink,
+  ActualNeighbor,
+  ActualRoute,
+  ActualRule,
+} from "../../model/actual.ts";
+import { OWNER, type RouteType } from "../../model/kernel.ts";
+import type { PortVlan } from "../../model/link-options.ts";
+import type { Link, Route, Tables, Vlan } from "../netlink-types.ts";
+
+/** The tables of one namespace in the words of the model. Pure. */
+export interface Look {
+  readonly netns: string;
+  readonly tables: Pick<Tables, "links" | "addresses" | "routes"> & Partial<Tables>;
+  /** Seconds since the kernel started, when the dump was made. */
+  readonly now: number;
+  /** True when we made somebody's link a port. */
+  readonly isAdopted: (netns: string, name: string, index: number) => boolean;
+}
+
+export function linksOf({ netns, tables, isAdopted }: Look): readonly ActualLink[] {
+  const byIndex = new Map(tables.links.map((link) => [link.index, link]));
+  const vlans = tables.vlans === undefined ? undefined : Map.groupBy(tables.vlans, ({ index }) => index);
+  return tables.links.map((link) => {
+    const master = link.master === null ? undefined : byIndex.get(link.master);
+    return {
+      netns,
+      name: link.name,
+      index: link.index,
+      type: link.kind ?? (link.type === "loopback" ? "loopback" : "physical"),
+      mac: link.mac,
+      mtu: link.mtu,
+      up: link.up,
+      carrier: link.carrier,
+      master: master?.name ?? null,
+      masterOwned: master?.group === OWNER.linkGroup,
+      adopted: isAdopted(netns, link.name, link.index),
+      peerIndex: link.peerIndex,
+      lower: lowerOf(netns, link, byIndex),
+      options: link.options ?? null,
+      port: link.port ?? null,
+      vlans: hasVlans(link, master) && vlans !== undefined ? (vlans.get(link.index) ?? []).map(portVlan) : null,
+      owned: link.group === OWNER.linkGroup,
+    };
+  });
+}
+
+/** Links whose IFLA_LINK is the link they sit on; of a veth it is the other end. */
+const UPPER = new Set(["vlan", "vxlan", "macvlan", "macvtap"]);
+
+function lowerOf(netns: string, link: Link, byIndex: ReadonlyMap<number, Link>): ActualLink["lower"] {
+  const { lower, kind } = link;
+  // One in another namespace has a number there that says nothing here.
+  if (lower === undefined || lower === null || lower.netnsId !== null || kind === null || !UPPER.has(kind)) return null;
+  const found = byIndex.get(lower.index);
+  return found === undefined ? null : { netns, name: found.name };
+}
+
+function hasVlans(link: Link, master: Link | undefined): boolean {
+  return link.kind === "bridge" || master?.kind === "bridge";
+}
+
+function portVlan({ id, pvid, untagged }: Vlan): PortVlan {
+  return { id, ...(pvid ? { pvid } : {}), ...(untagged ? { untagged } : {}) };
+}
+
+export function addressesOf({ netns, tables, now }: Look): readonly ActualAddress[] {
+  const names = namesOf(tables.links);
+  return tables.addresses.flatMap(({ index, address, proto, validLifetime, preferredLifetime = validLifetime }) => {
+    const dev = names.get(index);
+    const until = (left: number | null): number | null => (left === null ? null : now + left);
+    return dev === undefined
+      ? []
+      : [
+          {
+            netns,
+            dev,
+            address,
+            validUntil: until(validLifetime),
+            preferredUntil: until(preferredLifetime),
+            owned: proto === OWNER.protocol,
+          },
+        ];
+  });
+}
+
+/** rt_tables(5): the kernel's own. */
+const TABLE_LOCAL = 255;
+
+const TYPES: readonly string[] = ["unicast", "blackhole", "unreachable", "prohibit"] satisfies RouteType[];
+
+/** Routes of the main table, and ours of any. */
+export function routesOf({ netns, tables }: Look): readonly ActualRoute[] {
+  const names = namesOf(tables.links);
+  return tables.routes.flatMap((route) => {
+    const owned = route.protocol === OWNER.protocol;
+    const hops = (route.hops ?? []).flatMap(({ index, via, weight }) => {
+      const dev = names.get(index);
+      return dev === undefined ? [] : [{ dev, ...(via === null ? {} : { via }), weight }];
+    });
+    const dev = route.index === null ? null : (names.get(route.index) ?? null);
+    if (route.table === TABLE_LOCAL || !isType(route.type)) return [];
+    if (route.type === "unicast" && dev === null && hops.length === 0) return [];
+    return [
+      {
+        netns,
+        to: destination(route),
+        table: route.table,
+        type: route.type,
+        dev: route.type === "unicast" ? dev : null,
+        via: route.via,
+        metric: route.metric,
+        source: route.source,
+        mtu: route.mtu ?? null,
+        advmss: route.advmss ?? null,
+        onlink: route.onlink ?? false,
+        hops,
+        owned,
+      },
+    ];
+  });
+}
+
+function isType(type: string): type is RouteType {
+  return TYPES.includes(type);
+}
+
+function destination({ to, family }: Route): string {
+  return to !== "default" ? to : family === 4 ? "0.0.0.0/0" : "::/0";
+}
+
+/** Rules that we can say, whoever made them; of the others none can be the one we want. */
+export function rulesOf({ netns, tables }: Look): readonly ActualRule[] {
+  return (tables.rules ?? []).flatMap(({ action, more, protocol, family, priority, table, ...rule }) => {
+    if (action === "other" || more) return [];
+    const { from, to, iif, oif, fwmark } = rule;
+    return [
+      {
+        netns,
+        family,
+        priority,
+        ...(from === null ? {} : { from }),
+        ...(to === null ? {} : { to }),
+        ...(iif === null ? {} : { iif }),
+        ...(oif === null ? {} : { oif }),
+        ...(fwmark === null ? {} : { fwmark }),
+        ...(action === "lookup" ? { table } : {}),
+        action,
+        owned: protocol === OWNER.protocol,
+      },
+    ];
+  });
+}
+
+export function neighborsOf({ netns, tables }: Look): readonly ActualNeighbor[] {
+  const names = namesOf(tables.links);
+  return (tables.neighbors ?? []).flatMap(({ index, to, mac, proxy, state, protocol }) => {
+    const dev = names.get(index);
+    if (dev === undefined || (state !== "permanent" && !proxy)) return [];
+    return [{ netns, dev, to, mac, proxy, owned: protocol === OWNER.protocol }];
+  });
+}
+
+/** The entry that a vxlan has from its own `group`. */
+const ALL_UNKNOWN = "00:00:00:00:00:00";
+
+/** Static entries. The kernel keeps no owner of them, so ours are those on links of ours. */
+export function fdbOf({ netns, tables }: Look): readonly ActualFdb[] {
+  const byIndex = new Map(tables.links.map((link) => [link.index, link]));
+  return (tables.fdb ?? []).flatMap(({ index, mac, remote, vni, port, vlan, state, table }) => {
+    const link = byIndex.get(index);
+    // In a bridge's table `permanent` are the kernel's entries for its own ports; in a vxlan's it is what was given.
+    const given = table === "self" ? remote !== null && state !== "learned" : state === "static";
+    if (link === undefined || !given) return [];
+    if (mac === ALL_UNKNOWN && remote !== null && remote === link.options?.["group"]) return [];
+    const owned = link.group === OWNER.linkGroup;
+    return [{ netns, dev: link.name, mac, remote, vni, port, vlan, owned }];
+  });
+}
+
+function namesOf(links: readonly Link[]): ReadonlyMap<number, string> {
+  return new Map(links.map((link) => [link.index, link.name]));
+}

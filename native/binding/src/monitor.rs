@@ -39,23 +39,24 @@ impl Monitor {
         netns_path: Option<String>,
         on_event: Function<'_, String, Unknown<'static>>,
     ) -> Result<Self, Error<String>> {
-        let listener: Listener = on_event
-            .build_threadsafe_function()
-            .weak::<true>()
-            .max_queue_size::<QUEUE>()
-            .build()
-            .map_err(|error| Error::new("EINVAL".to_owned(), error.reason))?;
-        let deliver =
-            move |event| match listener.call(event, ThreadsafeFunctionCallMode::NonBlocking) {
-                Status::Ok => Delivery::Taken,
-                Status::QueueFull => Delivery::Full,
-                _ => Delivery::Gone,
-            };
-        let running = netloom_net::Monitor::open(netns_path.as_deref(), deliver)
-            .map_err(|refusal| sync_error(&refusal))?;
-        Ok(Self {
-            running: Mutex::new(Some(running)),
-        })
+        let deliver = to_js(on_event)?;
+        Self::running(netloom_net::Monitor::open(netns_path.as_deref(), deliver))
+    }
+
+    /// Calls `onDigest` with one JSON object for all events of `groups` (`link`, `address`, `route`, `rule`, `neighbour`, `nsid`,
+    /// `nft`) up to a pause of 10 ms, at most 50 ms after the first.
+    #[napi(
+        ts_args_type = "netnsPath: string | null, groups: Array<string>, onDigest: (json: string) => void",
+        catch_unwind
+    )]
+    pub fn open_digests(
+        netns_path: Option<String>,
+        groups: Vec<String>,
+        on_digest: Function<'_, String, Unknown<'static>>,
+    ) -> Result<Self, Error<String>> {
+        let deliver = to_js(on_digest)?;
+        let netns = netns_path.as_deref();
+        Self::running(netloom_net::Monitor::digests(netns, &groups, deliver))
     }
 
     /// Ends the monitor's thread. Events that are queued already may still arrive.
@@ -68,4 +69,30 @@ impl Monitor {
             .take();
         drop(running);
     }
+
+    fn running(opened: netloom_net::Result<netloom_net::Monitor>) -> Result<Self, Error<String>> {
+        let running = opened.map_err(|refusal| sync_error(&refusal))?;
+        Ok(Self {
+            running: Mutex::new(Some(running)),
+        })
+    }
+}
+
+/// Hands texts over to the JS thread.
+fn to_js(
+    listener: Function<'_, String, Unknown<'static>>,
+) -> Result<impl FnMut(String) -> Delivery + Send + 'static, Error<String>> {
+    let listener: Listener = listener
+        .build_threadsafe_function()
+        .weak::<true>()
+        .max_queue_size::<QUEUE>()
+        .build()
+        .map_err(|error| Error::new("EINVAL".to_owned(), error.reason))?;
+    Ok(
+        move |text| match listener.call(text, ThreadsafeFunctionCallMode::NonBlocking) {
+            Status::Ok => Delivery::Taken,
+            Status::QueueFull => Delivery::Full,
+            _ => Delivery::Gone,
+        },
+    )
 }

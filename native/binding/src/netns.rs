@@ -2,7 +2,7 @@
 
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
-use netloom_net::netns;
+use netloom_net::{netns, netns_id};
 
 use crate::job::{Job, job};
 
@@ -22,4 +22,11 @@ pub fn netns_delete(name: String) -> AsyncTask<Job<()>> {
 #[napi(ts_return_type = "Promise<string>", catch_unwind)]
 pub fn netns_list() -> AsyncTask<Job<String>> {
     job(netns::list_json)
+}
+
+/// The id by which this process's namespace knows the one at `path`; it gets one when it has none. A monitor hears only of
+/// namespaces that have one.
+#[napi(ts_return_type = "Promise<number>", catch_unwind)]
+pub fn netns_id(path: String) -> AsyncTask<Job<i32>> {
+    job(move || netns_id::id_of(&path, None))
 }

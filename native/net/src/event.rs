@@ -16,6 +16,8 @@ const RTM_DELNSID: u16 = 89;
 const NETNSA_NSID: u16 = 1;
 /// `NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN`: a transaction on the rules of a namespace is done.
 const NFT_NEWGEN: u16 = 0x0a0f;
+const NFTA_GEN_PROC_PID: u16 = 2;
+const NFTA_GEN_PROC_NAME: u16 = 3;
 
 /// Something changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,6 +34,9 @@ pub(crate) struct Event {
     /// Name of the link concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
+    /// The process that the message itself names, and its program.
+    #[serde(skip)]
+    pub(crate) actor: Option<(u32, String)>,
 }
 
 impl Event {
@@ -42,6 +47,7 @@ impl Event {
         nsid: None,
         index: None,
         name: None,
+        actor: None,
     };
 }
 
@@ -55,6 +61,7 @@ pub(crate) fn parse(message: &Message<'_>, nsid: Option<i32>) -> Option<Event> {
         nsid,
         index: None,
         name: None,
+        actor: None,
     };
     match r#type {
         "link" => {
@@ -64,10 +71,18 @@ pub(crate) fn parse(message: &Message<'_>, nsid: Option<i32>) -> Option<Event> {
         // The index lies at the same place of struct ifaddrmsg and struct ndmsg.
         "address" | "neighbour" => event.index = Some(read_u32(body, 4)?),
         "route" => event.index = find(body, 12, libc::RTA_OIF).and_then(Attribute::u32),
+        "nft" => event.actor = transactor(body),
         "nsid" => event.nsid = find(body, 4, NETNSA_NSID).and_then(Attribute::i32),
         _ => {}
     }
     Some(event)
+}
+
+/// Who committed a transaction on the rules.
+fn transactor(body: &[u8]) -> Option<(u32, String)> {
+    let pid = find(body, 4, NFTA_GEN_PROC_PID).and_then(Attribute::u32_be)?;
+    let program = find(body, 4, NFTA_GEN_PROC_NAME).map(Attribute::text)?;
+    Some((pid, program))
 }
 
 fn find(body: &[u8], header: usize, kind: u16) -> Option<Attribute<'_>> {
@@ -107,12 +122,14 @@ mod tests {
             kind: libc::RTM_DELLINK,
             flags: 0,
             sequence: 0,
+            port: 0,
             body: &body,
         };
         let rule = Message {
             kind: libc::RTM_NEWRULE,
             flags: 0,
             sequence: 0,
+            port: 0,
             body: &body[..12],
         };
         [link.to_bytes().unwrap(), rule.to_bytes().unwrap()].concat()
@@ -134,6 +151,26 @@ mod tests {
             r#"{"type":"link","action":"del","nsid":3,"index":2,"name":"v0"}"#
         );
         assert_eq!((events[1].r#type, events[1].index), ("rule", None));
+    }
+
+    #[test]
+    fn a_generation_names_the_program_that_made_it() {
+        const BODY: [u8; 28] = [
+            0, 0, 0, 5, 8, 0, 1, 0, 0, 0, 0, 5, 8, 0, 2, 0, 0, 0, 0x12, 0x67, 8, 0, 3, 0, b'n',
+            b'f', b't', 0,
+        ];
+        fn read(body: &[u8]) -> Option<(u32, String)> {
+            let message = Message {
+                kind: super::NFT_NEWGEN,
+                flags: 0,
+                sequence: 0,
+                port: 0,
+                body,
+            };
+            parse(&message, None)?.actor
+        }
+        assert_eq!(read(&BODY), Some((4711, "nft".to_owned())));
+        crate::fuzz::mangle(&BODY, |bytes| drop(read(bytes)));
     }
 
     #[test]

@@ -13,11 +13,13 @@ pub(crate) struct Message<'a> {
     pub(crate) kind: u16,
     pub(crate) flags: u16,
     pub(crate) sequence: u32,
+    /// Who asked: 0 is the kernel itself, and what is sent before the kernel fills it in.
+    pub(crate) port: u32,
     pub(crate) body: &'a [u8],
 }
 
 impl Message<'_> {
-    /// The message with its header, port 0 (the kernel fills in ours).
+    /// The message with its header.
     pub(crate) fn to_bytes(self) -> Result<Vec<u8>, Failure> {
         let length = HEADER + self.body.len();
         let declared =
@@ -27,7 +29,7 @@ impl Message<'_> {
         bytes.extend(self.kind.to_ne_bytes());
         bytes.extend(self.flags.to_ne_bytes());
         bytes.extend(self.sequence.to_ne_bytes());
-        bytes.extend(0_u32.to_ne_bytes());
+        bytes.extend(self.port.to_ne_bytes());
         bytes.extend(self.body);
         Ok(bytes)
     }
@@ -42,6 +44,7 @@ pub(crate) fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
             kind: read_u16(rest, 4)?,
             flags: read_u16(rest, 6)?,
             sequence: read_u32(rest, 8)?,
+            port: read_u32(rest, 12)?,
             body: rest.get(HEADER..length)?,
         };
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();

@@ -6,6 +6,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, mpsc},
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use netlink_sys::{
@@ -26,22 +27,31 @@ use nix::{
 
 use crate::{
     attribute::array,
-    error::{At, Failure, Result},
+    digest::Fold,
+    error::{At, Error, Failure, Result},
     event::{Event, parse},
     message::messages,
+    own,
     socket::grow_receive_buffer,
 };
 
 const OP: &str = "monitor.open";
-/// `RTNLGRP_*`: links, neighbours, addresses, routes and rules of both families, namespace ids.
-const ROUTE_GROUPS: [u32; 9] = [1, 3, 5, 7, 8, 9, 11, 19, 28];
+/// What can be heard, with its multicast groups (`RTNLGRP_*`), both families where there are two.
+const ROUTE_GROUPS: [(&str, &[u32]); 6] = [
+    ("link", &[1]),
+    ("neighbour", &[3]),
+    ("address", &[5, 9]),
+    ("route", &[7, 11]),
+    ("rule", &[8, 19]),
+    ("nsid", &[28]),
+];
 /// `NFNLGRP_NFTABLES`: one message more than its parts after every transaction.
-const NFT_GROUPS: [u32; 1] = [7];
+const NFT_GROUPS: [(&str, &[u32]); 1] = [("nft", &[7])];
 /// A burst of this size is survived while JS is busy; beyond it the kernel reports ENOBUFS.
 const RECEIVE_BUFFER: usize = 8 << 20;
 const MESSAGE_BUFFER: usize = 64 << 10;
 /// How soon a lost event is reported again when the receiver had no room.
-const RETRY_MS: u16 = 100;
+const RETRY: Duration = Duration::from_millis(100);
 /// Datagrams taken before the stop signal is looked at again.
 const BURST: usize = 256;
 
@@ -70,20 +80,48 @@ impl Monitor {
         netns: Option<&str>,
         deliver: impl FnMut(String) -> Delivery + Send + 'static,
     ) -> Result<Self> {
+        let route = ROUTE_GROUPS.iter().chain(&NFT_GROUPS);
+        let groups: Vec<_> = route.map(|(name, _)| (*name).to_owned()).collect();
+        let lost = None;
+        Self::start(netns, &groups, RECEIVE_BUFFER, Each { deliver, lost })
+    }
+
+    /// The same for `groups` (`link`, `address`, `route`, `rule`, `neighbour`, `nsid`, `nft`), with one JSON object for all events
+    /// up to a pause of 10 ms, at most 50 ms after the first of them:
+    /// `{"overrun":false,"own":0,"dirty":[{"nsid":null,"kinds":["link"],"names":["br0"],"actors":[]}]}`.
+    ///
+    /// `own` counts what our own requests caused; it marks nothing dirty. An actor is `{"pid","program","kind"}`; a `program` that
+    /// ended before it could be asked is `null`. The kernel says who changed addresses, routes, rules and nftables; of
+    /// links and neighbours it does not (port 0), so those have no actor, and ours count like everybody's.
+    pub fn digests(
+        netns: Option<&str>,
+        groups: &[String],
+        deliver: impl FnMut(String) -> Delivery + Send + 'static,
+    ) -> Result<Self> {
+        Self::start(netns, groups, RECEIVE_BUFFER, Fold::new(deliver))
+    }
+
+    fn start(
+        netns: Option<&str>,
+        groups: &[String],
+        receive_buffer: usize,
+        sink: impl Sink + 'static,
+    ) -> Result<Self> {
         let place = netns.unwrap_or("this namespace");
+        let groups = Groups::named(groups)?;
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let stop = Arc::new(EventFd::from_flags(flags).at(OP, place)?);
         let (ready, opened) = mpsc::sync_channel(1);
         let (path, stopped) = (netns.map(PathBuf::from), Arc::clone(&stop));
         // The thread may enter the namespace, because it does nothing else in its life.
-        let body = move || match subscribe(path.as_deref()) {
+        let body = move || match subscribe(path.as_deref(), &groups, receive_buffer) {
             Ok(sockets) => {
                 let _ = ready.send(Ok(()));
                 // A socket failed for good: without it no event comes, so nothing is left to do here.
                 let _ = Listener {
                     sockets,
-                    deliver,
-                    lost: false,
+                    netns: own::here(),
+                    sink,
                 }
                 .run(&stopped);
             }
@@ -122,7 +160,40 @@ impl Drop for Monitor {
     }
 }
 
-fn subscribe(netns: Option<&std::path::Path>) -> Result<Vec<RawSocket>, Failure> {
+/// Multicast groups by protocol.
+struct Groups {
+    route: Vec<u32>,
+    nft: Vec<u32>,
+}
+
+impl Groups {
+    fn named(names: &[String]) -> Result<Self> {
+        let known = ROUTE_GROUPS.iter().chain(&NFT_GROUPS);
+        let known: Vec<_> = known.map(|(name, _)| *name).collect();
+        if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            let reason = format!("not one of {}", known.join(", "));
+            return Err(Error::invalid(OP, unknown, reason));
+        }
+        let chosen = |table: &[(&str, &[u32])]| {
+            let chosen = table
+                .iter()
+                .filter(|(name, _)| names.iter().any(|wanted| wanted == name));
+            chosen
+                .flat_map(|(_, groups)| groups.iter().copied())
+                .collect()
+        };
+        Ok(Self {
+            route: chosen(&ROUTE_GROUPS),
+            nft: chosen(&NFT_GROUPS),
+        })
+    }
+}
+
+fn subscribe(
+    netns: Option<&std::path::Path>,
+    groups: &Groups,
+    receive_buffer: usize,
+) -> Result<Vec<Ear>, Failure> {
     if let Some(path) = netns {
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
         setns(
@@ -130,47 +201,120 @@ fn subscribe(netns: Option<&std::path::Path>) -> Result<Vec<RawSocket>, Failure>
             CloneFlags::CLONE_NEWNET,
         )?;
     }
-    let mut sockets = vec![hear(NETLINK_ROUTE, &ROUTE_GROUPS)?];
-    // A kernel without nftables has no rules that could change.
-    match hear(NETLINK_NETFILTER, &NFT_GROUPS) {
-        Ok(socket) => sockets.push(socket),
-        Err(failure) if failure.errno == Errno::EPROTONOSUPPORT => {}
-        Err(failure) => return Err(failure),
+    let mut sockets = Vec::new();
+    if !groups.route.is_empty() {
+        sockets.push(hear(NETLINK_ROUTE, &groups.route, receive_buffer)?);
+    }
+    if !groups.nft.is_empty() {
+        // A kernel without nftables has no rules that could change.
+        match hear(NETLINK_NETFILTER, &groups.nft, receive_buffer) {
+            Ok(socket) => sockets.push(socket),
+            Err(failure) if failure.errno == Errno::EPROTONOSUPPORT => {}
+            Err(failure) => return Err(failure),
+        }
     }
     Ok(sockets)
 }
 
-fn hear(protocol: isize, groups: &[u32]) -> Result<RawSocket, Failure> {
+fn hear(protocol: isize, groups: &[u32], receive_buffer: usize) -> Result<Ear, Failure> {
     let mut socket = RawSocket::new(protocol)?;
     socket.bind_auto()?;
     socket.set_listen_all_namespaces(true)?;
-    grow_receive_buffer(&socket, RECEIVE_BUFFER)?;
+    grow_receive_buffer(&socket, receive_buffer)?;
     for group in groups {
         socket.add_membership(*group)?;
     }
-    Ok(socket)
+    Ok(Ear { protocol, socket })
+}
+
+/// A socket that hears multicast messages of its protocol.
+struct Ear {
+    protocol: isize,
+    socket: RawSocket,
 }
 
 /// The end of the loop.
-struct Ended;
+pub(crate) struct Ended;
 
-struct Listener<F> {
-    sockets: Vec<RawSocket>,
-    deliver: F,
-    /// Events were lost and the receiver does not know yet.
-    lost: bool,
+/// An event and who asked for it.
+pub(crate) struct Heard {
+    pub(crate) event: Event,
+    /// Netlink port of the requester: usually its process id.
+    pub(crate) port: u32,
+    /// It was one of our own sockets.
+    pub(crate) own: bool,
 }
 
-impl<F: FnMut(String) -> Delivery> Listener<F> {
+/// What becomes of events.
+pub(crate) trait Sink: Send {
+    fn event(&mut self, heard: Heard) -> Result<(), Ended>;
+    /// Events were lost.
+    fn overrun(&mut self) -> Result<(), Ended>;
+    /// When [`Sink::flush`] is to be called, unless something comes before.
+    fn due(&self) -> Option<Instant>;
+    fn flush(&mut self) -> Result<(), Ended>;
+}
+
+/// Gives each event as it comes.
+struct Each<F> {
+    deliver: F,
+    /// When to say that events were lost, which the receiver does not know yet.
+    lost: Option<Instant>,
+}
+
+impl<F: FnMut(String) -> Delivery> Each<F> {
+    fn send(&mut self, event: &Event) -> Result<(), Ended> {
+        let Ok(text) = serde_json::to_string(event) else {
+            return Ok(());
+        };
+        match (self.deliver)(text) {
+            Delivery::Taken => Ok(()),
+            Delivery::Full => {
+                self.lost = Some(Instant::now() + RETRY);
+                Ok(())
+            }
+            Delivery::Gone => Err(Ended),
+        }
+    }
+}
+
+impl<F: FnMut(String) -> Delivery + Send> Sink for Each<F> {
+    fn event(&mut self, heard: Heard) -> Result<(), Ended> {
+        self.send(&heard.event)
+    }
+
+    fn overrun(&mut self) -> Result<(), Ended> {
+        self.send(&Event::OVERRUN)
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.lost
+    }
+
+    fn flush(&mut self) -> Result<(), Ended> {
+        self.lost = None;
+        self.overrun()
+    }
+}
+
+struct Listener<S> {
+    sockets: Vec<Ear>,
+    /// Inode of the namespace listened in.
+    netns: u64,
+    sink: S,
+}
+
+impl<S: Sink> Listener<S> {
     fn run(mut self, stop: &EventFd) -> Result<(), Ended> {
         let mut buffer = vec![0; MESSAGE_BUFFER];
         loop {
-            let timeout = if self.lost {
-                PollTimeout::from(RETRY_MS)
-            } else {
-                PollTimeout::NONE
-            };
-            let waited = self.sockets.iter().map(RawSocket::as_fd);
+            let due = self.sink.due();
+            let left = due.map(|due| due.saturating_duration_since(Instant::now()));
+            // Rounded up, or the last millisecond would be spent polling.
+            let timeout = left.map_or(PollTimeout::NONE, |left| {
+                PollTimeout::from(u16::try_from(left.as_millis() + 1).unwrap_or(u16::MAX))
+            });
+            let waited = self.sockets.iter().map(|ear| ear.socket.as_fd());
             let mut ready: Vec<_> = std::iter::once(stop.as_fd())
                 .chain(waited)
                 .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
@@ -182,10 +326,6 @@ impl<F: FnMut(String) -> Delivery> Listener<F> {
             if ready.first().and_then(PollFd::any).unwrap_or_default() {
                 return Ok(());
             }
-            if self.lost {
-                self.lost = false;
-                self.send(&Event::OVERRUN)?;
-            }
             for socket in 0..self.sockets.len() {
                 for _ in 0..BURST {
                     if !self.take(socket, &mut buffer)? {
@@ -193,19 +333,22 @@ impl<F: FnMut(String) -> Delivery> Listener<F> {
                     }
                 }
             }
+            if self.sink.due().is_some_and(|due| due <= Instant::now()) {
+                self.sink.flush()?;
+            }
         }
     }
 
     /// Takes one datagram of a socket; `false` when there is none.
     fn take(&mut self, socket: usize, buffer: &mut [u8]) -> Result<bool, Ended> {
-        let Some(socket) = self.sockets.get(socket).map(AsRawFd::as_raw_fd) else {
+        let Some(Ear { protocol, socket }) = self.sockets.get(socket) else {
             return Ok(false);
         };
         let mut space = vec![0; cmsg_space::<i32>()];
         let mut parts = [IoSliceMut::new(buffer)];
         let flags = MsgFlags::MSG_DONTWAIT;
-        let (length, whole, nsid) = match recvmsg::<()>(socket, &mut parts, Some(&mut space), flags)
-        {
+        let got = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags);
+        let (length, whole, nsid) = match got {
             Ok(got) => (
                 got.bytes,
                 !got.flags.contains(MsgFlags::MSG_TRUNC),
@@ -217,28 +360,16 @@ impl<F: FnMut(String) -> Delivery> Listener<F> {
             Err(_) => return Err(Ended),
         };
         if !whole {
-            self.send(&Event::OVERRUN)?;
+            self.sink.overrun()?;
         }
         for message in messages(buffer.get(..length).unwrap_or_default()) {
             if let Some(event) = parse(&message, nsid) {
-                self.send(&event)?;
+                let port = message.port;
+                let own = own::is_own(self.netns, nsid, *protocol, port);
+                self.sink.event(Heard { event, port, own })?;
             }
         }
         Ok(true)
-    }
-
-    fn send(&mut self, event: &Event) -> Result<(), Ended> {
-        let Ok(text) = serde_json::to_string(event) else {
-            return Ok(());
-        };
-        match (self.deliver)(text) {
-            Delivery::Taken => Ok(()),
-            Delivery::Full => {
-                self.lost = true;
-                Ok(())
-            }
-            Delivery::Gone => Err(Ended),
-        }
     }
 }
 
@@ -253,4 +384,52 @@ fn nsid_of(got: &nix::sys::socket::RecvMsg<'_, '_, ()>) -> Option<i32> {
         }
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use super::{Delivery, Fold, Monitor};
+    use crate::{ns::Netns, sockets::Sockets};
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn lost_events_are_told_when_the_receiver_is_back() {
+        // Users who may not make a namespace cannot make events either.
+        let Ok(netns) = Netns::new() else { return };
+        let path = netns.reachable();
+        let (sender, digests) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let deliver = move |text: String| {
+            sender.send(text).unwrap();
+            // Held back until the test says so; free for ever once it has dropped its end.
+            let _ = released.recv();
+            Delivery::Taken
+        };
+        let groups = ["link".to_owned()];
+        let monitor = Monitor::start(Some(&path), &groups, 4 << 10, Fold::new(deliver));
+        let _monitor = monitor.unwrap();
+        let sockets = Sockets::open(Some(&path)).unwrap();
+        let make = |name: &str| {
+            let request =
+                format!(r#"[{{"op":"link.add","type":"bridge","name":"{name}","group":0}}]"#);
+            assert_eq!(sockets.batch(&request).unwrap(), r#"[{"ok":true}]"#);
+        };
+        make("first");
+        let first = digests.recv_timeout(PATIENCE).unwrap();
+        assert!(first.contains(r#""overrun":false"#), "{first}");
+        // Far more than the socket holds, while nobody reads it.
+        for number in 0..100 {
+            make(&format!("b{number}"));
+        }
+        drop(release);
+        let lost = digests.recv_timeout(PATIENCE).unwrap();
+        assert!(lost.contains(r#""overrun":true"#), "{lost}");
+        make("last");
+        let after = digests.recv_timeout(PATIENCE).unwrap();
+        assert!(after.contains(r#""overrun":false"#), "{after}");
+        assert!(after.contains(r#""names":["last"]"#), "{after}");
+    }
 }

@@ -4,7 +4,7 @@
 //! many requests ahead would overlap nothing. Each call therefore sends one message and reads until the answer with
 //! its sequence number, skipping what an earlier, timed-out call left behind.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use netlink_packet_core::{
     Emitable, NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST,
@@ -23,6 +23,7 @@ use crate::{
     attribute::{array, attributes},
     error::Failure,
     message::{Message, messages},
+    own,
 };
 
 /// A netlink answer is queued before `send` returns, so this is only reached when the kernel is stuck.
@@ -40,16 +41,34 @@ const NLMSG_HEADER: usize = 16;
 /// One netlink protocol in one network namespace; stays in the namespace where it was opened.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    raw: RawSocket,
+    transport: Box<dyn Transport>,
     sequence: u32,
     buffer: usize,
+    _port: Option<own::Port>,
+}
+
+/// What carries the messages: the kernel, or the script of a test.
+trait Transport: std::fmt::Debug + Send {
+    fn send(&mut self, message: &[u8]) -> io::Result<()>;
+    /// Appends one datagram and returns its length, which is larger than the room when it was cut short.
+    fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize>;
+}
+
+impl Transport for RawSocket {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        RawSocket::send(self, message, 0).map(|_| ())
+    }
+
+    fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        self.recv(buffer, libc::MSG_TRUNC)
+    }
 }
 
 impl Socket {
     /// Opens a socket of `protocol` in the calling thread's network namespace.
     pub(crate) fn open(protocol: isize) -> Result<Self, Failure> {
         let mut raw = RawSocket::new(protocol)?;
-        raw.bind_auto()?;
+        let port = raw.bind_auto()?.port_number();
         raw.connect(&SocketAddr::new(0, 0))?;
         raw.set_ext_ack(true)?;
         raw.set_cap_ack(true)?;
@@ -60,9 +79,10 @@ impl Socket {
         setsockopt(&raw, sockopt::ReceiveTimeout, &TimeVal::new(seconds, 0))?;
         grow_receive_buffer(&raw, RECEIVE_BUFFER)?;
         Ok(Self {
-            raw,
+            transport: Box::new(raw),
             sequence: 0,
             buffer: MESSAGE_BUFFER,
+            _port: Some(own::Port::register(protocol, port)),
         })
     }
 
@@ -121,9 +141,10 @@ impl Socket {
             kind,
             flags: NLM_F_REQUEST | flags,
             sequence: self.sequence,
+            port: 0,
             body,
         };
-        self.raw.send(&request.to_bytes()?, 0)?;
+        self.transport.send(&request.to_bytes()?)?;
         let mut whole = true;
         let mut buffer = Vec::with_capacity(self.buffer);
         loop {
@@ -146,11 +167,7 @@ impl Socket {
         buffer.reserve(self.buffer);
         let room = buffer.capacity();
         loop {
-            match self
-                .raw
-                .recv(buffer, libc::MSG_TRUNC)
-                .map_err(Failure::from)
-            {
+            match self.transport.receive(buffer).map_err(Failure::from) {
                 Ok(length) if length <= room => return Ok(true),
                 Ok(length) => {
                     self.buffer = length.next_power_of_two();
@@ -213,4 +230,89 @@ fn refusal(message: &Message<'_>) -> Option<Failure> {
         errno: Errno::from_raw(code.wrapping_neg()),
         text,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, io};
+
+    use netlink_packet_core::{NLM_F_DUMP_INTR, NLMSG_DONE};
+
+    use super::{DUMP_ATTEMPTS, MESSAGE_BUFFER, Socket, Transport};
+    use crate::message::Message;
+
+    const OBJECT: u16 = 100;
+
+    /// Answers the next request with the next list of objects, each message with the flags beside it.
+    #[derive(Debug)]
+    struct Script {
+        answers: VecDeque<Vec<(u8, u16)>>,
+        queue: VecDeque<Vec<u8>>,
+        /// Numbers requests as the socket does.
+        sequence: u32,
+    }
+
+    impl Transport for Script {
+        fn send(&mut self, _: &[u8]) -> io::Result<()> {
+            self.sequence += 1;
+            let objects = self.answers.pop_front().unwrap();
+            let message = |kind, flags, body: &[u8]| {
+                Message {
+                    kind,
+                    flags,
+                    sequence: self.sequence,
+                    port: 0,
+                    body,
+                }
+                .to_bytes()
+                .unwrap()
+            };
+            let torn = objects.iter().fold(0, |all, (_, flags)| all | flags);
+            let mut queue: VecDeque<_> = objects
+                .iter()
+                .map(|(object, flags)| message(OBJECT, *flags, &[*object; 4]))
+                .collect();
+            queue.push_back(message(NLMSG_DONE, torn, &[0; 4]));
+            self.queue = queue;
+            Ok(())
+        }
+
+        fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+            let datagram = self.queue.pop_front().ok_or(io::ErrorKind::WouldBlock)?;
+            buffer.extend(&datagram);
+            Ok(datagram.len())
+        }
+    }
+
+    fn dump(answers: impl IntoIterator<Item = Vec<(u8, u16)>>) -> Result<Vec<u8>, String> {
+        let script = Script {
+            answers: answers.into_iter().collect(),
+            queue: VecDeque::new(),
+            sequence: 0,
+        };
+        let mut socket = Socket {
+            transport: Box::new(script),
+            sequence: 0,
+            buffer: MESSAGE_BUFFER,
+            _port: None,
+        };
+        let read = socket.dump(OBJECT, &[], |message| message.body.first().copied());
+        read.map_err(|failure| format!("{:?}: {}", failure.errno, failure.text.unwrap_or_default()))
+    }
+
+    #[test]
+    fn a_torn_dump_is_read_again_and_its_objects_are_dropped() {
+        let torn = vec![(1, 0), (2, NLM_F_DUMP_INTR)];
+        assert_eq!(
+            dump([torn.clone(), torn, vec![(3, 0), (4, 0)]]),
+            Ok(vec![3, 4])
+        );
+    }
+
+    #[test]
+    fn a_dump_that_is_always_torn_is_refused() {
+        let torn = std::iter::repeat_n(vec![(1, NLM_F_DUMP_INTR)], DUMP_ATTEMPTS);
+        let reason = "EINTR: the table changed during each of 16 reads".to_owned();
+        assert_eq!(dump(torn), Err(reason));
+    }
 }

@@ -39,7 +39,7 @@ impl Monitor {
         netns_path: Option<String>,
         on_event: Function<'_, String, Unknown<'static>>,
     ) -> Result<Self, Error<String>> {
-        let deliver = to_js(on_event)?;
+        let deliver = to_js(&on_event)?;
         Self::running(netloom_net::Monitor::open(netns_path.as_deref(), deliver))
     }
 
@@ -54,7 +54,7 @@ impl Monitor {
         groups: Vec<String>,
         on_digest: Function<'_, String, Unknown<'static>>,
     ) -> Result<Self, Error<String>> {
-        let deliver = to_js(on_digest)?;
+        let deliver = to_js(&on_digest)?;
         let netns = netns_path.as_deref();
         Self::running(netloom_net::Monitor::digests(netns, &groups, deliver))
     }
@@ -80,7 +80,7 @@ impl Monitor {
 
 /// Hands texts over to the JS thread.
 fn to_js(
-    listener: Function<'_, String, Unknown<'static>>,
+    listener: &Function<'_, String, Unknown<'static>>,
 ) -> Result<impl FnMut(String) -> Delivery + Send + 'static, Error<String>> {
     let listener: Listener = listener
         .build_threadsafe_function()

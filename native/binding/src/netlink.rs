@@ -2,11 +2,38 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName};
+use napi::bindgen_prelude::{AsyncTask, Either, ToNapiValue, TypeName};
 use napi_derive::napi;
 use netloom_net::{Error, Result, Sockets};
 
 use crate::job::{Job, job};
+
+/// Why a call failed.
+#[napi(object)]
+pub struct Refusal {
+    /// Name of the errno (`ENOENT`).
+    pub code: String,
+    /// Its number.
+    pub errno: i32,
+    /// What was attempted.
+    pub op: String,
+    /// On which object.
+    pub target: String,
+    /// All of it in one sentence.
+    pub message: String,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self {
+            code: error.code(),
+            errno: error.errno as i32,
+            message: error.to_string(),
+            op: error.op.to_owned(),
+            target: error.target,
+        }
+    }
+}
 
 /// Netlink sockets inside one network namespace. They keep the namespace alive until `close`.
 #[napi]
@@ -24,6 +51,26 @@ impl NetlinkSocket {
             Ok(NetlinkSocket {
                 sockets: Mutex::new(Some(Arc::new(sockets))),
             })
+        })
+    }
+
+    /// `open` for many namespaces in one call. One socket each, or why there is none, in the same order.
+    #[napi(
+        ts_return_type = "Promise<Array<NetlinkSocket | Refusal>>",
+        catch_unwind
+    )]
+    pub fn open_many(paths: Vec<String>) -> AsyncTask<Job<Vec<Either<NetlinkSocket, Refusal>>>> {
+        let answer = |opened: Result<Sockets>| match opened {
+            Ok(sockets) => Either::A(NetlinkSocket {
+                sockets: Mutex::new(Some(Arc::new(sockets))),
+            }),
+            Err(error) => Either::B(Refusal::from(error)),
+        };
+        job(move || {
+            Ok(Sockets::open_many(&paths)?
+                .into_iter()
+                .map(answer)
+                .collect())
         })
     }
 
@@ -55,6 +102,12 @@ impl NetlinkSocket {
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]
     pub fn wireguard_set(&self, name: String, config: String) -> AsyncTask<Job<()>> {
         self.run(move |sockets| sockets.wireguard_set(&name, &config))
+    }
+
+    /// Generation and base chains of nftables as a JSON object, ours and others'.
+    #[napi(ts_return_type = "Promise<string>", catch_unwind)]
+    pub fn nft_chains(&self) -> AsyncTask<Job<String>> {
+        self.run(Sockets::nft_chains)
     }
 
     /// Generation and tables of nftables as a JSON object; `nft` is not executed.

@@ -2,7 +2,7 @@
 
 use napi::{Error, bindgen_prelude::AsyncTask};
 use napi_derive::napi;
-use netloom_net::{peer, sysctl};
+use netloom_net::{limits, peer, sysctl};
 
 use crate::job::{Job, job, sync_error};
 
@@ -43,4 +43,36 @@ pub fn sysctl_get(netns_path: Option<String>, keys: Vec<String>) -> AsyncTask<Jo
 )]
 pub fn sysctl_set(netns_path: Option<String>, key: String, value: String) -> AsyncTask<Job<()>> {
     job(move || sysctl::set(netns_path.as_deref(), &key, &value))
+}
+
+/// Sets many kernel parameters in the namespace at `netnsPath`. `parameters`: JSON array of `[key, value]`. Answers with a JSON array
+/// of outcomes in the same order.
+#[napi(
+    ts_args_type = "netnsPath: string | null, parameters: string",
+    ts_return_type = "Promise<string>",
+    catch_unwind
+)]
+pub fn sysctl_set_many(netns_path: Option<String>, parameters: String) -> AsyncTask<Job<String>> {
+    job(move || sysctl::set_many(netns_path.as_deref(), &parameters))
+}
+
+/// How many descriptors this process may have open.
+#[napi(object)]
+pub struct Descriptors {
+    /// What holds now.
+    pub soft: i64,
+    /// How far the soft limit can be raised.
+    pub hard: i64,
+}
+
+/// Raises the soft limit of descriptors to the hard one, and that to 65,536 where we are allowed to.
+#[napi(catch_unwind)]
+pub fn raise_descriptors() -> Result<Descriptors, Error<String>> {
+    let limits::Descriptors { soft, hard } =
+        limits::raise_descriptors().map_err(|refusal| sync_error(&refusal))?;
+    let number = |limit| i64::try_from(limit).unwrap_or(i64::MAX);
+    Ok(Descriptors {
+        soft: number(soft),
+        hard: number(hard),
+    })
 }

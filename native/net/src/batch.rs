@@ -63,7 +63,7 @@ pub(crate) fn run(socket: &mut Socket, requests: &str) -> Result<Vec<Outcome>> {
         .collect())
 }
 
-fn outcome(errors: Vec<Error>) -> Outcome {
+pub(crate) fn outcome(errors: Vec<Error>) -> Outcome {
     let failures: Vec<Refusal> = errors.into_iter().map(Refusal::from).collect();
     match failures.first() {
         None => Outcome::Done { ok: true },

@@ -16,6 +16,7 @@ mod fdb;
 #[cfg(test)]
 mod fuzz;
 mod generic;
+pub mod limits;
 pub mod link;
 mod link_add;
 mod link_change;
@@ -28,6 +29,7 @@ pub mod netns;
 pub mod netns_id;
 mod nexthop;
 mod nft;
+mod nft_chain;
 pub mod ns;
 mod own;
 pub mod peer;

@@ -17,12 +17,12 @@ const NFT_MSG_NEWTABLE: u16 = 10 << 8;
 const NFT_MSG_GETTABLE: u16 = 10 << 8 | 1;
 const NFT_MSG_GETGEN: u16 = 10 << 8 | 16;
 /// `struct nfgenmsg`, all families
-const HEADER: [u8; 4] = [0; 4];
+pub(crate) const HEADER: [u8; 4] = [0; 4];
 const NFTA_GEN_ID: u16 = 1;
 const NFTA_TABLE_NAME: u16 = 1;
 const NFTA_TABLE_HANDLE: u16 = 4;
 const NFTA_TABLE_USERDATA: u16 = 6;
-/// The tables are read again when a transaction was committed meanwhile, this often.
+/// What is read is read again when a transaction was committed meanwhile, this often.
 const ATTEMPTS: usize = 16;
 /// libnftnl's userdata: type, length, value; 0 is a comment.
 const NFTNL_UDATA_TABLE_COMMENT: u8 = 0;
@@ -47,15 +47,26 @@ pub(crate) struct Table {
 
 /// The tables of the socket's namespace and the generation that they belong to.
 pub(crate) fn tables(socket: &mut Socket) -> Result<Ruleset, Failure> {
-    let mut generation = get_generation(socket)?;
-    for _ in 0..ATTEMPTS {
-        let tables = socket.dump(NFT_MSG_GETTABLE, &HEADER, |message| {
+    let (generation, tables) = consistent(socket, |socket| {
+        socket.dump(NFT_MSG_GETTABLE, &HEADER, |message| {
             (message.kind == NFT_MSG_NEWTABLE)
                 .then(|| parse(message.body))
                 .flatten()
-        })?;
+        })
+    })?;
+    Ok(Ruleset { generation, tables })
+}
+
+/// What `read` gives when no transaction is committed meanwhile, and the generation that it belongs to.
+pub(crate) fn consistent<T>(
+    socket: &mut Socket,
+    mut read: impl FnMut(&mut Socket) -> Result<T, Failure>,
+) -> Result<(u32, T), Failure> {
+    let mut generation = get_generation(socket)?;
+    for _ in 0..ATTEMPTS {
+        let found = read(socket)?;
         match get_generation(socket)? {
-            same if same == generation => return Ok(Ruleset { generation, tables }),
+            same if same == generation => return Ok((generation, found)),
             newer => generation = newer,
         }
     }
@@ -105,7 +116,7 @@ fn comment(mut userdata: &[u8]) -> Option<String> {
 }
 
 /// `NFPROTO_*`
-fn family(number: u8) -> &'static str {
+pub(crate) fn family(number: u8) -> &'static str {
     match number {
         1 => "inet",
         2 => "ip",

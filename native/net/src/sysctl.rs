@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    batch::outcome,
     error::{At, Error, Failure, Result},
     netns::inside,
     sockets::json,
@@ -38,12 +39,34 @@ pub fn get(netns: Option<&str>, keys: &[String]) -> Result<String> {
 /// Sets one parameter; `ENOENT` when the kernel has none of that name.
 pub fn set(netns: Option<&str>, key: &str, value: &str) -> Result<()> {
     let path = path_of(SET, key)?;
-    // Not fs::write, which would create the file; procfs refuses that with a misleading EACCES.
-    let write = || {
-        let mut file = fs::OpenOptions::new().write(true).open(&path)?;
-        Ok(io::Write::write_all(&mut file, value.as_bytes())?)
+    inside(netns.map(Path::new), || write(&path, value)).at(SET, format!("{key} = {value}"))
+}
+
+/// Sets many parameters of one namespace in order: `wanted` is a JSON array of `[key, value]`. One that fails does not stop the
+/// others. Answers with a JSON array of outcomes as a batch does.
+pub fn set_many(netns: Option<&str>, wanted: &str) -> Result<String> {
+    let place = netns.unwrap_or(ROOT);
+    let wanted: Vec<(String, String)> = serde_json::from_str(wanted)
+        .map_err(|error| Error::invalid(SET, "parameters", error.to_string()))?;
+    let set_each = || {
+        let set = |(key, value): &(String, String)| {
+            let path = path_of(SET, key)?;
+            write(&path, value).at(SET, format!("{key} = {value}"))
+        };
+        Ok(wanted.iter().map(set).collect::<Vec<_>>())
     };
-    inside(netns.map(Path::new), write).at(SET, format!("{key} = {value}"))
+    let done = inside(netns.map(Path::new), set_each).at(SET, place)?;
+    let outcomes: Vec<_> = done
+        .into_iter()
+        .map(|done| outcome(done.err().into_iter().collect()))
+        .collect();
+    json(SET, place, &outcomes)
+}
+
+/// Not `fs::write`, which would create the file; procfs refuses that with a misleading EACCES.
+fn write(path: &Path, value: &str) -> Result<(), Failure> {
+    let mut file = fs::OpenOptions::new().write(true).open(path)?;
+    Ok(io::Write::write_all(&mut file, value.as_bytes())?)
 }
 
 fn read(path: &Path) -> Result<Option<String>, Failure> {
@@ -80,7 +103,7 @@ fn path_of(op: &'static str, key: &str) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{get, path_of};
+    use super::{get, path_of, set_many};
 
     #[test]
     fn reads_both_separators() {
@@ -118,5 +141,27 @@ mod tests {
         let answer = get(None, &keys).unwrap();
         assert!(answer.contains(r#""net.ipv4.no_such":null"#), "{answer}");
         assert!(answer.contains(r#""net.ipv4.ip_forward":""#), "{answer}");
+    }
+
+    #[test]
+    fn one_that_fails_does_not_stop_the_others() {
+        let Ok(netns) = crate::ns::Netns::new() else {
+            return;
+        };
+        let path = netns.reachable();
+        let wanted = r#"[["net.ipv4.no_such","1"],["../x","1"],["net.ipv4.ip_forward","1"]]"#;
+        let outcomes = set_many(Some(&path), wanted).unwrap();
+        let outcomes: Vec<serde_json::Value> = serde_json::from_str(&outcomes).unwrap();
+        let codes = outcomes.iter().map(|outcome| outcome["code"].as_str());
+        assert_eq!(
+            codes.collect::<Vec<_>>(),
+            [Some("ENOENT"), Some("EINVAL"), None]
+        );
+        assert_eq!(outcomes[0]["target"], "net.ipv4.no_such = 1");
+        let keys = ["net.ipv4.ip_forward".to_owned()];
+        assert_eq!(
+            get(Some(&path), &keys).unwrap(),
+            r#"{"net.ipv4.ip_forward":"1"}"#
+        );
     }
 }

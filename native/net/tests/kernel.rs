@@ -8,7 +8,7 @@
 )]
 
 use std::{
-    process,
+    process::{self, Command},
     sync::{
         atomic::{AtomicU32, Ordering},
         mpsc,
@@ -111,6 +111,47 @@ fn a_dump_is_whole_or_refused_while_the_table_changes() {
         }
         drop(stop);
     });
+}
+
+#[test]
+fn many_namespaces_are_opened_by_one_call() {
+    let (Some(one), Some(two)) = (Netns::fresh(), Netns::fresh()) else {
+        return;
+    };
+    let bridge = json!([{ "op": "link.add", "type": "bridge", "name": "br0", "group": GROUP }]);
+    apply(&two.sockets(), &bridge);
+    let paths = [one.path(), "/run/netns/none".to_owned(), two.path()];
+    let opened = Sockets::open_many(&paths).unwrap();
+    let [Ok(first), Err(refused), Ok(last)] = opened.as_slice() else {
+        panic!("{opened:?}");
+    };
+    assert_eq!(
+        (refused.code().as_str(), refused.target.as_str()),
+        ("ENOENT", "/run/netns/none")
+    );
+    let has_bridge = |sockets| links(sockets).iter().any(|link| link["name"] == "br0");
+    assert_eq!((has_bridge(first), has_bridge(last)), (false, true));
+}
+
+#[test]
+fn base_chains_of_others_are_seen_with_their_policy() {
+    let Some(netns) = Netns::fresh() else { return };
+    let sockets = netns.sockets();
+    let chains = || serde_json::from_str::<Value>(&sockets.nft_chains().unwrap()).unwrap();
+    assert_eq!(chains()["chains"], json!([]));
+    let ruleset = "add table ip foreign
+add chain ip foreign called
+add chain ip foreign fwd { type filter hook forward priority -5; policy drop; }";
+    let nft = Command::new("ip")
+        .args(["netns", "exec", &netns.0, "nft", ruleset])
+        .status();
+    if !nft.is_ok_and(|status| status.success()) {
+        println!("SKIPPED: no nft here");
+        return;
+    }
+    let chain = json!({ "family": "ip", "table": "foreign", "name": "fwd", "type": "filter", "hook": "forward",
+                        "priority": -5, "policy": "drop" });
+    assert_eq!(chains()["chains"], json!([chain]));
 }
 
 #[test]

@@ -43,3 +43,75 @@ test("everything that is made carries its mark in the request that makes it", (t
     request: { protocol: 78, scope: "link" },
   });
 });
+
+test("a link that sits on another is asked for where that one is, and born where it belongs", (t) => {
+  const spec: LinkSpec = {
+    kind: "link",
+    netns: "ndemo",
+    name: "vlan5",
+    type: "vlan",
+    options: { id: 5 },
+    lower: { netns: "", name: "eth1" },
+  };
+  t.deepEqual(netlinkStep({ op: "link.add", args: spec }), {
+    netns: "",
+    request: {
+      op: "link.add",
+      name: "vlan5",
+      type: "vlan",
+      group: 0x4e4c,
+      up: true,
+      lower: "eth1",
+      vlan: { id: 5 },
+      netnsPath: "/run/netns/ndemo",
+    },
+  });
+});
+
+test("a port of a bond is made switched off", (t) => {
+  const port: LinkSpec = { kind: "link", netns: "", name: "p0", type: "dummy" };
+  t.like(netlinkStep({ op: "link.add", args: { ...port, down: true } }), { request: { type: "dummy", up: false } });
+});
+
+test("lifetimes are told as what is left of them", (t) => {
+  const address = { kind: "address", netns: "", dev: "eth0", address: "10.0.0.1/24" } as const;
+  const request = (part: object): unknown =>
+    netlinkStep({ op: "address.add", args: { ...address, ...part } }, 1000)?.request;
+  t.like(request({ validUntil: 1600, preferredUntil: 1300 }), { validLifetime: 600, preferredLifetime: 300 });
+  t.like(request({ validUntil: 1600 }), { validLifetime: 600, preferredLifetime: 600 });
+  // The kernel refuses a lifetime of nothing; a second later it is gone as well.
+  t.like(request({ validUntil: 900, preferredUntil: 800 }), { validLifetime: 1, preferredLifetime: 0 });
+  t.false(Object.hasOwn(request({}) as object, "validLifetime"));
+});
+
+test("rules, neighbours and forwarding entries carry their mark where the kernel has a place for one", (t) => {
+  t.deepEqual(
+    netlinkStep({ op: "rule.add", args: { kind: "rule", netns: "ndemo", family: 4, priority: 7, table: 9 } }),
+    {
+      netns: "ndemo",
+      request: { op: "rule.add", family: 4, priority: 7, table: 9, protocol: 78 },
+    },
+  );
+  const neighbor = { kind: "neighbor", netns: "", dev: "v0", to: "10.0.0.5", mac: "02:00:00:00:00:01" } as const;
+  t.like(netlinkStep({ op: "neighbor.add", args: neighbor }), { request: { protocol: 78, mac: neighbor.mac } });
+  t.deepEqual(netlinkStep({ op: "neighbor.del", args: neighbor })?.request, {
+    op: "neighbor.del",
+    dev: "v0",
+    to: "10.0.0.5",
+  });
+  const entry = { kind: "fdb", netns: "", dev: "x0", mac: "00:00:00:00:00:00" } as const;
+  t.like(netlinkStep({ op: "fdb.add", args: { ...entry, remote: "192.0.2.1" } }), { request: { table: "self" } });
+  t.like(netlinkStep({ op: "fdb.add", args: entry }), { request: { table: "master" } });
+});
+
+test("a route that leads nowhere has no link and no scope", (t) => {
+  t.deepEqual(
+    netlinkStep({ op: "route.add", args: { kind: "route", netns: "", to: "10.0.0.0/8", type: "blackhole" } })?.request,
+    { op: "route.add", to: "10.0.0.0/8", type: "blackhole", protocol: 78 },
+  );
+});
+
+test("what cannot be made is refused before anything is sent", (t) => {
+  const nic: LinkSpec = { kind: "link", netns: "", name: "eth7", type: "physical" };
+  t.throws(() => netlinkStep({ op: "link.add", args: nic }), { message: /NIC eth7 cannot be made/u });
+});

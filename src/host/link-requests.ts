@@ -23,7 +23,7 @@ export function netlinkStep(step: Step, now: number = uptime()): NetlinkStep | u
       return { netns: step.args.netns, request: { op: "link.del", names: [step.args.name] } };
     case "link.port": {
       const { netns, name, port } = step.args;
-      return { netns, request: { op: "link.port", name, ...port } };
+      return { netns, request: { op: "link.port", name, port } };
     }
     case "vlan.add": {
       const { netns, vlan, ...rest } = step.args;

@@ -102,9 +102,10 @@ interface LinkSet {
 }
 
 /** Sets flags of a bridge port; what is left out stays. */
-interface LinkPort extends PortSpec {
+interface LinkPort {
   readonly op: "link.port";
   readonly name: string;
+  readonly port: PortSpec;
 }
 
 /** Adds a VLAN to a port, or changes its flags; `self` for the bridge itself. */

@@ -20,8 +20,8 @@ export interface ActualLink {
   readonly adopted: boolean;
   /** Index of the other end of a veth pair, in that end's namespace. */
   readonly peerIndex: number | null;
-  /** The link that it sits on; null when there is none, or it is not known where. */
-  readonly lower: LinkId | null;
+  /** The link that it sits on; null when there is none. One in another namespace may not be known, and is not compared. */
+  readonly lower: LinkId | "unknown" | null;
   /** What its kind has; null when that was not observed, and then it is not compared. */
   readonly options: ObservedOptions | null;
   /** As a port of a bridge; null when it is none, or that was not observed. */

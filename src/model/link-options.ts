@@ -112,9 +112,13 @@ export type OptionValue = string | number | boolean;
 /** Options as the kernel reports them. */
 export type ObservedOptions = Readonly<Record<string, OptionValue | null>>;
 
+/** The VLAN of a bridge whose options name none (net/bridge/br_vlan.c, br_vlan_init). */
+export const DEFAULT_PVID = 1;
+
 /** What the kernel cannot change: a link that differs there is made anew. A bond's mode changes only without ports. */
 export const FIXED_OPTIONS: Readonly<Record<keyof LinkOptionsByType, readonly string[]>> = {
-  bridge: [],
+  // Refused while the bridge filters.
+  bridge: ["defaultPvid"],
   vlan: ["id", "protocol"],
   vxlan: ["vni", "port"],
   macvlan: ["mode"],

@@ -21,9 +21,9 @@ const RANK = {
   netns: 11,
   sysctl: 12,
   // Before links that sit on it: their MTU must not be above its own.
-  linkDown: 12.5,
-  linkChange: 12.6,
+  linkChange: 12.5,
   link: 13,
+  linkDown: 13.9,
   // Ports come after whatever they are plugged into, and flags and VLANs after them.
   master: 14,
   afterPorts: 14.1,

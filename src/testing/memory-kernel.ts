@@ -1,6 +1,6 @@
 import type { Actual, ActualLink, ActualRoute } from "../model/actual.ts";
-import { HOST, TABLE_MAIN, type LinkSpec, type WireguardPeerSpec } from "../model/kernel.ts";
-import { PORT_DEFAULTS, type PortVlan } from "../model/link-options.ts";
+import { HOST, TABLE_MAIN, type LinkId, type LinkSpec, type WireguardPeerSpec } from "../model/kernel.ts";
+import { DEFAULT_PVID, PORT_DEFAULTS, type PortVlan } from "../model/link-options.ts";
 import { visitStep, type Step, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
 import { defaultVlans } from "../plan/diff/bridge-ports.ts";
@@ -77,6 +77,10 @@ export function applySteps(actual: Actual, steps: readonly Step[]): Actual {
   return kernel.state;
 }
 
+function sitsIn(link: ActualLink, netns: string): link is ActualLink & { readonly lower: LinkId } {
+  return typeof link.lower === "object" && link.lower?.netns === netns;
+}
+
 class MemoryKernel {
   readonly state: Mutable<Actual>;
   #index: number;
@@ -98,7 +102,7 @@ class MemoryKernel {
         inside.some((end) => end.index === link.peerIndex) ? { ...link, peerIndex: null } : link,
       );
       this.state.link = this.state.link.map((link) =>
-        link.lower?.netns === name && link.netns !== name ? { ...link, lower: null } : link,
+        sitsIn(link, name) && link.netns !== name ? { ...link, lower: "unknown" as const } : link,
       );
       for (const link of inside) this.#deleteLink(link.netns, link.name);
       this.#drop("netns", (netns) => netns.name === name);
@@ -231,7 +235,7 @@ class MemoryKernel {
       master: null,
       masterOwned: false,
       lower: null,
-      options: null,
+      options: {},
       port: null,
       vlans: null,
     } as const;
@@ -244,7 +248,7 @@ class MemoryKernel {
       mac: spec.mac ?? null,
       up: spec.down !== true,
       lower: spec.lower ?? null,
-      options: spec.options === undefined ? {} : { ...spec.options },
+      options: { ...(spec.type === "bridge" ? { defaultPvid: DEFAULT_PVID } : {}), ...spec.options },
       vlans: spec.type === "bridge" ? defaultVlans(spec) : null,
       peerIndex: spec.peer === undefined ? null : peerIndex,
     };
@@ -260,7 +264,7 @@ class MemoryKernel {
   #plugged(link: ActualLink, master: string | null): Partial<ActualLink> {
     const above = master === null ? null : this.#link(link.netns, master);
     const wasBridge = above?.type === "bridge";
-    const pvid = Number(above?.options?.["defaultPvid"] ?? 1);
+    const pvid = Number(above?.options?.["defaultPvid"] ?? DEFAULT_PVID);
     return {
       master,
       masterOwned: above?.owned ?? false,
@@ -291,7 +295,7 @@ class MemoryKernel {
       this.#drop("fdb", (entry) => entry.netns === netns && entry.dev === port.name && entry.remote === null);
       this.#update(port, this.#plugged(port, null));
     }
-    const uppers = this.state.link.filter(({ lower }) => lower?.netns === netns && lower.name === name);
+    const uppers = this.state.link.filter((upper) => sitsIn(upper, netns) && upper.lower.name === name);
     for (const upper of uppers) this.#deleteLink(upper.netns, upper.name);
     const peer =
       link.peerIndex === null

@@ -52,10 +52,10 @@ const UPPER = new Set(["vlan", "vxlan", "macvlan", "macvtap"]);
 
 function lowerOf(netns: string, link: Link, byIndex: ReadonlyMap<number, Link>): ActualLink["lower"] {
   const { lower, kind } = link;
+  if (kind === null || !UPPER.has(kind) || lower === null) return null;
   // One in another namespace has a number there that says nothing here.
-  if (lower === undefined || lower === null || lower.netnsId !== null || kind === null || !UPPER.has(kind)) return null;
-  const found = byIndex.get(lower.index);
-  return found === undefined ? null : { netns, name: found.name };
+  const found = lower === undefined || lower.netnsId !== null ? undefined : byIndex.get(lower.index);
+  return found === undefined ? "unknown" : { netns, name: found.name };
 }
 
 function hasVlans(link: Link, master: Link | undefined): boolean {

@@ -1,12 +1,9 @@
 import type { ActualLink } from "../../model/actual.ts";
 import type { LinkSpec } from "../../model/kernel.ts";
-import { PORT_DEFAULTS, type PortSpec, type PortVlan } from "../../model/link-options.ts";
+import { DEFAULT_PVID, PORT_DEFAULTS, type PortSpec, type PortVlan } from "../../model/link-options.ts";
 import type { Step } from "../../model/step.ts";
 import { KEYS } from "../object-key.ts";
 import type { DiffContext } from "./context.ts";
-
-/** The VLAN that the kernel gives every new port and bridge when nobody says otherwise. */
-const DEFAULT_PVID = 1;
 
 /**
  * Port flags and VLANs of a link that is plugged into a bridge, or is one. `seen` is what stays of it: nothing when it

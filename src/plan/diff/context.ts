@@ -119,15 +119,19 @@ function mustBeRemade(spec: LinkSpec, seen: ActualLink): boolean {
   return (
     spec.type !== seen.type ||
     fixedOptionDiffers(spec, seen) ||
-    (seen.lower !== null && (spec.lower === undefined || KEYS.link(spec.lower) !== KEYS.link(seen.lower)))
+    (seen.lower !== "unknown" && lowerKey(spec.lower ?? null) !== lowerKey(seen.lower))
   );
+}
+
+function lowerKey(lower: ActualLink["lower"]): string {
+  return lower === null || lower === "unknown" ? "" : KEYS.link(lower);
 }
 
 /** A link goes with the link that it sits on, and so do those that sit on it. */
 function takeUppersAlong(links: ReadonlyMap<string, ActualLink>, vanishing: Set<string>): void {
   const uppers = Map.groupBy(
     [...links.values()].filter((link) => link.lower !== null && link.owned),
-    ({ lower }) => (lower === null ? "" : KEYS.link(lower)),
+    ({ lower }) => lowerKey(lower),
   );
   if (uppers.size === 0) return;
   // A set is walked in the order of insertion, what is added on the way too.

@@ -47,7 +47,8 @@ function addLink(spec: LinkSpec, context: DiffContext): readonly Step[] {
   if (spec.type === "physical") return [];
   const ports = bridgePortSteps(spec, undefined, context);
   // The far end of a veth pair is born with the near one, into no bridge.
-  if (spec.bornWith !== undefined) return [...joinMaster(spec), ...ports];
+  if (spec.bornWith !== undefined)
+    return [...(entersBond(spec, context) ? [down(spec)] : []), ...joinMaster(spec), ...ports];
   const made = withFarMtu(spec, context);
   if (joinsLater(spec, context)) {
     const { master: _later, ...alone } = made;
@@ -85,6 +86,10 @@ function joinMaster({ netns, name, master }: LinkSpec): readonly Step[] {
   return master === undefined ? [] : [{ op: "link.set", args: { netns, name, master } }];
 }
 
+function down({ netns, name }: LinkSpec): Step {
+  return { op: "link.set", args: { netns, name, up: false } };
+}
+
 function entersBond(spec: LinkSpec, context: DiffContext): boolean {
   if (spec.master === undefined) return false;
   return context.wantedLinks.get(KEYS.link({ netns: spec.netns, name: spec.master }))?.type === "bond";
@@ -101,7 +106,7 @@ function changeLink(spec: LinkSpec, seen: ActualLink, context: DiffContext): rea
     ...move,
   };
   return [
-    ...(enslaved && seen.up ? [{ op: "link.set", args: { netns, name, up: false } } as const] : []),
+    ...(enslaved && seen.up ? [down(spec)] : []),
     ...(Object.keys(changes).length === 0 ? [] : [{ op: "link.set", args: { netns, name, ...changes } } as const]),
     ...changeOptions(spec, seen),
     ...bridgePortSteps(spec, seen, context),
@@ -120,23 +125,36 @@ export function removeLinks(context: DiffContext): readonly Step[] {
   for (const spec of context.wantedLinks.values()) {
     if (spec.peer !== undefined && context.links.has(KEYS.link(spec))) covered.add(KEYS.link(spec.peer));
   }
-  const going = [...context.links.values()].filter(
-    (link) =>
-      context.linkVanishes(link.netns, link.name) &&
-      !context.netnsVanishes(link.netns) &&
-      !covered.has(KEYS.link(link)),
-  );
+  const vanishing = [...context.links.values()].filter(({ netns, name }) => context.linkVanishes(netns, name));
+  const byIndex = Map.groupBy(vanishing, ({ index }) => index);
+  const going: ActualLink[] = [];
+  for (const link of vanishing) {
+    if (context.netnsVanishes(link.netns) || covered.has(KEYS.link(link))) continue;
+    going.push(link);
+    const other = otherEnd(link, byIndex);
+    if (other !== undefined) covered.add(KEYS.link(other));
+  }
   // What sits on another link goes before it, since it would go with it.
   return going
     .toSorted((a, b) => depth(b, context) - depth(a, context))
     .map(({ netns, name }) => ({ op: "link.del", args: { netns, name } }));
 }
 
+/** The other end of a pair that nobody wants; undefined when numbers of several namespaces fit, or it stays. */
+function otherEnd(
+  { index, peerIndex }: ActualLink,
+  vanishing: ReadonlyMap<number, readonly ActualLink[]>,
+): ActualLink | undefined {
+  if (peerIndex === null) return undefined;
+  const [first, second] = (vanishing.get(peerIndex) ?? []).filter((link) => link.peerIndex === index);
+  return second === undefined ? first : undefined;
+}
+
 /** How many links it sits on, one upon the other; the kernel allows eight. */
 function depth(link: ActualLink, context: DiffContext): number {
   let levels = 0;
-  for (let at: ActualLink | undefined = link; at?.lower != null && levels < MOST_LEVELS; levels += 1)
-    at = context.links.get(KEYS.link(at.lower));
+  for (let { lower } = link; typeof lower === "object" && lower !== null && levels < MOST_LEVELS; levels += 1)
+    lower = context.links.get(KEYS.link(lower))?.lower ?? null;
   return levels;
 }
 

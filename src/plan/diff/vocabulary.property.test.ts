@@ -1,0 +1,71 @@
+import test from "ava";
+import fc from "fast-check";
+import type { Actual } from "../../model/actual.ts";
+import { applySteps, emptyKernel } from "../../testing/memory-kernel.ts";
+import { anyTarget } from "../../testing/targets.ts";
+import { explain } from "../explain.ts";
+import { diff } from "./index.ts";
+
+const made = (target: Parameters<typeof diff>[1], from: Actual = emptyKernel()): Actual =>
+  applySteps(from, diff(from, target).steps);
+
+/** What a state is, without numbers and orders that mean nothing, and without VLANs of bridges that follow none. */
+function content(state: Actual): unknown {
+  const filtering = new Set(
+    state.link
+      .filter(({ options }) => options?.["vlanFiltering"] === true)
+      .map(({ netns, name }) => `${netns}/${name}`),
+  );
+  const link = state.link.map((seen) => ({
+    ...seen,
+    index: 0,
+    peerIndex: 0,
+    // An option that the wish does not name stays as it is.
+    options: { ...seen.options, primary: null },
+    vlans: filtering.has(`${seen.netns}/${seen.master ?? seen.name}`)
+      ? seen.vlans?.toSorted((a, b) => a.id - b.id).map(({ id, pvid, untagged }) => `${id} ${pvid} ${untagged}`)
+      : null,
+  }));
+  return Object.fromEntries(
+    Object.entries({ ...state, link }).map(([kind, objects]) => [
+      kind,
+      objects.map((object: object) => JSON.stringify(object)).toSorted(),
+    ]),
+  );
+}
+
+test("what was made needs no step", (t) => {
+  fc.assert(
+    fc.property(anyTarget, (target) => {
+      t.deepEqual(diff(made(target), target).steps.map(explain), []);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test("from any state to any other in one round, whatever the kinds", (t) => {
+  fc.assert(
+    fc.property(anyTarget, anyTarget, (a, b) => {
+      t.deepEqual(diff(made(b, made(a)), b).steps.map(explain), []);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test("the way there does not matter: the state is as it is when made from nothing", (t) => {
+  fc.assert(
+    fc.property(anyTarget, anyTarget, (a, b) => {
+      t.deepEqual(content(made(b, made(a))), content(made(b)));
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test("nothing is left of a target that nobody wants any more", (t) => {
+  fc.assert(
+    fc.property(anyTarget, (a) => {
+      t.deepEqual(made([], made(a)), emptyKernel());
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,110 @@
+import type { Actual, ActualLink } from "../model/actual.ts";
+import { HOST, type KernelObject, type LinkSpec, type RouteSpec, type Target } from "../model/kernel.ts";
+import type { Step } from "../model/step.ts";
+import { diff, type Difference } from "./diff/index.ts";
+import { specOfRoute } from "./diff/routes.ts";
+import { specOfNeighbor } from "./diff/tables.ts";
+import { KEYS } from "./object-key.ts";
+
+const DEFAULT_ROUTES = new Set(["0.0.0.0/0", "::/0"]);
+
+/** True when a step may cut the node off: it changes the uplink, what is on it, a default route or a rule of the node. */
+export function touchesUplink(steps: readonly Step[], uplink: string): boolean {
+  return steps.some((step) => touches(step, uplink));
+}
+
+function touches({ op, args }: Step, uplink: string): boolean {
+  if (!("netns" in args) || args.netns !== HOST) return false;
+  switch (op) {
+    case "link.add":
+    case "link.set":
+    case "link.del":
+    case "link.port":
+    case "vlan.add":
+    case "vlan.del":
+      return args.name === uplink;
+    case "address.add":
+    case "address.del":
+    case "neighbor.add":
+    case "neighbor.del":
+    case "fdb.add":
+    case "fdb.del":
+    case "sysctl.set":
+      return args.dev === uplink;
+    case "route.add":
+    case "route.del":
+      return DEFAULT_ROUTES.has(args.to) || leadsBy(args, uplink);
+    case "rule.add":
+    case "rule.del":
+      return true;
+    default:
+      return false;
+  }
+}
+
+function leadsBy({ dev, hops = [] }: Pick<RouteSpec, "dev" | "hops">, uplink: string): boolean {
+  return dev === uplink || hops.some((hop) => hop.dev === uplink);
+}
+
+/** The uplink as it is, in the words of a target: what `revert` goes back to. Only what is ours, since nothing else is changed. */
+export function uplinkTarget(actual: Actual, uplink: string): Target {
+  const { link, address, route, neighbor, rule } = uplinkOnly(actual, uplink);
+  return [
+    ...link.flatMap(specOfLink),
+    ...address.filter(ours).map(({ netns, dev, address: text, validUntil, preferredUntil }): KernelObject => ({
+      kind: "address",
+      netns,
+      dev,
+      address: text,
+      ...(validUntil === null ? {} : { validUntil }),
+      ...(preferredUntil === null ? {} : { preferredUntil }),
+    })),
+    ...neighbor.filter(ours).map(specOfNeighbor),
+    ...route.filter(ours).map(specOfRoute),
+    ...rule.filter(ours).map(({ owned: _owned, ...members }): KernelObject => ({ kind: "rule", ...members })),
+  ];
+}
+
+function ours({ owned }: { readonly owned: boolean }): boolean {
+  return owned;
+}
+
+/** A NIC with the master that we gave it. A link of ours is not among the uplinks so far. */
+function specOfLink({ netns, name, type, mtu, master, adopted }: ActualLink): readonly LinkSpec[] {
+  if (type !== "physical") return [];
+  return [{ kind: "link", netns, name, type, mtu, ...(adopted && master !== null ? { master } : {}) }];
+}
+
+/** The steps back to a checkpoint of the uplink. Nothing else is touched, whatever else differs. */
+export function revert(now: Actual, checkpoint: Target): Difference {
+  const uplink = checkpoint.find((object) => object.kind === "link")?.name;
+  if (uplink === undefined) return { steps: [], foreign: [] };
+  const wanted = new Set(checkpoint.flatMap((object) => (object.kind === "route" ? [KEYS.route(object)] : [])));
+  return diff(uplinkOnly(now, uplink, wanted), checkpoint);
+}
+
+/** What is on the uplink, beside default routes and rules, which decide about it too. */
+function uplinkOnly(actual: Actual, uplink: string, routes: ReadonlySet<string> = new Set()): Actual {
+  const here = (object: { readonly netns: string; readonly dev: string }): boolean =>
+    object.netns === HOST && object.dev === uplink;
+  return {
+    netns: [],
+    link: actual.link.filter(({ netns, name }) => netns === HOST && name === uplink),
+    address: actual.address.filter(here),
+    neighbor: actual.neighbor.filter(here),
+    fdb: [],
+    route: actual.route.filter(
+      (route) =>
+        route.netns === HOST &&
+        (DEFAULT_ROUTES.has(route.to) ||
+          route.dev === uplink ||
+          route.hops.some(({ dev }) => dev === uplink) ||
+          routes.has(KEYS.route(route))),
+    ),
+    rule: actual.rule.filter(({ netns }) => netns === HOST),
+    wireguard: [],
+    nft: [],
+    sysctl: [],
+    process: [],
+  };
+}

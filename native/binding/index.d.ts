@@ -5,6 +5,11 @@
 export declare class Monitor {
   /** Calls `onEvent` with one JSON object per event. */
   static open(netnsPath: string | null, onEvent: (json: string) => void): Monitor
+  /**
+   * Calls `onDigest` with one JSON object for all events of `groups` (`link`, `address`, `route`, `rule`, `neighbour`, `nsid`,
+   * `nft`) up to a pause of 10 ms, at most 50 ms after the first.
+   */
+  static openDigests(netnsPath: string | null, groups: Array<string>, onDigest: (json: string) => void): Monitor
   /** Ends the monitor's thread. Events that are queued already may still arrive. */
   close(): void
 }
@@ -13,6 +18,8 @@ export declare class Monitor {
 export declare class NetlinkSocket {
   /** Opens the sockets in the namespace at `netnsPath`, or in the process's own. */
   static open(netnsPath?: string | undefined | null): Promise<NetlinkSocket>
+  /** `open` for many namespaces in one call. One socket each, or why there is none, in the same order. */
+  static openMany(paths: Array<string>): Promise<Array<NetlinkSocket | Refusal>>
   /** Closes all sockets as soon as the calls that are under way are done. Later calls fail with `EBADF`. */
   close(): void
   /** `what`: JSON array of `links`, `addresses`, `routes`. Answers with a JSON object that has those keys. */
@@ -23,6 +30,8 @@ export declare class NetlinkSocket {
   wireguardGet(name: string): Promise<string>
   /** Changes what the JSON object `config` mentions of the WireGuard device `name`, and nothing else. */
   wireguardSet(name: string, config: string): Promise<void>
+  /** Generation and base chains of nftables as a JSON object, ours and others'. */
+  nftChains(): Promise<string>
   /** Generation and tables of nftables as a JSON object; `nft` is not executed. */
   nftTables(): Promise<string>
 }
@@ -30,11 +39,25 @@ export declare class NetlinkSocket {
 /** Version of the addon, equal to the version in package.json. */
 export declare function addonVersion(): string
 
+/** How many descriptors this process may have open. */
+export interface Descriptors {
+  /** What holds now. */
+  soft: number
+  /** How far the soft limit can be raised. */
+  hard: number
+}
+
 /** Creates `/run/netns/NAME`; its `lo` is up and carries `group` before the name appears. `EEXIST` when taken. */
 export declare function netnsCreate(name: string, group: number): Promise<void>
 
 /** Unmounts and unlinks `/run/netns/NAME`; `ENOENT` when absent. */
 export declare function netnsDelete(name: string): Promise<void>
+
+/**
+ * The id by which this process's namespace knows the one at `path`; it gets one when it has none. A monitor hears only of
+ * namespaces that have one.
+ */
+export declare function netnsId(path: string): Promise<number>
 
 /** JSON array of `{name, group}`, in order of name. */
 export declare function netnsList(): Promise<string>
@@ -52,8 +75,31 @@ export interface PeerCredentials {
   gid: number
 }
 
+/** Raises the soft limit of descriptors to the hard one, and that to 65,536 where we are allowed to. */
+export declare function raiseDescriptors(): Descriptors
+
+/** Why a call failed. */
+export interface Refusal {
+  /** Name of the errno (`ENOENT`). */
+  code: string
+  /** Its number. */
+  errno: number
+  /** What was attempted. */
+  op: string
+  /** On which object. */
+  target: string
+  /** All of it in one sentence. */
+  message: string
+}
+
 /** JSON object of the values of `keys` in the namespace at `netnsPath`, `null` for those that do not exist. */
 export declare function sysctlGet(netnsPath: string | null, keys: Array<string>): Promise<string>
 
 /** Sets one kernel parameter in the namespace at `netnsPath`; `ENOENT` when there is none of that name. */
 export declare function sysctlSet(netnsPath: string | null, key: string, value: string): Promise<void>
+
+/**
+ * Sets many kernel parameters in the namespace at `netnsPath`. `parameters`: JSON array of `[key, value]`. Answers with a JSON array
+ * of outcomes in the same order.
+ */
+export declare function sysctlSetMany(netnsPath: string | null, parameters: string): Promise<string>

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 
 import type * as Native from "../../native/binding/index.d.ts";
 import type { Request } from "./netlink-requests.ts";
+import type { KernelDigest, MonitorGroup, NftBaseChains } from "./digest-types.ts";
 import type {
   KernelEvent,
   NetnsEntry,
@@ -59,6 +60,12 @@ export class Netlink implements Disposable {
     return new Netlink(await native().NetlinkSocket.open(netnsPath));
   }
 
+  /** {@link Netlink.open} for many namespaces in one call: the sockets or the reason why there are none, in the same order. */
+  static async openMany(netnsPaths: readonly string[]): Promise<readonly (Netlink | Native.Refusal)[]> {
+    const opened = await native().NetlinkSocket.openMany([...netnsPaths]);
+    return opened.map((one) => ("message" in one ? one : new Netlink(one)));
+  }
+
   /** The given tables, each consistent in itself. */
   async dump<K extends keyof Tables>(...tables: readonly K[]): Promise<Pick<Tables, K>> {
     return JSON.parse(await this.#socket.dump(JSON.stringify(tables))) as Pick<Tables, K>;
@@ -82,6 +89,11 @@ export class Netlink implements Disposable {
   /** Generation and tables of nftables. */
   async nftTables(): Promise<NftRuleset> {
     return JSON.parse(await this.#socket.nftTables()) as NftRuleset;
+  }
+
+  /** Generation and base chains of nftables, ours and others'. */
+  async nftChains(): Promise<NftBaseChains> {
+    return JSON.parse(await this.#socket.nftChains()) as NftBaseChains;
   }
 
   /** Closes the sockets once the calls that are under way are done; later ones reject with EBADF. */
@@ -109,6 +121,14 @@ export async function netnsList(): Promise<readonly NetnsEntry[]> {
   return JSON.parse(await native().netnsList()) as readonly NetnsEntry[];
 }
 
+/**
+ * The id by which our namespace knows the one at `netnsPath`; it gets one when it has none. A monitor hears only of namespaces
+ * that have one.
+ */
+export async function netnsId(netnsPath: string): Promise<number> {
+  return await native().netnsId(netnsPath);
+}
+
 /** Values of kernel parameters in the namespace at `netnsPath` (null: ours); null for those that do not exist. Keys as in sysctl(8). */
 export async function sysctlGet<K extends string>(
   netnsPath: string | null,
@@ -122,6 +142,19 @@ export async function sysctlSet(netnsPath: string | null, key: string, value: st
   await native().sysctlSet(netnsPath, key, value);
 }
 
+/** Sets kernel parameters of one namespace in order; one that fails does not stop the others. One outcome each. */
+export async function sysctlSetMany(
+  netnsPath: string | null,
+  parameters: readonly (readonly [key: string, value: string])[],
+): Promise<readonly Outcome[]> {
+  return JSON.parse(await native().sysctlSetMany(netnsPath, JSON.stringify(parameters))) as readonly Outcome[];
+}
+
+/** Raises the soft limit of open descriptors to the hard one, and that to 65,536 where we may. @returns what holds now */
+export function raiseDescriptors(): Native.Descriptors {
+  return native().raiseDescriptors();
+}
+
 /**
  * Calls back for every change in the namespace at `netnsPath` (null: ours) and in all that have an id there, until
  * it is disposed. Does not keep the process alive.
@@ -131,6 +164,28 @@ export function openMonitor(netnsPath: string | null, onEvent: (event: KernelEve
   const monitor = native().Monitor.open(netnsPath, (json) => {
     // Some may have been queued when it was closed.
     if (open) onEvent(JSON.parse(json) as KernelEvent);
+  });
+  return {
+    [Symbol.dispose](): void {
+      open = false;
+      monitor.close();
+    },
+  };
+}
+
+/**
+ * Calls back with what changed in the namespace at `netnsPath` (null: ours) and in all that have an id there, a burst at a
+ * time, until it is disposed. Does not keep the process alive.
+ */
+export function openDigests(
+  netnsPath: string | null,
+  groups: readonly MonitorGroup[],
+  onDigest: (digest: KernelDigest) => void,
+): Disposable {
+  let open = true;
+  const monitor = native().Monitor.openDigests(netnsPath, [...groups], (json) => {
+    // One may have been queued when it was closed.
+    if (open) onDigest(JSON.parse(json) as KernelDigest);
   });
   return {
     [Symbol.dispose](): void {

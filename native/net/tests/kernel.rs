@@ -141,7 +141,7 @@ fn base_chains_of_others_are_seen_with_their_policy() {
     assert_eq!(chains()["chains"], json!([]));
     let ruleset = "add table ip foreign
 add chain ip foreign called
-add chain ip foreign fwd { type filter hook forward priority -5; policy drop; }";
+add chain ip foreign passing { type filter hook forward priority -5; policy drop; }";
     let nft = Command::new("ip")
         .args(["netns", "exec", &netns.0, "nft", ruleset])
         .status();
@@ -149,7 +149,7 @@ add chain ip foreign fwd { type filter hook forward priority -5; policy drop; }"
         println!("SKIPPED: no nft here");
         return;
     }
-    let chain = json!({ "family": "ip", "table": "foreign", "name": "fwd", "type": "filter", "hook": "forward",
+    let chain = json!({ "family": "ip", "table": "foreign", "name": "passing", "type": "filter", "hook": "forward",
                         "priority": -5, "policy": "drop" });
     assert_eq!(chains()["chains"], json!([chain]));
 }

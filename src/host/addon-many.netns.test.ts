@@ -1,0 +1,74 @@
+/** Calls of the addon that do much at once: against the real kernel, in fresh namespaces with random names. */
+import { randomBytes } from "node:crypto";
+
+import test, { type ExecutionContext } from "ava";
+
+import {
+  netnsCreate,
+  netnsDelete,
+  netnsId,
+  Netlink,
+  openDigests,
+  raiseDescriptors,
+  sysctlGet,
+  sysctlSetMany,
+} from "./addon.ts";
+import type { KernelDigest } from "./digest-types.ts";
+
+const GROUP = 777;
+
+/** A namespace that lives as long as the test, and its path. */
+async function freshNetns(t: ExecutionContext): Promise<string> {
+  const name = `t-${randomBytes(6).toString("hex")}`;
+  await netnsCreate(name, GROUP);
+  t.teardown(() => netnsDelete(name));
+  return `/run/netns/${name}`;
+}
+
+test("many namespaces are opened by one call, and each that cannot be says why", async (t) => {
+  const paths = [await freshNetns(t), "/run/netns/t-none", await freshNetns(t)];
+  const opened = await Netlink.openMany(paths);
+  t.deepEqual(
+    opened.map((one) => (one instanceof Netlink ? "open" : `${one.code} ${one.op} ${one.target}`)),
+    ["open", "ENOENT netlink.open /run/netns/t-none", "open"],
+  );
+  for (const one of opened) {
+    if (!(one instanceof Netlink)) continue;
+    // oxlint-disable-next-line no-await-in-loop -- two of them
+    t.is((await one.dump("links")).links[0]?.name, "lo");
+    // oxlint-disable-next-line no-await-in-loop
+    t.deepEqual((await one.nftChains()).chains, []);
+    one.close();
+  }
+});
+
+test("a namespace that was given an id is heard in digests", async (t) => {
+  const path = await freshNetns(t);
+  const id = await netnsId(path);
+  const heard = Promise.withResolvers<KernelDigest["dirty"][number]>();
+  using _monitor = openDigests(null, ["link"], ({ dirty }) => {
+    const there = dirty.find(({ nsid, names }) => nsid === id && names.includes("br0"));
+    if (there !== undefined) heard.resolve(there);
+  });
+  using netlink = await Netlink.open(path);
+  await netlink.batch([{ op: "link.add", type: "bridge", name: "br0", group: GROUP }]);
+  t.deepEqual((await heard.promise).kinds, ["link"]);
+});
+
+test("many parameters are set by one call", async (t) => {
+  const path = await freshNetns(t);
+  const outcomes = await sysctlSetMany(path, [
+    ["net.none", "1"],
+    ["net.ipv4.ip_forward", "1"],
+  ]);
+  t.deepEqual(
+    outcomes.map((outcome) => (outcome.ok ? "ok" : `${outcome.code} ${outcome.target}`)),
+    ["ENOENT net.none = 1", "ok"],
+  );
+  t.deepEqual(await sysctlGet(path, ["net.ipv4.ip_forward"]), { "net.ipv4.ip_forward": "1" });
+});
+
+test("the limit of descriptors is raised as far as it goes", (t) => {
+  const { soft, hard } = raiseDescriptors();
+  t.is(soft, hard);
+});

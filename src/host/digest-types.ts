@@ -1,0 +1,44 @@
+/** What the monitor and the look at nftables give as JSON. */
+
+/** What a monitor can be told to hear. */
+export type MonitorGroup = "link" | "address" | "route" | "rule" | "neighbour" | "nsid" | "nft";
+
+/** All events up to a pause of 10 ms, at most 50 ms after the first. */
+export interface KernelDigest {
+  /** Events were lost: everything may have changed. */
+  readonly overrun: boolean;
+  /** Events that answered our own requests; they mark nothing. Links and neighbours are never among them. */
+  readonly own: number;
+  readonly dirty: readonly {
+    /** Namespace id; null is the monitor's own. */
+    readonly nsid: number | null;
+    readonly kinds: readonly MonitorGroup[];
+    /** Names of links concerned. */
+    readonly names: readonly string[];
+    /** Who did it, as far as the kernel says: of addresses, routes, rules and nftables. Of nftables it is the pid in the first pid namespace. */
+    readonly actors: readonly {
+      readonly pid: number;
+      /** Null when it had ended before it could be asked. */
+      readonly program: string | null;
+      readonly kind: MonitorGroup;
+      readonly name?: string;
+    }[];
+  }[];
+}
+
+/** Base chains of nftables, ours and others'. */
+export interface NftBaseChains {
+  readonly generation: number;
+  readonly chains: readonly {
+    readonly family: "inet" | "ip" | "ip6" | "arp" | "bridge" | "netdev" | "other";
+    readonly table: string;
+    readonly name: string;
+    /** `filter`, `nat` or `route`. */
+    readonly type: string;
+    /** `forward`, `input`... */
+    readonly hook: string;
+    /** Lower ones come first. */
+    readonly priority: number;
+    readonly policy: "accept" | "drop";
+  }[];
+}

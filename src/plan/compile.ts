@@ -13,6 +13,8 @@ import { chooseUplink, type UplinkChoice } from "./uplink.ts";
 
 export interface Compiled {
   readonly target: Target;
+  /** The parts of the target by the document that wants them ("Lan lab"): what `diffUnits` compares. */
+  readonly units: ReadonlyMap<string, Target>;
   /** Refusals. New documents that cause one are not kept; the target leaves out what was refused. */
   readonly issues: readonly Issue[];
   readonly decision: readonly NicDecision[];
@@ -38,9 +40,10 @@ export function compile(documents: readonly Document[], facts: Facts): Compiled 
     ...lans.map((lan) => [documentId(lan), LAN_COMPILERS[lan.type](lan, facts, upstream)] as const),
     ...resources.map((resource) => [documentId(resource), compileResource(resource, facts)] as const),
   ];
-  const { target, issues } = claim(parts);
+  const { units, issues } = claim(parts);
   return {
-    target,
+    target: [...units.values()].flat(),
+    units,
     issues: [...findConflicts(documents), ...issues],
     decision: choice.decision,
     wantsUplink: node.uplink.mode !== "none",
@@ -52,16 +55,18 @@ export function compile(documents: readonly Document[], facts: Facts): Compiled 
  * Two documents that want the same kernel object, whatever it is: the first has it, and the refusal names both.
  * It may come true after both were accepted, when a NIC appears that both name.
  */
-function claim(parts: readonly (readonly [string, readonly KernelObject[]])[]): Pick<Compiled, "target" | "issues"> {
+function claim(parts: readonly (readonly [string, readonly KernelObject[]])[]): Pick<Compiled, "units" | "issues"> {
   const owners = new Map<string, string>();
-  const target: KernelObject[] = [];
+  const units = new Map<string, KernelObject[]>();
   const issues: Issue[] = [];
   for (const [owner, objects] of parts) {
+    const unit: KernelObject[] = [];
+    units.set(owner, unit);
     for (const object of objects) {
       const key = `${object.kind} ${objectKey(object)}`;
       const other = owners.get(key) ?? owner;
       owners.set(key, other);
-      if (other === owner) target.push(object);
+      if (other === owner) unit.push(object);
       else
         issues.push({
           documents: [other, owner],
@@ -69,5 +74,5 @@ function claim(parts: readonly (readonly [string, readonly KernelObject[]])[]): 
         });
     }
   }
-  return { target, issues };
+  return { units, issues };
 }

@@ -1,0 +1,49 @@
+import test from "ava";
+import { HOST, type KernelObject, type Target } from "../model/kernel.ts";
+import { BRIDGE_PORTS_MAX, findLimits } from "./limits.ts";
+
+const many = { descriptors: 1_000_000 };
+
+const ports = (count: number): Target =>
+  Array.from({ length: count }, (_, n): KernelObject => ({
+    kind: "link",
+    netns: HOST,
+    name: `v${n}`,
+    type: "dummy",
+    master: "l-lab",
+  }));
+
+test("a bridge takes as many ports as the kernel allows, and one more is refused by number", (t) => {
+  t.deepEqual(findLimits(new Map([["Lan lab", ports(BRIDGE_PORTS_MAX)]]), many), []);
+  t.deepEqual(
+    findLimits(
+      new Map([
+        ["Lan lab", ports(BRIDGE_PORTS_MAX)],
+        ["Member lab/c9", ports(1)],
+      ]),
+      many,
+    ),
+    [
+      {
+        documents: ["Lan lab", "Member lab/c9"],
+        message:
+          "bridge l-lab would have 1024 ports, and the kernel allows 1023: divide its members among several LANs",
+      },
+    ],
+  );
+});
+
+test("bridges of one name in several namespaces are counted apart", (t) => {
+  const inside = ports(1000).map((object) => ({ ...object, netns: "ndemo" }) as KernelObject);
+  t.deepEqual(findLimits(new Map([["Lan lab", [...ports(1000), ...inside]]]), many), []);
+});
+
+test("more namespaces than descriptors are refused with both numbers", (t) => {
+  const units = new Map<string, Target>(
+    ["a", "b", "c"].map((name) => [`NetworkResource ${name}`, [{ kind: "netns", name: `n${name}` }]]),
+  );
+  t.deepEqual(findLimits(units, { descriptors: 9 }), []);
+  const [issue] = findLimits(units, { descriptors: 8 });
+  t.regex(issue?.message ?? "", /^3 namespaces need 9 open files, and this process may have 8: raise/u);
+  t.is(issue?.documents.length, 3);
+});

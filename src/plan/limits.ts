@@ -1,0 +1,47 @@
+import { HOST, type Target } from "../model/kernel.ts";
+import type { Issue } from "../model/report.ts";
+
+/** Ports of one bridge: BR_MAX_PORTS of net/bridge/br_private.h, number 0 is not used (FINDINGS.md 3.5). */
+export const BRIDGE_PORTS_MAX = 1023;
+
+/** Descriptors that a namespace costs: its routing, generic and netfilter sockets. */
+export const DESCRIPTORS_PER_NAMESPACE = 3;
+
+export interface Limits {
+  /** Hard limit of open files of this process (RLIMIT_NOFILE). */
+  readonly descriptors: number;
+}
+
+/** What the kernel would refuse in the middle of a pass, refused by number before.. */
+export function findLimits(units: ReadonlyMap<string, Target>, limits: Limits): readonly Issue[] {
+  return [...portIssues(units), ...descriptorIssues(units, limits)];
+}
+
+function portIssues(units: ReadonlyMap<string, Target>): readonly Issue[] {
+  const ports = [...units].flatMap(([unit, target]) =>
+    target.flatMap((object) =>
+      object.kind === "link" && object.master !== undefined
+        ? [{ unit, bridge: object.netns === HOST ? object.master : `${object.netns}/${object.master}` }]
+        : [],
+    ),
+  );
+  return [...Map.groupBy(ports, ({ bridge }) => bridge)]
+    .filter(([, all]) => all.length > BRIDGE_PORTS_MAX)
+    .map(([bridge, all]) => ({
+      documents: [...new Set(all.map(({ unit }) => unit))],
+      message: `bridge ${bridge} would have ${all.length} ports, and the kernel allows ${BRIDGE_PORTS_MAX}: divide its members among several LANs`,
+    }));
+}
+
+function descriptorIssues(units: ReadonlyMap<string, Target>, { descriptors }: Limits): readonly Issue[] {
+  const owners = [...units].filter(([, target]) => target.some(({ kind }) => kind === "netns"));
+  const namespaces = owners.reduce((sum, [, target]) => sum + target.filter(({ kind }) => kind === "netns").length, 0);
+  const needed = namespaces * DESCRIPTORS_PER_NAMESPACE;
+  if (needed <= descriptors) return [];
+  return [
+    {
+      documents: owners.map(([unit]) => unit),
+      message: `${namespaces} namespaces need ${needed} open files, and this process may have ${descriptors}: raise its hard limit (ulimit -Hn), or remove some`,
+    },
+  ];
+}

@@ -1,7 +1,7 @@
 import test from "ava";
 import type { Actual, ActualLink } from "../../model/actual.ts";
 import type { Document } from "../../model/document.ts";
-import { HOST } from "../../model/kernel.ts";
+import { HOST, type KernelObject, type Target } from "../../model/kernel.ts";
 import { facts, lan, lease, nic, resource } from "../../testing/builders.ts";
 import { applySteps, emptyKernel, physicalNic, seenRoute } from "../../testing/memory-kernel.ts";
 import { compile } from "../compile.ts";
@@ -112,4 +112,59 @@ test("what others plug into our bridge stays plugged in, and what a document nam
   t.deepEqual(diff(plugged, withPort).steps, []);
   const without = diff(plugged, compile([lan("lab")], facts()).target).steps.map(explain);
   t.deepEqual(without, ["ip link set eth1 nomaster"]);
+});
+
+const NIC = { ...physicalNic("eth0", 2), up: true };
+const lone = (part: Partial<Actual>): Actual => ({ ...emptyKernel(), link: [NIC], ...part });
+
+test("somebody's neighbour is not replaced, an equal one is enough, and stays", (t) => {
+  const place = { netns: HOST, dev: "eth0", to: "10.0.0.5" };
+  const theirs = lone({ neighbor: [{ ...place, mac: "02:00:00:00:00:05", proxy: false, owned: false }] });
+  const wish = (mac: string): KernelObject => ({ kind: "neighbor", ...place, mac });
+  t.deepEqual(diff(theirs, [wish("02:00:00:00:00:06")]), {
+    steps: [],
+    foreign: ["neighbour eth0 10.0.0.5 exists (lladdr 02:00:00:00:00:05) and is not Netloom's"],
+  });
+  t.deepEqual(diff(theirs, [wish("02:00:00:00:00:05")]), { steps: [], foreign: [] });
+  t.deepEqual(diff(theirs, []).steps, []);
+});
+
+test("somebody's rule stays, and an equal one is enough", (t) => {
+  const members = { netns: HOST, family: 4, priority: 100, fwmark: { value: 1, mask: 255 }, table: 7 } as const;
+  const theirs = lone({ rule: [{ ...members, owned: false }] });
+  t.deepEqual(diff(theirs, [{ kind: "rule", ...members }]).steps, []);
+  t.deepEqual(diff(theirs, []).steps, []);
+  // The main table and `lookup` need not be said.
+  const main = lone({ rule: [{ netns: HOST, family: 4, priority: 9, table: 254, action: "lookup", owned: true }] });
+  t.deepEqual(diff(main, [{ kind: "rule", netns: HOST, family: 4, priority: 9 }]).steps, []);
+});
+
+test("somebody's vxlan gets no entry, and keeps those that it has", (t) => {
+  const x0: ActualLink = { ...bridge("x0", 7), type: "vxlan" };
+  const entry = { netns: HOST, dev: "x0", mac: "00:00:00:00:00:00", remote: "192.0.2.1" };
+  const theirs = lone({ link: [x0], fdb: [{ ...entry, vni: null, port: null, vlan: null, owned: false }] });
+  t.deepEqual(diff(theirs, []).steps, []);
+  const wish: Target = [
+    { kind: "link", netns: HOST, name: "x0", type: "vxlan", options: { vni: 7 } },
+    { kind: "fdb", ...entry, remote: "192.0.2.2" },
+  ];
+  t.deepEqual(diff(theirs, wish), { steps: [], foreign: ["link x0 exists (vxlan) and is not Netloom's"] });
+});
+
+test("somebody's blackhole of the wanted network is refused in its own words", (t) => {
+  const theirs = lone({ route: [seenRoute({ to: "10.0.0.0/8", type: "blackhole" })] });
+  t.deepEqual(diff(theirs, [{ kind: "route", netns: HOST, to: "10.0.0.0/8", dev: "eth0" }]).foreign, [
+    "route 10.0.0.0/8 metric 0 exists (blackhole) and is not Netloom's",
+  ]);
+});
+
+test("a lifetime that differs by seconds is the same, one that differs by minutes is given again", (t) => {
+  const address = { netns: HOST, dev: "eth0", address: "10.0.0.1/24" };
+  const seen = lone({ address: [{ ...address, validUntil: 1000, preferredUntil: 1000, owned: true }] });
+  const wish = (validUntil?: number): Target => [
+    { kind: "address", ...address, ...(validUntil === undefined ? {} : { validUntil }) },
+  ];
+  t.deepEqual(diff(seen, wish(1004)).steps, []);
+  t.deepEqual(diff(seen, wish(1600)).steps.map(explain), ["ip addr add 10.0.0.1/24 dev eth0 valid-until 1600"]);
+  t.deepEqual(diff(seen, wish()).steps.map(explain), ["ip addr add 10.0.0.1/24 dev eth0"]);
 });

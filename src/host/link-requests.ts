@@ -1,5 +1,5 @@
 import { uptime } from "../lib/uptime.ts";
-import { HOST, OWNER, type AddressSpec, type FdbSpec, type RouteSpec } from "../model/kernel.ts";
+import { HOST, OWNER, type AddressSpec, type RouteSpec } from "../model/kernel.ts";
 import type { Step, StepArguments } from "../model/step.ts";
 import { netnsPath, OWN_NETNS } from "./exec.ts";
 import type { Request } from "./netlink-requests.ts";
@@ -48,8 +48,10 @@ export function netlinkStep(step: Step, now: number = uptime()): NetlinkStep | u
       return { netns, request: { op: step.op, dev, to, ...(proxy === undefined ? {} : { proxy }) } };
     }
     case "fdb.add":
-    case "fdb.del":
-      return { netns: step.args.netns, request: { op: step.op, ...fdbEntry(step.args) } };
+    case "fdb.del": {
+      const { netns, kind: _kind, ...entry } = step.args;
+      return { netns, request: { op: step.op, ...entry } };
+    }
     case "route.add":
       return { netns: step.args.netns, request: { op: step.op, ...routeKeys(step.args) } };
     case "route.del":
@@ -88,14 +90,6 @@ function routeKeys({ netns: _netns, kind: _kind, ...route }: RouteSpec): RouteKe
   // A route without a router leads to the link itself.
   const direct = route.via === undefined && route.dev !== undefined;
   return { ...route, ...(direct ? { scope: "link" } : {}), protocol };
-}
-
-function fdbEntry({
-  netns: _netns,
-  kind: _kind,
-  ...entry
-}: FdbSpec): Omit<Extract<Request, { op: "fdb.add" | "fdb.del" }>, "op"> {
-  return { ...entry, table: entry.remote === undefined ? "master" : "self" };
 }
 
 function setLink({ netns, options, ...rest }: StepArguments["link.set"]): NetlinkStep {

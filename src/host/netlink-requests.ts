@@ -198,6 +198,7 @@ interface RuleRequest {
   readonly table?: number;
   /** `lookup` when left out. */
   readonly action?: RuleAction;
+  readonly suppressPrefixLength?: number;
   /** Owner's mark (FRA_PROTOCOL). */
   readonly protocol: number;
 }
@@ -225,7 +226,7 @@ interface FdbRequest {
   readonly op: "fdb.add" | "fdb.del";
   readonly dev: string;
   readonly mac: string;
-  readonly table: "self" | "master";
+  /** With it the entry is in the vxlan's own table, else in the bridge's. */
   readonly remote?: string;
   readonly vni?: number;
   readonly port?: number;

@@ -94,23 +94,24 @@ export interface Route {
   }[];
 }
 
-/** One policy rule of a namespace. */
+/** One policy rule of a namespace; what it does not have is left out. */
 export interface Rule {
   readonly family: 4 | 6;
   readonly priority: number;
-  /** Networks; null is all. */
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly iif: string | null;
-  readonly oif: string | null;
-  readonly fwmark: { readonly value: number; readonly mask: number } | null;
-  readonly table: number;
+  /** Networks; left out is all. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly iif?: string;
+  readonly oif?: string;
+  readonly fwmark?: { readonly value: number; readonly mask: number };
+  readonly table?: number;
   /** `other` for what has no name here (goto, nop). */
   readonly action: RuleAction | "other";
+  readonly suppressPrefixLength?: number;
   /** FRA_PROTOCOL: who made it; 2 is the kernel. */
   readonly protocol: number;
-  /** True when it has members beside those above, so that it is none of ours. */
-  readonly more: boolean;
+  /** True when it has conditions beside those above, so that it is none of ours. */
+  readonly other: boolean;
 }
 
 /** One neighbour of a namespace, proxy entries among them. */
@@ -125,7 +126,7 @@ export interface Neighbor {
   readonly protocol: number;
 }
 
-/** One forwarding entry of a bridge or vxlan. */
+/** One static forwarding entry, of a vxlan (`remote`) or of a bridge for a port. What was learned, or is the kernel's own, is not dumped. */
 export interface Fdb {
   /** The port, or the vxlan. */
   readonly index: number;
@@ -134,10 +135,6 @@ export interface Fdb {
   readonly vni: number | null;
   readonly port: number | null;
   readonly vlan: number | null;
-  /** `permanent` is the kernel's own in a bridge's table; `static` is NUD_NOARP. Learned ones are neither. */
-  readonly state: "permanent" | "static" | "learned";
-  /** `self` is the device's own table, `master` the bridge's. */
-  readonly table: "self" | "master";
 }
 
 /** One VLAN of a bridge port, or of the bridge itself. */

@@ -150,6 +150,8 @@ export interface RuleSpec extends Located {
   readonly table?: number;
   /** `lookup` when left out. */
   readonly action?: RuleAction;
+  /** Routes with a prefix of this length or less do not count. */
+  readonly suppressPrefixLength?: number;
 }
 
 /** A neighbour that is not asked for (permanent), or an address that we answer for (`proxy`). */

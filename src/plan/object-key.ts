@@ -57,10 +57,20 @@ export const KEYS: KeyTable = {
 };
 
 /** A rule in the words of ip-rule(8), the same text for the same rule. */
-export function ruleText({ priority, from, to, iif, oif, fwmark, table, action = "lookup" }: Keyed["rule"]): string {
+export function ruleText({
+  priority,
+  from,
+  to,
+  iif,
+  oif,
+  fwmark,
+  table,
+  action = "lookup",
+  suppressPrefixLength,
+}: Keyed["rule"]): string {
   const mark = fwmark === undefined ? undefined : `0x${fwmark.value.toString(16)}/0x${fwmark.mask.toString(16)}`;
   const then = action === "lookup" ? ` lookup ${table ?? TABLE_MAIN}` : ` ${action}`;
-  return `priority ${priority} from ${from ?? "all"}${word("to", to)}${word("fwmark", mark)}${word("iif", iif)}${word("oif", oif)}${then}`;
+  return `priority ${priority} from ${from ?? "all"}${word("to", to)}${word("fwmark", mark)}${word("iif", iif)}${word("oif", oif)}${then}${word("suppress_prefixlength", suppressPrefixLength)}`;
 }
 
 function word(name: string, value: string | number | null | undefined): string {

@@ -118,27 +118,15 @@ test("routes of any table are seen, with their ways; the kernel's own table is n
   t.like(seen[2], { type: "blackhole", dev: null });
 });
 
-const rule: Rule = {
-  family: 4,
-  priority: 100,
-  from: null,
-  to: null,
-  iif: null,
-  oif: null,
-  fwmark: null,
-  table: 7,
-  action: "lookup",
-  protocol: 78,
-  more: false,
-};
+const rule: Rule = { family: 4, priority: 100, table: 7, action: "lookup", protocol: 78, other: false };
 
 test("rules that cannot be said here are nobody's that we want", (t) => {
   const seen = rulesOf(
     look({
       rules: [
         rule,
-        { ...rule, action: "blackhole", protocol: 2 },
-        { ...rule, more: true },
+        { family: 4, priority: 100, action: "blackhole", protocol: 2, other: false },
+        { ...rule, other: true },
         { ...rule, action: "other" },
       ],
     }),
@@ -169,37 +157,16 @@ test("learned neighbours are not part of what is", (t) => {
   );
 });
 
-test("of forwarding entries only those count that somebody gave", (t) => {
-  const entry: Fdb = {
-    index: 4,
-    mac: "02:00:00:00:00:21",
-    remote: null,
-    vni: null,
-    port: null,
-    vlan: null,
-    state: "static",
-    table: "master",
-  };
-  const vxlan: Fdb = { ...entry, index: 6, mac: "00:00:00:00:00:00", state: "permanent", table: "self" };
-  const seen = fdbOf(
-    look({
-      fdb: [
-        entry,
-        { ...entry, state: "permanent" },
-        { ...entry, state: "learned" },
-        { ...vxlan, remote: "192.0.2.1" },
-        // The link's own group.
-        { ...vxlan, remote: "192.0.2.9" },
-        { ...vxlan, remote: "192.0.2.2", state: "learned" },
-        { ...entry, index: 2, mac: "33:33:00:00:00:01", state: "permanent", table: "self" },
-      ],
-    }),
-  );
+test("the entry that a vxlan has from its own group is nobody's, and ours are those on links of ours", (t) => {
+  const entry: Fdb = { index: 4, mac: "02:00:00:00:00:21", remote: null, vni: null, port: null, vlan: null };
+  const vxlan: Fdb = { ...entry, index: 6, mac: "00:00:00:00:00:00" };
+  const fdb = [entry, { ...vxlan, remote: "192.0.2.1" }, { ...vxlan, remote: "192.0.2.9" }, { ...entry, index: 2 }];
   t.deepEqual(
-    seen.map(({ dev, remote, owned }) => ({ dev, remote, owned })),
+    fdbOf(look({ fdb })).map(({ dev, remote, owned }) => ({ dev, remote, owned })),
     [
       { dev: "v0", remote: null, owned: true },
       { dev: "x0", remote: "192.0.2.1", owned: true },
+      { dev: "eth0", remote: null, owned: false },
     ],
   );
 });

@@ -133,25 +133,9 @@ function destination({ to, family }: Route): string {
 
 /** Rules that we can say, whoever made them; of the others none can be the one we want. */
 export function rulesOf({ netns, tables }: Look): readonly ActualRule[] {
-  return (tables.rules ?? []).flatMap(({ action, more, protocol, family, priority, table, ...rule }) => {
-    if (action === "other" || more) return [];
-    const { from, to, iif, oif, fwmark } = rule;
-    return [
-      {
-        netns,
-        family,
-        priority,
-        ...(from === null ? {} : { from }),
-        ...(to === null ? {} : { to }),
-        ...(iif === null ? {} : { iif }),
-        ...(oif === null ? {} : { oif }),
-        ...(fwmark === null ? {} : { fwmark }),
-        ...(action === "lookup" ? { table } : {}),
-        action,
-        owned: protocol === OWNER.protocol,
-      },
-    ];
-  });
+  return (tables.rules ?? []).flatMap(({ action, other, protocol, ...members }) =>
+    action === "other" || other ? [] : [{ netns, ...members, action, owned: protocol === OWNER.protocol }],
+  );
 }
 
 export function neighborsOf({ netns, tables }: Look): readonly ActualNeighbor[] {
@@ -169,11 +153,9 @@ const ALL_UNKNOWN = "00:00:00:00:00:00";
 /** Static entries. The kernel keeps no owner of them, so ours are those on links of ours. */
 export function fdbOf({ netns, tables }: Look): readonly ActualFdb[] {
   const byIndex = new Map(tables.links.map((link) => [link.index, link]));
-  return (tables.fdb ?? []).flatMap(({ index, mac, remote, vni, port, vlan, state, table }) => {
+  return (tables.fdb ?? []).flatMap(({ index, mac, remote, vni, port, vlan }) => {
     const link = byIndex.get(index);
-    // In a bridge's table `permanent` are the kernel's entries for its own ports; in a vxlan's it is what was given.
-    const given = table === "self" ? remote !== null && state !== "learned" : state === "static";
-    if (link === undefined || !given) return [];
+    if (link === undefined) return [];
     if (mac === ALL_UNKNOWN && remote !== null && remote === link.options?.["group"]) return [];
     const owned = link.group === OWNER.linkGroup;
     return [{ netns, dev: link.name, mac, remote, vni, port, vlan, owned }];

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    address,
+    address, bridge_port,
     error::{Error, Result},
     fdb, link_add, link_change, neighbor,
     request::Request,
@@ -89,6 +89,7 @@ fn execute(session: &mut Session<'_>, request: Value) -> Vec<Error> {
         Request::LinkDel(wanted) => return link_change::delete(socket, &wanted.names),
         Request::LinkAdd(wanted) => link_add::add(session, &wanted),
         Request::LinkSet(wanted) => link_change::set(socket, &wanted),
+        Request::LinkPort(wanted) => bridge_port::set(socket, &wanted),
         Request::AddressAdd(wanted) => address::add(socket, &wanted),
         Request::AddressDel(wanted) => address::delete(socket, &wanted),
         Request::RouteAdd(wanted) => route_change::add(socket, &wanted),

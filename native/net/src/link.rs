@@ -1,5 +1,7 @@
 //! Observing links: the kernel's `RTM_NEWLINK` answers as plain data.
 
+use std::collections::HashMap;
+
 use libc::{RTM_GETLINK, RTM_NEWLINK};
 use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 use serde::Serialize;
@@ -10,13 +12,18 @@ pub use crate::link_helper::{
 };
 use crate::{
     attribute::{Attribute, attributes, read_u16, read_u32, read_u64},
+    bridge_port::{self, Flags},
     error::Failure,
+    link_kind::{self, Options},
     socket::{Socket, bytes},
 };
 
 /// `struct ifinfomsg`
 const HEADER: usize = 16;
 const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
+const IFLA_INFO_SLAVE_KIND: u16 = 4;
+const IFLA_INFO_SLAVE_DATA: u16 = 5;
 const IFLA_PERM_ADDRESS: u16 = 54;
 const IFLA_PARENT_DEV_NAME: u16 = 56;
 const IFLA_PARENT_DEV_BUS_NAME: u16 = 57;
@@ -59,8 +66,23 @@ pub(crate) struct Link {
     pub(crate) parent_dev: Option<String>,
     /// Name of that bus (`pci`, `virtio`).
     pub(crate) parent_bus: Option<String>,
+    /// What its kind has; `None` for kinds without options.
+    pub(crate) options: Option<Options>,
+    /// The link that it sits on.
+    pub(crate) lower: Option<Lower>,
+    /// Flags as a port of a bridge; `None` when it is none.
+    pub(crate) port: Option<Flags>,
     /// Traffic counters.
     pub(crate) stats: Stats,
+}
+
+/// A link below another.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Lower {
+    pub(crate) index: u32,
+    /// Namespace id where the index counts, when it is another one.
+    pub(crate) netns_id: Option<i32>,
 }
 
 /// Link layer by its `ARPHRD_*` number.
@@ -95,11 +117,19 @@ pub(crate) struct Stats {
 
 /// Every link of the socket's namespace.
 pub(crate) fn dump(socket: &mut Socket) -> Result<Vec<Link>, Failure> {
-    socket.dump(RTM_GETLINK, &bytes(&LinkMessage::default()), |message| {
+    let mut links = socket.dump(RTM_GETLINK, &bytes(&LinkMessage::default()), |message| {
         (message.kind == RTM_NEWLINK)
             .then(|| parse(message.body))
             .flatten()
-    })
+    })?;
+    let names: HashMap<u32, String> = links
+        .iter()
+        .map(|link| (link.index, link.name.clone()))
+        .collect();
+    for options in links.iter_mut().filter_map(|link| link.options.as_mut()) {
+        options.name_links(|index| names.get(&index).cloned());
+    }
+    Ok(links)
 }
 
 /// The link called `name`; `ENODEV` when there is none.
@@ -141,6 +171,15 @@ pub(crate) fn parse(body: &[u8]) -> Option<Link> {
     for found in attributes(body, HEADER) {
         read_attribute(&mut link, found);
     }
+    link.lower = match link.kind.as_deref() {
+        Some("vlan" | "macvlan" | "macvtap") => link.peer_index,
+        Some("vxlan") => link.options.as_ref().and_then(Options::lower),
+        _ => None,
+    }
+    .map(|index| Lower {
+        index,
+        netns_id: link.peer_netns_id,
+    });
     Some(link)
 }
 
@@ -160,13 +199,19 @@ fn read_attribute(link: &mut Link, found: Attribute<'_>) {
         IFLA_PARENT_DEV_NAME => link.parent_dev = Some(found.text()),
         IFLA_PARENT_DEV_BUS_NAME => link.parent_bus = Some(found.text()),
         libc::IFLA_STATS64 => link.stats = stats(found.value).unwrap_or_default(),
-        libc::IFLA_LINKINFO => {
-            link.kind = found
-                .nested()
-                .find(|info| info.kind == IFLA_INFO_KIND)
-                .map(Attribute::text);
-        }
+        libc::IFLA_LINKINFO => read_info(link, found),
         _ => {}
+    }
+}
+
+fn read_info(link: &mut Link, info: Attribute<'_>) {
+    let find = |kind| info.nested().find(|found| found.kind == kind);
+    link.kind = find(IFLA_INFO_KIND).map(Attribute::text);
+    if let (Some(kind), Some(data)) = (&link.kind, find(IFLA_INFO_DATA)) {
+        link.options = link_kind::parse(kind, data);
+    }
+    if find(IFLA_INFO_SLAVE_KIND).is_some_and(|found| found.text() == "bridge") {
+        link.port = find(IFLA_INFO_SLAVE_DATA).map(|data| bridge_port::parse(data.nested()));
     }
 }
 

@@ -10,21 +10,18 @@ use std::{fs::File, os::fd::AsRawFd};
 use libc::RTM_NEWLINK;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::link::{
-    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo,
-    LinkMessage,
+    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 
 use crate::{
     error::{At, Error, Failure, Result},
-    link, link_change,
-    request::{Bridge, Kind, LinkAdd, LinkSet, Peer},
+    link, link_change, link_kind,
+    request::{Kind, LinkAdd, LinkSet, Peer},
     session::Session,
     socket::bytes,
 };
 
 const OP: &str = "link.add";
-/// Bridge timers are given in `USER_HZ`, hundredths of a second on every architecture we run on.
-const USER_HZ: u32 = 100;
 
 pub(crate) fn add(session: &mut Session<'_>, wanted: &LinkAdd) -> Result<()> {
     let name = &wanted.name;
@@ -60,9 +57,24 @@ pub(crate) fn add(session: &mut Session<'_>, wanted: &LinkAdd) -> Result<()> {
             .and_then(|peer| peer.netns_path.as_deref()),
     )
     .at(OP, name)?;
-    message
-        .attributes
-        .push(LinkAttribute::LinkInfo(info(wanted, peer_netns.as_ref())?));
+    let kind = wanted.r#type;
+    let options = link_kind::read(OP, name, kind, wanted.options.as_ref())?;
+    let mut index_of = |word: &str, of: &str| {
+        let found = link::get(socket, of).at(OP, format!("{name} ({word} {of})"))?;
+        Ok(found.index)
+    };
+    let lower = wanted.lower.as_deref();
+    let lower = lower.map(|of| index_of("lower", of)).transpose()?;
+    if kind != Kind::Vxlan {
+        // A vxlan has the link below among its options.
+        message.attributes.extend(lower.map(LinkAttribute::Link));
+    }
+    message.attributes.push(match kind {
+        Kind::Veth => LinkAttribute::LinkInfo(veth(wanted, peer_netns.as_ref())?),
+        _ => link_kind::describe(OP, name, kind, options.as_ref(), lower, |of| {
+            index_of("primary", of)
+        })?,
+    });
     socket
         .request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &bytes(&message))
         .at(OP, name)?;
@@ -104,15 +116,21 @@ fn refuse_contradictions(wanted: &LinkAdd) -> Result<()> {
             ..
         } => refuse("a veth needs a peer"),
         LinkAdd {
-            r#type: Kind::Bridge | Kind::Wireguard,
+            r#type: Kind::Vlan | Kind::Macvlan | Kind::Macvtap,
+            lower: None,
+            ..
+        } => refuse("it needs a lower link"),
+        LinkAdd {
+            r#type:
+                Kind::Bond | Kind::Bridge | Kind::Dummy | Kind::Ifb | Kind::Veth | Kind::Wireguard,
+            lower: Some(_),
+            ..
+        } => refuse("this kind sits on no other link"),
+        LinkAdd {
+            r#type,
             peer: Some(_),
             ..
-        } => refuse("only a veth has a peer"),
-        LinkAdd {
-            r#type: Kind::Veth | Kind::Wireguard,
-            bridge: Some(_),
-            ..
-        } => refuse("bridge options are for bridges"),
+        } if *r#type != Kind::Veth => refuse("only a veth has a peer"),
         _ => Ok(()),
     }
 }
@@ -155,65 +173,29 @@ fn describe(message: &mut LinkMessage, link: &Common<'_>) -> Result<()> {
     Ok(())
 }
 
-fn info(wanted: &LinkAdd, peer_netns: Option<&File>) -> Result<Vec<LinkInfo>> {
-    Ok(match wanted.r#type {
-        Kind::Wireguard => vec![LinkInfo::Kind(InfoKind::Wireguard)],
-        Kind::Bridge => {
-            let options = wanted
-                .bridge
-                .as_ref()
-                .map(bridge_options)
-                .unwrap_or_default();
-            vec![
-                LinkInfo::Kind(InfoKind::Bridge),
-                LinkInfo::Data(InfoData::Bridge(options)),
-            ]
-        }
-        Kind::Veth => {
-            let mut peer = LinkMessage::default();
-            if let Some(Peer {
+fn veth(wanted: &LinkAdd, peer_netns: Option<&File>) -> Result<Vec<LinkInfo>> {
+    let mut peer = LinkMessage::default();
+    if let Some(Peer {
+        name,
+        mac,
+        mtu,
+        group,
+        ..
+    }) = &wanted.peer
+    {
+        describe(
+            &mut peer,
+            &Common {
                 name,
-                mac,
-                mtu,
-                group,
-                ..
-            }) = &wanted.peer
-            {
-                let (mac, netns) = (mac.as_deref(), peer_netns);
-                describe(
-                    &mut peer,
-                    &Common {
-                        name,
-                        mac,
-                        mtu: *mtu,
-                        group: *group,
-                        netns,
-                    },
-                )?;
-            }
-            let data = InfoData::Veth(InfoVeth::Peer(peer));
-            vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(data)]
-        }
-    })
-}
-
-fn bridge_options(wanted: &Bridge) -> Vec<InfoBridge> {
-    let state = |on| {
-        if on {
-            BridgeStpState::KernelStp
-        } else {
-            BridgeStpState::Disabled
-        }
-    };
-    let mut options = Vec::new();
-    options.extend(
-        wanted
-            .forward_delay
-            .map(|s| InfoBridge::ForwardDelay(s.saturating_mul(USER_HZ))),
-    );
-    options.extend(wanted.stp.map(|on| InfoBridge::StpState(state(on))));
-    options.extend(wanted.mcast_snooping.map(InfoBridge::MulticastSnooping));
-    options
+                mac: mac.as_deref(),
+                mtu: *mtu,
+                group: *group,
+                netns: peer_netns,
+            },
+        )?;
+    }
+    let data = InfoData::Veth(InfoVeth::Peer(peer));
+    Ok(vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(data)])
 }
 
 /// `aa:bb:cc:dd:ee:ff` as bytes.

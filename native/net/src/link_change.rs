@@ -1,6 +1,6 @@
 //! Changing and deleting links.
 
-use libc::{RTM_DELLINK, RTM_SETLINK};
+use libc::{RTM_DELLINK, RTM_NEWLINK, RTM_SETLINK};
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
 use nix::errno::Errno;
 
@@ -8,7 +8,8 @@ use crate::{
     error::{At, Error, Failure, Result},
     link::{self, Link},
     link_add::parse_mac,
-    request::{LinkSet, Master},
+    link_kind,
+    request::{LinkSet, Master, OptionChange},
     socket::{Socket, bytes},
 };
 
@@ -27,6 +28,7 @@ impl LinkSet {
             master: Master::Unchanged,
             group: None,
             alias: None,
+            options: None,
         }
     }
 }
@@ -63,6 +65,25 @@ pub(crate) fn set(socket: &mut Socket, wanted: &LinkSet) -> Result<()> {
     attributes.extend(wanted.alias.clone().map(LinkAttribute::IfAlias));
     socket
         .request(RTM_SETLINK, 0, &bytes(&message))
+        .at(SET, name)?;
+    wanted
+        .options
+        .as_ref()
+        .map_or(Ok(()), |change| set_options(socket, name, change))
+}
+
+/// Only `RTM_NEWLINK` changes what a kind has; `RTM_SETLINK` accepts and ignores it.
+fn set_options(socket: &mut Socket, name: &str, change: &OptionChange) -> Result<()> {
+    let kind = change.r#type;
+    let options = link_kind::read(SET, name, kind, Some(&change.set))?;
+    let mut message = by_name(name);
+    let info = link_kind::describe(SET, name, kind, options.as_ref(), None, |of| {
+        let found = link::get(socket, of).at(SET, format!("{name} (primary {of})"))?;
+        Ok(found.index)
+    })?;
+    message.attributes.push(info);
+    socket
+        .request(RTM_NEWLINK, 0, &bytes(&message))
         .at(SET, name)
 }
 

@@ -2,8 +2,10 @@
 //! silently missing property.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
+    bridge_port::LinkPort,
     fdb,
     neighbor::{NeighborAdd, NeighborDel, NeighborResolve},
     rule::Rule,
@@ -19,6 +21,8 @@ pub(crate) enum Request {
     LinkSet(LinkSet),
     #[serde(rename = "link.del")]
     LinkDel(LinkDel),
+    #[serde(rename = "link.port")]
+    LinkPort(LinkPort),
     #[serde(rename = "address.add")]
     AddressAdd(AddressAdd),
     #[serde(rename = "address.del")]
@@ -55,7 +59,11 @@ pub(crate) struct LinkAdd {
     pub(crate) master: Option<String>,
     pub(crate) group: u32,
     pub(crate) alias: Option<String>,
-    pub(crate) bridge: Option<Bridge>,
+    /// What the kind has beside these, see `link_kind`.
+    #[serde(alias = "bridge")]
+    pub(crate) options: Option<Value>,
+    /// The link that it sits on, of the socket's namespace.
+    pub(crate) lower: Option<String>,
     pub(crate) netns_path: Option<String>,
     pub(crate) peer: Option<Peer>,
 }
@@ -63,18 +71,16 @@ pub(crate) struct LinkAdd {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
+    Bond,
     Bridge,
+    Dummy,
+    Ifb,
+    Macvlan,
+    Macvtap,
     Veth,
+    Vlan,
+    Vxlan,
     Wireguard,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Bridge {
-    pub(crate) stp: Option<bool>,
-    /// Seconds.
-    pub(crate) forward_delay: Option<u32>,
-    pub(crate) mcast_snooping: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,6 +106,15 @@ pub(crate) struct LinkSet {
     pub(crate) master: Master,
     pub(crate) group: Option<u32>,
     pub(crate) alias: Option<String>,
+    pub(crate) options: Option<OptionChange>,
+}
+
+/// Options that change on a link that stays. The kernel wants to be told of what kind it is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OptionChange {
+    pub(crate) r#type: Kind,
+    pub(crate) set: Value,
 }
 
 /// In JSON: absent, `null`, or the name of a bridge.

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail by panicking, and say what they skip"
 )]
 
+mod links;
 mod routes;
 mod sandbox;
 mod tables;

@@ -20,6 +20,8 @@ const packages: readonly string[] = [
   // what the daemon drives on a node, for the tests in network namespaces
   ...["busybox", "s6", "udhcpc", "dnsmasq-base", "nftables", "openvswitch-switch", "valkey-server", "nats-server"],
   ...["wireguard-tools", "iproute2", "iputils-ping", "procps"],
+  // what `npm run bench` measures us against
+  ...["containernetworking-plugins", "netavark"],
   // the addon and the agent, linked against this release's glibc
   ...["gcc", "libc6-dev", "binutils"],
 ];

@@ -13,6 +13,7 @@ import {
   sysctlGet,
   sysctlSetMany,
 } from "./addon.ts";
+import { until } from "../lib/async.ts";
 import type { KernelDigest } from "./digest-types.ts";
 
 const GROUP = 777;
@@ -45,14 +46,16 @@ test("many namespaces are opened by one call, and each that cannot be says why",
 test("a namespace that was given an id is heard in digests", async (t) => {
   const path = await freshNetns(t);
   const id = await netnsId(path);
-  const heard = Promise.withResolvers<KernelDigest["dirty"][number]>();
-  using _monitor = openDigests(null, ["link"], ({ dirty }) => {
-    const there = dirty.find(({ nsid, names }) => nsid === id && names.includes("br0"));
-    if (there !== undefined) heard.resolve(there);
-  });
+  const heard: KernelDigest["dirty"][number][] = [];
+  using _monitor = openDigests(null, ["link"], ({ dirty }) => heard.push(...dirty));
   using netlink = await Netlink.open(path);
   await netlink.batch([{ op: "link.add", type: "bridge", name: "br0", group: GROUP }]);
-  t.deepEqual((await heard.promise).kinds, ["link"]);
+  // Waits by looking, since a monitor alone does not keep the process alive.
+  const there = await until(
+    () => Promise.resolve(heard.find(({ nsid, names }) => nsid === id && names.includes("br0"))),
+    { timeoutMs: 10_000, intervalMs: 10 },
+  );
+  t.deepEqual(there?.kinds, ["link"]);
 });
 
 test("many parameters are set by one call", async (t) => {

@@ -9,44 +9,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use netlink_sys::{
-    Socket as RawSocket,
-    protocols::{NETLINK_NETFILTER, NETLINK_ROUTE},
-};
 use nix::{
     errno::Errno,
-    fcntl::OFlag,
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    sched::{CloneFlags, setns},
     sys::{
         eventfd::{EfdFlags, EventFd},
         socket::{ControlMessageOwned, MsgFlags, cmsg_space, recvmsg},
-        stat::Mode,
     },
 };
 
 use crate::{
     attribute::array,
     digest::Fold,
-    error::{At, Error, Failure, Result},
+    error::{At, Failure, Result},
     event::{Event, parse},
     message::messages,
+    monitor_groups::{Ear, Groups, subscribe},
     own,
-    socket::grow_receive_buffer,
 };
 
-const OP: &str = "monitor.open";
-/// What can be heard, with its multicast groups (`RTNLGRP_*`), both families where there are two.
-const ROUTE_GROUPS: [(&str, &[u32]); 6] = [
-    ("link", &[1]),
-    ("neighbour", &[3]),
-    ("address", &[5, 9]),
-    ("route", &[7, 11]),
-    ("rule", &[8, 19]),
-    ("nsid", &[28]),
-];
-/// `NFNLGRP_NFTABLES`: one message more than its parts after every transaction.
-const NFT_GROUPS: [(&str, &[u32]); 1] = [("nft", &[7])];
+pub(crate) const OP: &str = "monitor.open";
 /// A burst of this size is survived while JS is busy; beyond it the kernel reports ENOBUFS.
 const RECEIVE_BUFFER: usize = 8 << 20;
 const MESSAGE_BUFFER: usize = 64 << 10;
@@ -80,10 +62,8 @@ impl Monitor {
         netns: Option<&str>,
         deliver: impl FnMut(String) -> Delivery + Send + 'static,
     ) -> Result<Self> {
-        let route = ROUTE_GROUPS.iter().chain(&NFT_GROUPS);
-        let groups: Vec<_> = route.map(|(name, _)| (*name).to_owned()).collect();
         let lost = None;
-        Self::start(netns, &groups, RECEIVE_BUFFER, Each { deliver, lost })
+        Self::start(netns, Groups::all(), RECEIVE_BUFFER, Each { deliver, lost })
     }
 
     /// The same for `groups` (`link`, `address`, `route`, `rule`, `neighbour`, `nsid`, `nft`), with one JSON object for all events
@@ -98,17 +78,17 @@ impl Monitor {
         groups: &[String],
         deliver: impl FnMut(String) -> Delivery + Send + 'static,
     ) -> Result<Self> {
+        let groups = Groups::named(groups)?;
         Self::start(netns, groups, RECEIVE_BUFFER, Fold::new(deliver))
     }
 
     fn start(
         netns: Option<&str>,
-        groups: &[String],
+        groups: Groups,
         receive_buffer: usize,
         sink: impl Sink + 'static,
     ) -> Result<Self> {
         let place = netns.unwrap_or("this namespace");
-        let groups = Groups::named(groups)?;
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let stop = Arc::new(EventFd::from_flags(flags).at(OP, place)?);
         let (ready, opened) = mpsc::sync_channel(1);
@@ -158,79 +138,6 @@ impl Drop for Monitor {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// Multicast groups by protocol.
-struct Groups {
-    route: Vec<u32>,
-    nft: Vec<u32>,
-}
-
-impl Groups {
-    fn named(names: &[String]) -> Result<Self> {
-        let known = ROUTE_GROUPS.iter().chain(&NFT_GROUPS);
-        let known: Vec<_> = known.map(|(name, _)| *name).collect();
-        if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-            let reason = format!("not one of {}", known.join(", "));
-            return Err(Error::invalid(OP, unknown, reason));
-        }
-        let chosen = |table: &[(&str, &[u32])]| {
-            let chosen = table
-                .iter()
-                .filter(|(name, _)| names.iter().any(|wanted| wanted == name));
-            chosen
-                .flat_map(|(_, groups)| groups.iter().copied())
-                .collect()
-        };
-        Ok(Self {
-            route: chosen(&ROUTE_GROUPS),
-            nft: chosen(&NFT_GROUPS),
-        })
-    }
-}
-
-fn subscribe(
-    netns: Option<&std::path::Path>,
-    groups: &Groups,
-    receive_buffer: usize,
-) -> Result<Vec<Ear>, Failure> {
-    if let Some(path) = netns {
-        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        setns(
-            nix::fcntl::open(path, flags, Mode::empty())?,
-            CloneFlags::CLONE_NEWNET,
-        )?;
-    }
-    let mut sockets = Vec::new();
-    if !groups.route.is_empty() {
-        sockets.push(hear(NETLINK_ROUTE, &groups.route, receive_buffer)?);
-    }
-    if !groups.nft.is_empty() {
-        // A kernel without nftables has no rules that could change.
-        match hear(NETLINK_NETFILTER, &groups.nft, receive_buffer) {
-            Ok(socket) => sockets.push(socket),
-            Err(failure) if failure.errno == Errno::EPROTONOSUPPORT => {}
-            Err(failure) => return Err(failure),
-        }
-    }
-    Ok(sockets)
-}
-
-fn hear(protocol: isize, groups: &[u32], receive_buffer: usize) -> Result<Ear, Failure> {
-    let mut socket = RawSocket::new(protocol)?;
-    socket.bind_auto()?;
-    socket.set_listen_all_namespaces(true)?;
-    grow_receive_buffer(&socket, receive_buffer)?;
-    for group in groups {
-        socket.add_membership(*group)?;
-    }
-    Ok(Ear { protocol, socket })
-}
-
-/// A socket that hears multicast messages of its protocol.
-struct Ear {
-    protocol: isize,
-    socket: RawSocket,
 }
 
 /// The end of the loop.
@@ -390,7 +297,7 @@ fn nsid_of(got: &nix::sys::socket::RecvMsg<'_, '_, ()>) -> Option<i32> {
 mod tests {
     use std::{sync::mpsc, time::Duration};
 
-    use super::{Delivery, Fold, Monitor};
+    use super::{Delivery, Fold, Groups, Monitor};
     use crate::{ns::Netns, sockets::Sockets};
 
     const PATIENCE: Duration = Duration::from_secs(10);
@@ -408,8 +315,8 @@ mod tests {
             let _ = released.recv();
             Delivery::Taken
         };
-        let groups = ["link".to_owned()];
-        let monitor = Monitor::start(Some(&path), &groups, 4 << 10, Fold::new(deliver));
+        let groups = Groups::named(&["link".to_owned()]).unwrap();
+        let monitor = Monitor::start(Some(&path), groups, 4 << 10, Fold::new(deliver));
         let _monitor = monitor.unwrap();
         let sockets = Sockets::open(Some(&path)).unwrap();
         let make = |name: &str| {

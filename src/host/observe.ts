@@ -7,6 +7,7 @@ import { netnsPath } from "./exec.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Link } from "./netlink-types.ts";
 import { hashInComment } from "./nft.ts";
+import { NOTHING, onlyNamed, type InNetns } from "./observe/named.ts";
 import { addressesOf, fdbOf, linksOf, neighborsOf, routesOf, rulesOf, type Look } from "./observe/tables.ts";
 import type { Records } from "./records.ts";
 import type { Supervisor } from "./supervisor/index.ts";
@@ -19,18 +20,24 @@ export interface ObserveContext {
   readonly supervisor: Supervisor;
 }
 
-type InNetns = Omit<Actual, "netns" | "process">;
-
-/** Looks at the node's namespace, at every namespace of ours and at those that the target names. Nothing is executed. */
+/**
+ * Looks at the node's namespace, at every namespace of ours, and in those of members at what the target names there.
+ * Nothing is executed.
+ */
 export async function observe(context: ObserveContext, target: Target): Promise<Actual> {
+  const wishes = Map.groupBy(target, (object) => ("netns" in object ? object.netns : object.name));
   const wanted = new Set(target.flatMap((object) => (object.kind === "netns" ? [object.name] : [])));
-  const netns = (await listNetns(context)).filter(({ name, owned }) => owned || wanted.has(name));
-  context.namespaces.keepOnly(new Set(netns.map(({ name }) => name)));
-  const parts = await Promise.all(
-    [HOST, ...netns.filter(({ owned }) => owned).map(({ name }) => name)].map((name) =>
-      observeNetns(context, name, target),
-    ),
-  );
+  const all = await listNetns(context);
+  const netns = all.filter(({ name, owned }) => owned || wanted.has(name));
+  context.namespaces.keepOnly(new Set(all.flatMap(({ name, owned }) => (owned || wishes.has(name) ? [name] : []))));
+  const ours = netns.filter(({ owned }) => owned).map(({ name }) => name);
+  // Someone else's that we do not want for ourselves is a member's.
+  const members = all.filter(({ name, owned }) => !owned && !wanted.has(name) && wishes.has(name));
+  const look = (name: string): Promise<InNetns> => observeNetns(context, name, wishes.get(name) ?? []);
+  const parts = await Promise.all([
+    ...[HOST, ...ours].map(look),
+    ...members.map(async ({ name }) => onlyNamed(await look(name), wishes.get(name) ?? [])),
+  ]);
   return {
     netns,
     link: parts.flatMap((part) => part.link),
@@ -73,22 +80,11 @@ function vanished(error: unknown): boolean {
   return isGone(error) || errorCode(error) === "EBADF";
 }
 
-const NOTHING: InNetns = {
-  link: [],
-  address: [],
-  neighbor: [],
-  fdb: [],
-  route: [],
-  rule: [],
-  wireguard: [],
-  nft: [],
-  sysctl: [],
-};
-
-async function observeNetns(context: ObserveContext, netns: string, target: Target): Promise<InNetns> {
+/** What is in a namespace; of kernel parameters only those that `wish` names. */
+async function observeNetns(context: ObserveContext, netns: string, wish: Target): Promise<InNetns> {
   try {
     const netlink = await context.namespaces.netlink(netns);
-    const tables = await netlink.dump("links", "addresses", "routes");
+    const tables = await netlink.dump("links", "addresses", "routes", "rules", "neighbors", "fdb");
     const look: Look = {
       netns,
       tables,
@@ -98,7 +94,7 @@ async function observeNetns(context: ObserveContext, netns: string, target: Targ
     const [wireguard, nft, sysctl] = await Promise.all([
       observeWireguard(context.records, netlink, netns, tables.links),
       observeNft(context.records, netlink, netns),
-      observeSysctls(netns, target),
+      observeSysctls(netns, wish),
     ]);
     return {
       link: linksOf(look),
@@ -156,8 +152,8 @@ async function observeNft(records: Records, netlink: Netlink, netns: string): Pr
   }));
 }
 
-async function observeSysctls(netns: string, target: Target): Promise<readonly ActualSysctl[]> {
-  const keys = target.flatMap((object) => (object.kind === "sysctl" && object.netns === netns ? [object.key] : []));
+async function observeSysctls(netns: string, wish: Target): Promise<readonly ActualSysctl[]> {
+  const keys = wish.flatMap((object) => (object.kind === "sysctl" ? [object.key] : []));
   if (keys.length === 0) return [];
   const values = await sysctlGet(netns === HOST ? null : netnsPath(netns), keys);
   return keys.map((key) => ({ netns, key, value: values[key] ?? null }));

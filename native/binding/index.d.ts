@@ -22,7 +22,9 @@ export declare class NetlinkSocket {
   static openMany(paths: Array<string>): Promise<Array<NetlinkSocket | Refusal>>
   /** Closes all sockets as soon as the calls that are under way are done. Later calls fail with `EBADF`. */
   close(): void
-  /** `what`: JSON array of `links`, `addresses`, `routes`. Answers with a JSON object that has those keys. */
+  /** What was sent by these sockets until now; zeros when they are closed. */
+  requests(): Requests
+  /** `what`: JSON array of `links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`, `vlans`. Answers with a JSON object that has those keys. */
   dump(what: string): Promise<string>
   /** `requests`: JSON array of requests. Answers with a JSON array of outcomes in the same order. */
   batch(requests: string): Promise<string>
@@ -91,6 +93,17 @@ export interface Refusal {
   /** All of it in one sentence. */
   message: string
 }
+
+/** Messages sent to the kernel. */
+export interface Requests {
+  /** Those that may change something. */
+  changes: number
+  /** Dumps, and questions for one object. A dump that is torn and repeated counts again. */
+  reads: number
+}
+
+/** All that this process has sent to the kernel, by sockets that are closed too. */
+export declare function requestsOfProcess(): Requests
 
 /** JSON object of the values of `keys` in the namespace at `netnsPath`, `null` for those that do not exist. */
 export declare function sysctlGet(netnsPath: string | null, keys: Array<string>): Promise<string>

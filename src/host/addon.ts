@@ -66,6 +66,11 @@ export class Netlink implements Disposable {
     return opened.map((one) => ("message" in one ? one : new Netlink(one)));
   }
 
+  /** What was sent by these sockets until now; a torn dump that was repeated counts again. */
+  requests(): Native.Requests {
+    return this.#socket.requests();
+  }
+
   /** The given tables, each consistent in itself. */
   async dump<K extends keyof Tables>(...tables: readonly K[]): Promise<Pick<Tables, K>> {
     return JSON.parse(await this.#socket.dump(JSON.stringify(tables))) as Pick<Tables, K>;
@@ -104,6 +109,11 @@ export class Netlink implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** All that this process has sent to the kernel, by sockets that are closed too. */
+export function requestsOfProcess(): Native.Requests {
+  return native().requestsOfProcess();
 }
 
 /** Creates /run/netns/NAME; its `lo` is up and has the group before the name appears. EEXIST when the name is taken. */

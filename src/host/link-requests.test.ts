@@ -62,7 +62,7 @@ test("a link that sits on another is asked for where that one is, and born where
       group: 0x4e4c,
       up: true,
       lower: "eth1",
-      vlan: { id: 5 },
+      options: { id: 5 },
       netnsPath: "/run/netns/ndemo",
     },
   });

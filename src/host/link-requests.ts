@@ -92,11 +92,8 @@ function routeKeys({ netns: _netns, kind: _kind, ...route }: RouteSpec): RouteKe
   return { ...route, ...(direct ? { scope: "link" } : {}), protocol };
 }
 
-function setLink({ netns, options, ...rest }: StepArguments["link.set"]): NetlinkStep {
-  return {
-    netns,
-    request: { op: "link.set", ...rest, ...(options === undefined ? {} : { [options.type]: options.set }) },
-  };
+function setLink({ netns, ...rest }: StepArguments["link.set"]): NetlinkStep {
+  return { netns, request: { op: "link.set", ...rest } };
 }
 
 function addLink(spec: StepArguments["link.add"]): NetlinkStep {
@@ -134,27 +131,25 @@ function addLink(spec: StepArguments["link.add"]): NetlinkStep {
       const place = { lower: spec.lower.name, ...bornIn(netns, spec.lower.netns) };
       const request =
         spec.type === "vlan"
-          ? { ...common, ...place, type: spec.type, vlan: spec.options }
-          : { ...common, ...place, type: spec.type, macvlan: spec.options };
+          ? { ...common, ...place, type: spec.type, options: spec.options }
+          : { ...common, ...place, type: spec.type, options: spec.options };
       return { netns: spec.lower.netns, request };
     }
     case "vxlan": {
       const place = lower === undefined ? {} : { lower: lower.name, ...bornIn(netns, lower.netns) };
-      return { netns: lower?.netns ?? netns, request: { ...common, ...place, type: spec.type, vxlan: spec.options } };
+      return { netns: lower?.netns ?? netns, request: { ...common, ...place, type: spec.type, options: spec.options } };
     }
     case "bond":
-      return { netns, request: { ...common, type: spec.type, bond: spec.options } };
-    case "tun": {
-      const { op: _op, master: _master, ...rest } = common;
-      return { netns, request: { op: "tap.add", ...rest, ...spec.options } };
-    }
+      return { netns, request: { ...common, type: spec.type, options: spec.options } };
+    case "tun":
+      return { netns, request: { ...common, type: spec.type, options: spec.options } };
     case "dummy":
     case "ifb":
       return { netns, request: { ...common, type: spec.type } };
     case "bridge":
       return {
         netns,
-        request: { ...common, type: spec.type, bridge: { stp: false, forwardDelay: 0, ...spec.options } },
+        request: { ...common, type: spec.type, options: { stp: false, forwardDelay: 0, ...spec.options } },
       };
     case "physical":
       throw new TypeError(`the NIC ${name} cannot be made: it is there or it is not`);

@@ -3,12 +3,12 @@ import type {
   BondOptions,
   BridgeOptions,
   MacvlanOptions,
-  OptionValue,
   PortSpec,
   TunOptions,
   VlanOptions,
   VxlanOptions,
 } from "../model/link-options.ts";
+import type { OptionChange } from "../model/step.ts";
 
 /** The requests of a batch as they cross the boundary to the addon: JSON in the shapes of native/net/src/request.rs, which refuses unknown keys. */
 interface LinkAddBase {
@@ -30,42 +30,38 @@ interface LinkAddBase {
 interface BridgeAdd extends LinkAddBase {
   readonly type: "bridge";
   /** `forwardDelay` in seconds. What is left out is the kernel's default. */
-  readonly bridge?: { readonly stp?: boolean; readonly forwardDelay?: number } & BridgeOptions;
+  readonly options?: { readonly stp?: boolean; readonly forwardDelay?: number } & BridgeOptions;
 }
 
 /** `lower` is a link of the socket's namespace, wherever the new one is born. */
 interface VlanAdd extends LinkAddBase {
   readonly type: "vlan";
   readonly lower: string;
-  readonly vlan: VlanOptions;
+  readonly options: VlanOptions;
 }
 
 interface VxlanAdd extends LinkAddBase {
   readonly type: "vxlan";
   readonly lower?: string;
-  readonly vxlan: VxlanOptions;
+  readonly options: VxlanOptions;
 }
 
 interface MacvlanAdd extends LinkAddBase {
   readonly type: "macvlan" | "macvtap";
   readonly lower: string;
-  readonly macvlan: MacvlanOptions;
+  readonly options: MacvlanOptions;
 }
 
 /** `primary` is the name of a port and only to be set. */
 interface BondAdd extends LinkAddBase {
   readonly type: "bond";
-  readonly bond: BondOptions;
+  readonly options: BondOptions;
 }
 
 /** A tap or tun that stays without a program; its mark is set before it is made to stay. */
-interface TapAdd extends TunOptions {
-  readonly op: "tap.add";
-  readonly name: string;
-  readonly mac?: string;
-  readonly mtu?: number;
-  readonly up?: boolean;
-  readonly group: number;
+interface TunAdd extends LinkAddBase {
+  readonly type: "tun";
+  readonly options: TunOptions;
 }
 
 interface VethAdd extends LinkAddBase {
@@ -95,10 +91,8 @@ interface LinkSet {
   readonly master?: string | null;
   readonly group?: number;
   readonly alias?: string;
-  /** Options of its kind, those that change. */
-  readonly bridge?: Readonly<Record<string, OptionValue>>;
-  readonly vxlan?: Readonly<Record<string, OptionValue>>;
-  readonly bond?: Readonly<Record<string, OptionValue>>;
+  /** Options of its kind, those that change. The kernel wants to be told the kind. */
+  readonly options?: OptionChange;
 }
 
 /** Sets flags of a bridge port; what is left out stays. */
@@ -140,6 +134,8 @@ interface AddressAdd {
   readonly proto: number;
   /** Usable at once, without duplicate address detection (IPv6). */
   readonly noDad?: boolean;
+  /** No route to its network comes with it. */
+  readonly noPrefixRoute?: boolean;
   /** Seconds; left out is for ever. */
   readonly validLifetime?: number;
   readonly preferredLifetime?: number;
@@ -242,7 +238,7 @@ export type Request =
   | VxlanAdd
   | MacvlanAdd
   | BondAdd
-  | TapAdd
+  | TunAdd
   | LinkSet
   | LinkPort
   | VlanMemberAdd

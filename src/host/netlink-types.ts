@@ -167,10 +167,10 @@ interface Refusal {
   readonly target: string;
 }
 
-/** What became of a request. `failures` lists every name when a `link.del` failed for several. */
+/** What became of a request, and how many microseconds it took. `failures` lists every name when a `link.del` failed for several. */
 export type Outcome =
-  | { readonly ok: true }
-  | ({ readonly ok: false; readonly failures?: readonly Refusal[] } & Refusal);
+  | { readonly ok: true; readonly us: number }
+  | ({ readonly ok: false; readonly us: number; readonly failures?: readonly Refusal[] } & Refusal);
 
 /** A WireGuard device. Private keys are never read. */
 export interface WireguardDevice {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use napi::bindgen_prelude::{AsyncTask, Either, ToNapiValue, TypeName};
 use napi_derive::napi;
-use netloom_net::{Error, Result, Sockets};
+use netloom_net::{Error, Result, Sockets, counters};
 
 use crate::job::{Job, job};
 
@@ -33,6 +33,31 @@ impl From<Error> for Refusal {
             target: error.target,
         }
     }
+}
+
+/// Messages sent to the kernel.
+#[napi(object)]
+pub struct Requests {
+    /// Those that may change something.
+    pub changes: i64,
+    /// Dumps, and questions for one object. A dump that is torn and repeated counts again.
+    pub reads: i64,
+}
+
+impl From<counters::Requests> for Requests {
+    fn from(counters::Requests { changes, reads }: counters::Requests) -> Self {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Self {
+            changes: number(changes),
+            reads: number(reads),
+        }
+    }
+}
+
+/// All that this process has sent to the kernel, by sockets that are closed too.
+#[napi(catch_unwind)]
+pub fn requests_of_process() -> Requests {
+    counters::of_this_process().into()
 }
 
 /// Netlink sockets inside one network namespace. They keep the namespace alive until `close`.
@@ -80,7 +105,15 @@ impl NetlinkSocket {
         self.slot().take();
     }
 
-    /// `what`: JSON array of `links`, `addresses`, `routes`. Answers with a JSON object that has those keys.
+    /// What was sent by these sockets until now; zeros when they are closed.
+    #[napi(catch_unwind)]
+    pub fn requests(&self) -> Requests {
+        let sockets = self.slot().clone();
+        let counted = sockets.map(|sockets| sockets.requests());
+        counted.unwrap_or_default().into()
+    }
+
+    /// `what`: JSON array of `links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`, `vlans`. Answers with a JSON object that has those keys.
     #[napi(ts_return_type = "Promise<string>", catch_unwind)]
     pub fn dump(&self, what: String) -> AsyncTask<Job<String>> {
         self.run(move |sockets| sockets.dump(&what))

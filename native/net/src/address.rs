@@ -48,6 +48,8 @@ pub(crate) struct Address {
     pub(crate) flags: Vec<&'static str>,
     /// Seconds left; `None` is for ever.
     pub(crate) valid_lifetime: Option<u32>,
+    /// Seconds until no new connection should use it; `None` is for ever.
+    pub(crate) preferred_lifetime: Option<u32>,
 }
 
 /// Every address of the socket's namespace, both families.
@@ -70,6 +72,7 @@ pub(crate) fn parse(body: &[u8]) -> Option<Address> {
         scope: scope_name(scope),
         flags: Vec::new(),
         valid_lifetime: None,
+        preferred_lifetime: None,
     };
     let (mut local, mut remote) = (None, None);
     for found in attributes(body, HEADER) {
@@ -79,7 +82,8 @@ pub(crate) fn parse(body: &[u8]) -> Option<Address> {
             libc::IFA_FLAGS => address.flags = flag_names(found.u32()?, address.family),
             IFA_PROTO => address.proto = found.u8()?,
             libc::IFA_CACHEINFO => {
-                address.valid_lifetime = read_u32(found.value, 4).filter(|valid| *valid != FOREVER);
+                let seconds = |at| read_u32(found.value, at).filter(|left| *left != FOREVER);
+                (address.preferred_lifetime, address.valid_lifetime) = (seconds(0), seconds(4));
             }
             _ => {}
         }
@@ -121,10 +125,13 @@ fn flag_names(flags: u32, family: u8) -> Vec<&'static str> {
 pub(crate) fn add(socket: &mut Socket, wanted: &AddressAdd) -> Result<()> {
     let target = format!("{} on {}", wanted.address, wanted.dev);
     let mut message = describe(socket, ADD, &wanted.dev, &wanted.address)?;
-    if wanted.no_dad && message.header.family == AddressFamily::Inet6 {
-        message
-            .attributes
-            .push(AddressAttribute::Flags(AddressFlags::Nodad));
+    let mut flags = AddressFlags::empty();
+    // IPv4 has no such detection, and the kernel would just remember the bit.
+    let no_dad = wanted.no_dad && message.header.family == AddressFamily::Inet6;
+    flags.set(AddressFlags::Nodad, no_dad);
+    flags.set(AddressFlags::Noprefixroute, wanted.no_prefix_route);
+    if !flags.is_empty() {
+        message.attributes.push(AddressAttribute::Flags(flags));
     }
     if wanted.valid_lifetime.is_some() || wanted.preferred_lifetime.is_some() {
         let valid = wanted.valid_lifetime.unwrap_or(FOREVER);
@@ -187,7 +194,7 @@ mod tests {
         message.header.family = netlink_packet_route::AddressFamily::Inet;
         message.header.prefix_len = 31;
         let mut lifetimes = CacheInfo::default();
-        lifetimes.ifa_valid = 60;
+        (lifetimes.ifa_preferred, lifetimes.ifa_valid) = (30, 60);
         message.attributes = vec![
             AddressAttribute::Address("10.0.0.1".parse().unwrap()),
             AddressAttribute::Local("10.0.0.0".parse().unwrap()),
@@ -204,7 +211,8 @@ mod tests {
             (address.address.as_str(), address.proto),
             ("10.0.0.0/31", 78)
         );
-        assert_eq!(address.valid_lifetime, Some(60));
+        let lifetimes = (address.preferred_lifetime, address.valid_lifetime);
+        assert_eq!(lifetimes, (Some(30), Some(60)));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Executing a list of requests in order. One that fails does not stop the others.
 
+use std::time::Instant;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    address, bridge_port,
+    address, bridge_port, bridge_vlan,
     error::{Error, Result},
     fdb, link_add, link_change, neighbor,
     request::Request,
@@ -13,15 +15,17 @@ use crate::{
     socket::Socket,
 };
 
-/// What became of one request.
+/// What became of one request, and how many microseconds it took.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Outcome {
     Done {
         ok: bool,
+        us: u64,
     },
     Failed {
         ok: bool,
+        us: u64,
         #[serde(flatten)]
         first: Refusal,
         /// Every name that could not be deleted, when `link.del` was given several.
@@ -59,16 +63,22 @@ pub(crate) fn run(socket: &mut Socket, requests: &str) -> Result<Vec<Outcome>> {
     let mut session = Session::new(socket);
     Ok(requests
         .into_iter()
-        .map(|request| outcome(execute(&mut session, request)))
+        .map(|request| {
+            let started = Instant::now();
+            outcome(execute(&mut session, request), started)
+        })
         .collect())
 }
 
-pub(crate) fn outcome(errors: Vec<Error>) -> Outcome {
+/// The outcome of what began at `started` and ends now.
+pub(crate) fn outcome(errors: Vec<Error>, started: Instant) -> Outcome {
+    let us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let failures: Vec<Refusal> = errors.into_iter().map(Refusal::from).collect();
     match failures.first() {
-        None => Outcome::Done { ok: true },
+        None => Outcome::Done { ok: true, us },
         Some(first) => Outcome::Failed {
             ok: false,
+            us,
             first: first.clone(),
             failures: if failures.len() > 1 {
                 failures
@@ -90,6 +100,8 @@ fn execute(session: &mut Session<'_>, request: Value) -> Vec<Error> {
         Request::LinkAdd(wanted) => link_add::add(session, &wanted),
         Request::LinkSet(wanted) => link_change::set(socket, &wanted),
         Request::LinkPort(wanted) => bridge_port::set(socket, &wanted),
+        Request::VlanAdd(wanted) => bridge_vlan::add(socket, &wanted),
+        Request::VlanDel(wanted) => bridge_vlan::delete(socket, &wanted),
         Request::AddressAdd(wanted) => address::add(socket, &wanted),
         Request::AddressDel(wanted) => address::delete(socket, &wanted),
         Request::RouteAdd(wanted) => route_change::add(socket, &wanted),

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::{
     address::{self, Address},
+    bridge_vlan::{self, Vlan},
     error::{At, Error, Failure, Result},
     fdb,
     link::{self, Link},
@@ -31,6 +32,8 @@ pub(crate) struct Tables {
     neighbors: Option<Vec<Neighbor>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fdb: Option<Vec<fdb::Entry>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vlans: Option<Vec<Vlan>>,
 }
 
 /// Reads the tables named in the JSON array `what`. `place` is for errors.
@@ -41,7 +44,7 @@ pub(crate) fn tables(socket: &mut Socket, place: &str, what: &str) -> Result<Tab
     for name in wanted {
         read(socket, &mut tables, &name)
             .unwrap_or_else(|| {
-                let names = "links, addresses, routes, rules, neighbors, fdb";
+                let names = "links, addresses, routes, rules, neighbors, fdb, vlans";
                 Err(Failure {
                     errno: Errno::EINVAL,
                     text: Some(format!("not one of {names}")),
@@ -64,6 +67,7 @@ fn read(socket: &mut Socket, tables: &mut Tables, name: &str) -> Option<Result<(
         "rules" => keep(&mut tables.rules, rule::dump(socket)),
         "neighbors" => keep(&mut tables.neighbors, neighbor::dump(socket)),
         "fdb" => keep(&mut tables.fdb, fdb::dump(socket)),
+        "vlans" => keep(&mut tables.vlans, bridge_vlan::dump(socket)),
         _ => return None,
     })
 }

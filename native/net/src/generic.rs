@@ -5,7 +5,6 @@ use netlink_packet_generic::{
     constants::GENL_ID_CTRL,
     ctrl::{GenlCtrl, GenlCtrlCmd, nlas::GenlCtrlAttrs},
 };
-use netlink_sys::protocols::NETLINK_GENERIC;
 use nix::errno::Errno;
 
 use crate::{
@@ -26,12 +25,12 @@ pub(crate) struct Generic {
 }
 
 impl Generic {
-    /// Opens it in the calling thread's namespace.
-    pub(crate) fn open() -> Result<Self, Failure> {
-        Ok(Self {
-            socket: Socket::open(NETLINK_GENERIC)?,
+    /// Wraps a socket of that protocol.
+    pub(crate) fn new(socket: Socket) -> Self {
+        Self {
+            socket,
             wireguard: None,
-        })
+        }
     }
 
     /// The number of the WireGuard family; asking loads its module.

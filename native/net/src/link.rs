@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// `struct ifinfomsg`
-const HEADER: usize = 16;
+pub(crate) const HEADER: usize = 16;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;

@@ -19,14 +19,21 @@ use crate::{
     request::{Kind, LinkAdd, LinkSet, Peer},
     session::Session,
     socket::bytes,
+    tun,
 };
 
 const OP: &str = "link.add";
 
 pub(crate) fn add(session: &mut Session<'_>, wanted: &LinkAdd) -> Result<()> {
     let name = &wanted.name;
-    let socket = &mut *session.here;
     refuse_contradictions(wanted)?;
+    let kind = wanted.r#type;
+    let options = link_kind::read(OP, name, kind, wanted.options.as_ref())?;
+    if kind == Kind::Tun {
+        let socket = session.at(wanted.netns_path.as_deref())?;
+        return tun::add(socket, wanted, options.as_ref());
+    }
+    let socket = &mut *session.here;
     let own_netns = open_netns(wanted.netns_path.as_deref()).at(OP, name)?;
     let mut message = LinkMessage::default();
     describe(
@@ -57,8 +64,6 @@ pub(crate) fn add(session: &mut Session<'_>, wanted: &LinkAdd) -> Result<()> {
             .and_then(|peer| peer.netns_path.as_deref()),
     )
     .at(OP, name)?;
-    let kind = wanted.r#type;
-    let options = link_kind::read(OP, name, kind, wanted.options.as_ref())?;
     let mut index_of = |word: &str, of: &str| {
         let found = link::get(socket, of).at(OP, format!("{name} ({word} {of})"))?;
         Ok(found.index)
@@ -122,7 +127,13 @@ fn refuse_contradictions(wanted: &LinkAdd) -> Result<()> {
         } => refuse("it needs a lower link"),
         LinkAdd {
             r#type:
-                Kind::Bond | Kind::Bridge | Kind::Dummy | Kind::Ifb | Kind::Veth | Kind::Wireguard,
+                Kind::Bond
+                | Kind::Bridge
+                | Kind::Dummy
+                | Kind::Ifb
+                | Kind::Tun
+                | Kind::Veth
+                | Kind::Wireguard,
             lower: Some(_),
             ..
         } => refuse("this kind sits on no other link"),

@@ -3,6 +3,7 @@
 mod bond;
 mod bridge;
 mod macvlan;
+pub(crate) mod tun;
 mod vlan;
 mod vxlan;
 
@@ -23,6 +24,7 @@ pub(crate) enum Options {
     Bond(bond::Options),
     Bridge(bridge::Options),
     Macvlan(macvlan::Options),
+    Tun(tun::Options),
     Vlan(vlan::Options),
     Vxlan(vxlan::Options),
 }
@@ -34,6 +36,7 @@ pub(crate) fn parse(kind: &str, data: Attribute<'_>) -> Option<Options> {
         "bond" => Options::Bond(bond::parse(attributes)),
         "bridge" => Options::Bridge(bridge::parse(attributes)),
         "macvlan" | "macvtap" => Options::Macvlan(macvlan::parse(attributes)),
+        "tun" => Options::Tun(tun::parse(attributes)),
         "vlan" => Options::Vlan(vlan::parse(attributes)),
         "vxlan" => Options::Vxlan(vxlan::parse(attributes)),
         _ => return None,
@@ -56,6 +59,7 @@ pub(crate) fn read(
         Kind::Bond => Options::Bond(of(op, link, given)?),
         Kind::Bridge => Options::Bridge(of(op, link, given)?),
         Kind::Macvlan | Kind::Macvtap => Options::Macvlan(of(op, link, given)?),
+        Kind::Tun => Options::Tun(of(op, link, given)?),
         Kind::Vlan => Options::Vlan(of(op, link, given)?),
         Kind::Vxlan => Options::Vxlan(of(op, link, given)?),
         Kind::Dummy | Kind::Ifb | Kind::Veth | Kind::Wireguard => {
@@ -82,6 +86,10 @@ pub(crate) fn describe(
         Some(Options::Macvlan(options)) => Some(InfoData::MacVlan(macvlan::describe(options))),
         Some(Options::Vlan(options)) => Some(InfoData::Vlan(vlan::describe(options))),
         Some(Options::Vxlan(options)) => Some(InfoData::Vxlan(vxlan::describe(op, link, options)?)),
+        Some(Options::Tun(_)) => {
+            let reason = "the options of a tun are set when it is made, and never again";
+            return Err(Error::invalid(op, link, reason));
+        }
         None => None,
     };
     if let (Kind::Vxlan, Some(lower), Some(InfoData::Vxlan(attributes))) =
@@ -101,6 +109,7 @@ fn info_kind(kind: Kind) -> InfoKind {
         Kind::Ifb => InfoKind::Ifb,
         Kind::Macvlan => InfoKind::MacVlan,
         Kind::Macvtap => InfoKind::MacVtap,
+        Kind::Tun => InfoKind::Tun,
         Kind::Veth => InfoKind::Veth,
         Kind::Vlan => InfoKind::Vlan,
         Kind::Vxlan => InfoKind::Vxlan,

@@ -322,7 +322,8 @@ mod tests {
         let make = |name: &str| {
             let request =
                 format!(r#"[{{"op":"link.add","type":"bridge","name":"{name}","group":0}}]"#);
-            assert_eq!(sockets.batch(&request).unwrap(), r#"[{"ok":true}]"#);
+            let outcome = sockets.batch(&request).unwrap();
+            assert!(outcome.contains(r#""ok":true"#), "{outcome}");
         };
         make("first");
         let first = digests.recv_timeout(PATIENCE).unwrap();

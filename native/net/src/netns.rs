@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File},
-    os::unix::fs::PermissionsExt,
+    os::{fd::AsFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -45,7 +45,14 @@ pub(crate) fn inside<T: Send>(
     work: impl FnOnce() -> Result<T, Failure> + Send,
 ) -> Result<T, Failure> {
     let Some(path) = path else { return work() };
-    let namespace = File::open(path)?;
+    within(File::open(path)?, work)
+}
+
+/// Runs `work` on a new thread inside `namespace`.
+pub(crate) fn within<T: Send>(
+    namespace: impl AsFd + Send,
+    work: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
     on_thread(move || {
         setns(&namespace, CloneFlags::CLONE_NEWNET)?;
         work()

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     bridge_port::LinkPort,
+    bridge_vlan::{VlanAdd, VlanDel},
     fdb,
     neighbor::{NeighborAdd, NeighborDel, NeighborResolve},
     rule::Rule,
@@ -23,6 +24,10 @@ pub(crate) enum Request {
     LinkDel(LinkDel),
     #[serde(rename = "link.port")]
     LinkPort(LinkPort),
+    #[serde(rename = "vlan.add")]
+    VlanAdd(VlanAdd),
+    #[serde(rename = "vlan.del")]
+    VlanDel(VlanDel),
     #[serde(rename = "address.add")]
     AddressAdd(AddressAdd),
     #[serde(rename = "address.del")]
@@ -60,7 +65,6 @@ pub(crate) struct LinkAdd {
     pub(crate) group: u32,
     pub(crate) alias: Option<String>,
     /// What the kind has beside these, see `link_kind`.
-    #[serde(alias = "bridge")]
     pub(crate) options: Option<Value>,
     /// The link that it sits on, of the socket's namespace.
     pub(crate) lower: Option<String>,
@@ -77,6 +81,7 @@ pub(crate) enum Kind {
     Ifb,
     Macvlan,
     Macvtap,
+    Tun,
     Veth,
     Vlan,
     Vxlan,
@@ -148,6 +153,9 @@ pub(crate) struct AddressAdd {
     pub(crate) proto: u8,
     #[serde(default)]
     pub(crate) no_dad: bool,
+    /// No route to its network comes with it.
+    #[serde(default)]
+    pub(crate) no_prefix_route: bool,
     /// Seconds; absent means for ever.
     pub(crate) valid_lifetime: Option<u32>,
     pub(crate) preferred_lifetime: Option<u32>,

@@ -31,8 +31,9 @@ impl<'a> Session<'a> {
         };
         if !self.elsewhere.contains_key(path) {
             let opened = netns::inside(Some(Path::new(path)), || Socket::open(NETLINK_ROUTE));
-            self.elsewhere
-                .insert(path.to_owned(), opened.at("netlink.open", path)?);
+            let mut opened = opened.at("netlink.open", path)?;
+            opened.count_by(self.here.counter());
+            self.elsewhere.insert(path.to_owned(), opened);
         }
         Ok(self.elsewhere.get_mut(path).unwrap_or(self.here))
     }

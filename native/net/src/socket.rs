@@ -4,7 +4,7 @@
 //! many requests ahead would overlap nothing. Each call therefore sends one message and reads until the answer with
 //! its sequence number, skipping what an earlier, timed-out call left behind.
 
-use std::{io, time::Duration};
+use std::{io, os::fd::OwnedFd, time::Duration};
 
 use netlink_packet_core::{
     Emitable, NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST,
@@ -21,7 +21,9 @@ use nix::{
 
 use crate::{
     attribute::{array, attributes},
+    counters::Counter,
     error::Failure,
+    ioctl::namespace_of,
     message::{Message, messages},
     own,
 };
@@ -44,6 +46,7 @@ pub(crate) struct Socket {
     transport: Box<dyn Transport>,
     sequence: u32,
     buffer: usize,
+    counter: Counter,
     _port: Option<own::Port>,
 }
 
@@ -52,6 +55,8 @@ trait Transport: std::fmt::Debug + Send {
     fn send(&mut self, message: &[u8]) -> io::Result<()>;
     /// Appends one datagram and returns its length, which is larger than the room when it was cut short.
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize>;
+    /// The network namespace that it is in.
+    fn namespace(&self) -> io::Result<OwnedFd>;
 }
 
 impl Transport for RawSocket {
@@ -61,6 +66,10 @@ impl Transport for RawSocket {
 
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         self.recv(buffer, libc::MSG_TRUNC)
+    }
+
+    fn namespace(&self) -> io::Result<OwnedFd> {
+        Ok(namespace_of(self)?)
     }
 }
 
@@ -82,18 +91,36 @@ impl Socket {
             transport: Box::new(raw),
             sequence: 0,
             buffer: MESSAGE_BUFFER,
+            counter: Counter::default(),
             _port: Some(own::Port::register(protocol, port)),
         })
     }
 
+    /// The network namespace that it is in, whatever became of its name.
+    pub(crate) fn namespace(&self) -> Result<OwnedFd, Failure> {
+        Ok(self.transport.namespace()?)
+    }
+
+    /// Counts together with others from now on.
+    pub(crate) fn count_by(&mut self, counter: &Counter) {
+        self.counter = counter.clone();
+    }
+
+    /// What its messages are counted by.
+    pub(crate) fn counter(&self) -> &Counter {
+        &self.counter
+    }
+
     /// Sends a request and waits for its acknowledgement.
     pub(crate) fn request(&mut self, kind: u16, flags: u16, body: &[u8]) -> Result<(), Failure> {
+        self.counter.change();
         self.exchange(kind, NLM_F_ACK | flags, body, |_| {})
             .map(|_| ())
     }
 
     /// Sends a request and returns the body of its one answer.
     pub(crate) fn get(&mut self, kind: u16, body: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.counter.read();
         let mut answer = None;
         self.exchange(kind, NLM_F_ACK, body, |message| {
             answer = Some(message.body.to_vec());
@@ -112,6 +139,7 @@ impl Socket {
         for pause in (0..).take(DUMP_ATTEMPTS).map(Duration::from_millis) {
             // On a small machine whoever changes the table may wait for the processor that we hold.
             std::thread::sleep(pause);
+            self.counter.read();
             let mut objects = Vec::new();
             let whole = self.exchange(kind, NLM_F_DUMP, body, |message| {
                 objects.extend(read(message));
@@ -234,12 +262,12 @@ fn refusal(message: &Message<'_>) -> Option<Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::VecDeque, io};
+    use std::{collections::VecDeque, io, os::fd::OwnedFd};
 
     use netlink_packet_core::{NLM_F_DUMP_INTR, NLMSG_DONE};
 
     use super::{DUMP_ATTEMPTS, MESSAGE_BUFFER, Socket, Transport};
-    use crate::message::Message;
+    use crate::{counters::Counter, message::Message};
 
     const OBJECT: u16 = 100;
 
@@ -282,6 +310,10 @@ mod tests {
             buffer.extend(&datagram);
             Ok(datagram.len())
         }
+
+        fn namespace(&self) -> io::Result<OwnedFd> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
     }
 
     fn dump(answers: impl IntoIterator<Item = Vec<(u8, u16)>>) -> Result<Vec<u8>, String> {
@@ -294,6 +326,7 @@ mod tests {
             transport: Box::new(script),
             sequence: 0,
             buffer: MESSAGE_BUFFER,
+            counter: Counter::default(),
             _port: None,
         };
         let read = socket.dump(OBJECT, &[], |message| message.body.first().copied());

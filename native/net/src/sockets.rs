@@ -6,12 +6,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
+use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE};
 use nix::sched::{CloneFlags, setns};
 use serde::Serialize;
 
 use crate::{
-    batch, dump,
+    batch,
+    counters::{Counter, Requests},
+    dump,
     error::{At, Failure, Result},
     generic::Generic,
     netns, nft, nft_chain,
@@ -31,6 +33,7 @@ pub struct Sockets {
     /// without the protocol fails the calls that need it, not the opening.
     generic: Result<Mutex<Generic>, Failure>,
     netfilter: Result<Mutex<Socket>, Failure>,
+    counter: Counter,
 }
 
 impl Sockets {
@@ -59,15 +62,29 @@ impl Sockets {
     }
 
     fn open_here() -> Result<Self, Failure> {
+        let route = Socket::open(NETLINK_ROUTE)?;
+        let counter = route.counter().clone();
+        let counted = |mut socket: Socket| {
+            socket.count_by(&counter);
+            socket
+        };
+        let generic = Socket::open(NETLINK_GENERIC).map(counted);
+        let netfilter = Socket::open(NETLINK_NETFILTER).map(counted);
         Ok(Self {
             place: String::new(),
-            route: Mutex::new(Socket::open(NETLINK_ROUTE)?),
-            generic: Generic::open().map(Mutex::new),
-            netfilter: Socket::open(NETLINK_NETFILTER).map(Mutex::new),
+            route: Mutex::new(route),
+            generic: generic.map(Generic::new).map(Mutex::new),
+            netfilter: netfilter.map(Mutex::new),
+            counter,
         })
     }
 
-    /// The tables named in the JSON array `what` (`links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`), as one JSON
+    /// What was sent by these sockets. Does not wait for calls that are under way.
+    pub fn requests(&self) -> Requests {
+        self.counter.requests()
+    }
+
+    /// The tables named in the JSON array `what` (`links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`, `vlans`), as one JSON
     /// object.
     pub fn dump(&self, what: &str) -> Result<String> {
         const OP: &str = "netlink.dump";

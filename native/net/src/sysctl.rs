@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use crate::{
@@ -49,18 +50,18 @@ pub fn set_many(netns: Option<&str>, wanted: &str) -> Result<String> {
     let wanted: Vec<(String, String)> = serde_json::from_str(wanted)
         .map_err(|error| Error::invalid(SET, "parameters", error.to_string()))?;
     let set_each = || {
-        let set = |(key, value): &(String, String)| {
+        let set = |key: &str, value: &str| {
             let path = path_of(SET, key)?;
             write(&path, value).at(SET, format!("{key} = {value}"))
+        };
+        let set = |(key, value): &(String, String)| {
+            let started = Instant::now();
+            outcome(set(key, value).err().into_iter().collect(), started)
         };
         Ok(wanted.iter().map(set).collect::<Vec<_>>())
     };
     let done = inside(netns.map(Path::new), set_each).at(SET, place)?;
-    let outcomes: Vec<_> = done
-        .into_iter()
-        .map(|done| outcome(done.err().into_iter().collect()))
-        .collect();
-    json(SET, place, &outcomes)
+    json(SET, place, &done)
 }
 
 /// Not `fs::write`, which would create the file; procfs refuses that with a misleading EACCES.

@@ -65,7 +65,7 @@ fn batch(sockets: &Sockets, requests: &Value) -> Vec<Value> {
 
 fn apply(sockets: &Sockets, requests: &Value) {
     for outcome in batch(sockets, requests) {
-        assert_eq!(outcome, json!({ "ok": true }));
+        assert_eq!(outcome["ok"], true, "{outcome}");
     }
 }
 
@@ -206,7 +206,7 @@ fn wireguard_is_born_elsewhere_and_changed_peer_by_peer() {
         println!("SKIPPED: this kernel has no WireGuard");
         return;
     }
-    assert_eq!(born, [json!({ "ok": true })]);
+    assert_eq!(born[0]["ok"], true, "{born:?}");
     let sockets = there.sockets();
     let key = |byte: u8| BASE64.encode([byte; 32]);
     let set = |config: Value| sockets.wireguard_set("w0", &config.to_string()).unwrap();

@@ -153,7 +153,8 @@ fn our_own_requests_are_counted_and_mark_nothing() {
     let (_monitor, digests) = listen(&here, &["route", "rule"]);
     let other = Sockets::open(Some(&here.path())).unwrap();
     let add = json!([{ "op": "route.add", "to": "10.9.0.0/16", "dev": "lo", "protocol": 77 }]);
-    assert_eq!(other.batch(&add.to_string()).unwrap(), r#"[{"ok":true}]"#);
+    let added = other.batch(&add.to_string()).unwrap();
+    assert!(added.contains(r#""ok":true"#), "{added}");
     let pid = here.run("ip", &["route", "del", "10.9.0.0/16"]);
     let digest = digests.recv_timeout(PATIENCE).unwrap();
     assert_eq!(digest["own"], 1);

@@ -67,12 +67,11 @@ function addLink(spec: LinkSpec, context: DiffContext): readonly Step[] {
   ];
 }
 
-/** True when the request that makes the link cannot name its master: it is sent elsewhere, or is none of netlink. */
+/** True when the request that makes the link cannot name its master: it is sent elsewhere. */
 function joinsLater(spec: LinkSpec, context: DiffContext): boolean {
   return (
     entersBond(spec, context) ||
-    (spec.master !== undefined &&
-      (spec.type === "tun" || spec.type === "wireguard" || (spec.lower ?? spec).netns !== spec.netns))
+    (spec.master !== undefined && (spec.type === "wireguard" || (spec.lower ?? spec).netns !== spec.netns))
   );
 }
 

@@ -2,11 +2,6 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{GROUP, Sandbox};
 
-fn link(sandbox: &Sandbox, name: &str) -> Value {
-    let links = sandbox.dump("links");
-    links.into_iter().find(|link| link["name"] == name).unwrap()
-}
-
 #[test]
 fn kinds_with_options_are_read_back_as_they_were_asked_for() {
     let Some(sandbox) = Sandbox::with_links() else {
@@ -30,7 +25,7 @@ fn kinds_with_options_are_read_back_as_they_were_asked_for() {
     for (kind, lower, options) in cases {
         sandbox.apply(&json!([{ "op": "link.add", "type": kind, "name": "x0", "group": GROUP, "up": true, "lower": lower,
                                 "options": options }]));
-        let found = link(&sandbox, "x0");
+        let found = sandbox.link("x0");
         assert_eq!(
             (&found["kind"], &found["group"]),
             (&json!(kind), &json!(GROUP))
@@ -55,11 +50,11 @@ fn options_and_port_flags_change_while_the_link_stays() {
         { "op": "link.set", "name": "a0", "master": "br0" },
         { "op": "link.port", "name": "a0", "port": { "isolated": true, "hairpin": true, "learning": false } },
     ]));
-    assert_eq!(link(&sandbox, "br0")["options"]["ageing"], 30);
+    assert_eq!(sandbox.link("br0")["options"]["ageing"], 30);
     let port = json!({ "isolated": true, "hairpin": true, "learning": false, "flood": true, "multicastFlood": true,
                        "broadcastFlood": true, "neighSuppress": false, "guard": false });
-    assert_eq!(link(&sandbox, "a0")["port"], port);
-    assert_eq!(link(&sandbox, "b0")["port"], Value::Null);
+    assert_eq!(sandbox.link("a0")["port"], port);
+    assert_eq!(sandbox.link("b0")["port"], Value::Null);
 }
 
 #[test]

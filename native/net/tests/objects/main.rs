@@ -9,6 +9,7 @@
 )]
 
 mod links;
+mod ports;
 mod routes;
 mod sandbox;
 mod tables;

@@ -73,6 +73,17 @@ impl Sandbox {
         }
     }
 
+    /// Executes the request; `true`, with a word about it, when this kernel does not know such things.
+    pub(crate) fn lacks(&self, request: &Value) -> bool {
+        let outcome = self.batch(&json!([request])).remove(0);
+        if outcome["code"] == "EOPNOTSUPP" {
+            println!("SKIPPED: this kernel has no {}: {outcome}", request["type"]);
+            return true;
+        }
+        assert_eq!(outcome["ok"], true, "{request}: {outcome}");
+        false
+    }
+
     /// The one request must be refused; its outcome.
     pub(crate) fn refusal(&self, request: &Value) -> Value {
         let outcome = self.batch(&json!([request])).remove(0);
@@ -87,10 +98,25 @@ impl Sandbox {
         dump[table].as_array().unwrap().clone()
     }
 
-    pub(crate) fn index(&self, link: &str) -> u64 {
+    pub(crate) fn link(&self, name: &str) -> Value {
         let links = self.dump("links");
-        let found = links.iter().find(|found| found["name"] == link);
-        found.unwrap()["index"].as_u64().unwrap()
+        links.into_iter().find(|link| link["name"] == name).unwrap()
+    }
+
+    pub(crate) fn address(&self, address: &str) -> Value {
+        let addresses = self.dump("addresses").into_iter();
+        addresses
+            .filter(|found| found["address"] == address)
+            .last()
+            .unwrap()
+    }
+
+    pub(crate) fn path(&self) -> String {
+        path(&self.name)
+    }
+
+    pub(crate) fn index(&self, link: &str) -> u64 {
+        self.link(link)["index"].as_u64().unwrap()
     }
 }
 

@@ -155,3 +155,56 @@ fn a_bridge_keeps_a_static_entry_for_a_port() {
     assert_eq!(sandbox.dump("fdb"), [] as [Value; 0]);
     assert_eq!(sandbox.refusal(&gone)["code"], "ENOENT");
 }
+
+#[test]
+fn addresses_keep_lifetimes_and_leave_routes_to_others() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    let routes = || {
+        let routes = sandbox.dump("routes").into_iter();
+        let to: Vec<_> = routes.map(|route| route["to"].to_string()).collect();
+        ["\"10.8.0.0/24\"", "\"fd00:8::/64\""].map(|network| to.iter().any(|to| to == network))
+    };
+    for address in ["10.8.0.1/24", "fd00:8::1/64"] {
+        let mut wanted = json!({ "op": "address.add", "dev": "a0", "address": address, "proto": 78, "noDad": true,
+                                 "noPrefixRoute": true, "validLifetime": 600, "preferredLifetime": 0 });
+        sandbox.apply(&json!([wanted]));
+        let found = sandbox.address(address);
+        assert_eq!(found["preferredLifetime"], 0, "{found}");
+        assert!(
+            (599..=600).contains(&found["validLifetime"].as_u64().unwrap()),
+            "{found}"
+        );
+        let flags = found["flags"].as_array().unwrap();
+        assert!(flags.contains(&json!("noprefixroute")) && flags.contains(&json!("deprecated")));
+        // The same one again only changes lifetimes, here to "for ever".
+        for key in ["validLifetime", "preferredLifetime"] {
+            wanted.as_object_mut().unwrap().remove(key);
+        }
+        sandbox.apply(&json!([wanted]));
+        let found = sandbox.address(address);
+        let lifetimes = [&found["validLifetime"], &found["preferredLifetime"]];
+        assert_eq!(lifetimes, [&Value::Null; 2]);
+    }
+    assert_eq!(routes(), [false, false]);
+}
+
+#[test]
+fn what_is_asked_of_the_kernel_is_counted() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    let before = sandbox.sockets().requests();
+    sandbox.dump("links");
+    let looked = sandbox.sockets().requests();
+    assert_eq!(looked.changes, before.changes);
+    assert!(looked.reads > before.reads);
+    sandbox.apply(&json!([{ "op": "link.set", "name": "a0", "up": true }]));
+    let changed = sandbox.sockets().requests();
+    assert_eq!(
+        (changed.changes, changed.reads),
+        (looked.changes + 1, looked.reads)
+    );
+    assert!(netloom_net::counters::of_this_process().changes >= changed.changes);
+}

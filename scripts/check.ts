@@ -2,7 +2,7 @@
 // some are named. A test file is run in its tier, alone: `npm test -- vm-tests/scenarios/main-job.vm.test.ts`. Of the scenarios
 // in virtual machines the smoke group is run unless files are named; `npm run lab -- test` runs all.
 // The last line is "N passed, N failed, N skipped" and the exit code is 0 when none failed.
-import { buildAddon, buildAgent, buildBinary } from "./lib/build.ts";
+import { buildAddon, buildAgent, buildBinary, buildTestBinary } from "./lib/build.ts";
 import { type Check, type Tier, runTier, rustChecks, typescriptChecks } from "./lib/checks.ts";
 import { ensureImage } from "./lib/image.ts";
 import { ensureBase } from "./lib/image-base.ts";
@@ -40,7 +40,7 @@ try {
   if (chosen.has("static")) for (const one of typescriptChecks) await check(one);
   if (chosen.has("static") || chosen.has("netns") || chosen.has("vm")) await ensureToolbox();
   if (chosen.has("static")) for (const one of rustChecks) await check(one);
-  if (chosen.has("netns") || chosen.has("vm")) await together(buildAddon, buildBinary);
+  if (chosen.has("netns") || chosen.has("vm")) await together(buildAddon, buildBinary, buildTestBinary);
   if (chosen.has("netns")) await test(netns);
   if (chosen.has("vm")) {
     await together(buildAgent, ensureBase);

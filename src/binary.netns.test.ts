@@ -1,14 +1,16 @@
 /** The binary that ships: what it must not do, and what it must not need. */
-import { access, mkdtemp, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test from "ava";
 import { output, run, start } from "./testing/child.ts";
+import { FAULT_MARK } from "./testing/fault.ts";
 import { Sandbox } from "./testing/sandbox.ts";
-import { BINARY, TestNode } from "./testing/test-node.ts";
+import { BINARY, TEST_BINARY, TestNode } from "./testing/test-node.ts";
 import { VERSION } from "./version.ts";
 
 const [binary = ""] = BINARY.argv;
+const [testBinary = ""] = TEST_BINARY.argv;
 const addon = join(dirname(binary), "netloom.node");
 
 /** A directory with everything that could make Bun run foreign code, each leaving a file when it does. */
@@ -96,6 +98,14 @@ test("binary and addon ask for no newer glibc than the image has", async (t) => 
     const needs = await newestGlibc(path);
     t.true(needs > 0 && needs <= Number(has), `${path} needs 2.${needs}, the image has 2.${has}`);
   }
+});
+
+test("the switch that makes the daemon fail is in the binary of tests and not in the one that ships", async (t) => {
+  const marked = async (path: string): Promise<boolean> => (await readFile(path)).includes(FAULT_MARK);
+  t.deepEqual(await Promise.all([testBinary, binary].map(marked)), [true, false]);
+  const refused = await run([binary, "daemon", "--fault", "kill:0"]);
+  t.is(refused.code, 2);
+  t.regex(refused.err, /--fault/u);
 });
 
 test("a pipe that is closed early is no error", async (t) => {

@@ -10,7 +10,8 @@ import { Engine } from "./engine/engine.ts";
 import { Layers, type BootFile, type ReportProblem } from "./engine/layers.ts";
 import { NodeState } from "./engine/node-state.ts";
 import { DocumentStore, readYamlFiles } from "./engine/store.ts";
-import { LinuxHost } from "./host/linux-host.ts";
+import type { Host } from "./host/host.ts";
+import { LinuxHost, type LinuxHostOptions } from "./host/linux-host.ts";
 import { backoff } from "./lib/async.ts";
 import { removeTemporaries } from "./lib/atomic-file.ts";
 import { describeError, NetloomError } from "./lib/errors.ts";
@@ -20,8 +21,15 @@ import { VERSION } from "./version.ts";
 
 const RETRY_MS = 30_000;
 
+/** Opens what the daemon works on: the Linux under it, unless a test puts something between. */
+export type OpenHost = (options: LinuxHostOptions) => Promise<Host>;
+
 /** Runs the daemon until `signal` aborts. What it made stays: networks outlive their daemon. */
-export async function runDaemon(options: DaemonArguments, signal: AbortSignal): Promise<void> {
+export async function runDaemon(
+  options: DaemonArguments,
+  signal: AbortSignal,
+  openHost: OpenHost = (places) => LinuxHost.open(places),
+): Promise<void> {
   const log = createLog(options.logLevel);
   const problems = new Map<string, string>();
   const report = (topic: string, problem: string | undefined): void => {
@@ -34,7 +42,7 @@ export async function runDaemon(options: DaemonArguments, signal: AbortSignal): 
   await makeDirectory(options.root, 0o700);
   await makeDirectory(options.runtime, 0o755);
 
-  await using host = await LinuxHost.open({
+  await using host = await openHost({
     keys: join(options.root, "keys"),
     runtimeDir: options.runtime,
     scanDir: options.services,

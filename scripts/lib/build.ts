@@ -17,14 +17,28 @@ export const dist: string = join(repository, "dist");
 const modules = join(repository, "node_modules");
 
 /** Compiles `dist/netloom`: src/main.ts and Bun's runtime in one file, for any x86-64. */
-export async function buildBinary(): Promise<string> {
+export function buildBinary(): Promise<string> {
+  return compile("binary", "netloom", "src/main.ts", (path) => path.startsWith("src/testing/"));
+}
+
+/** Compiles `dist/netloom-test`: the same program with the switches that tests need. It never ships. */
+export function buildTestBinary(): Promise<string> {
+  return compile("test-binary", "netloom-test", "src/testing/main.ts", () => false);
+}
+
+async function compile(
+  name: string,
+  file: string,
+  entry: string,
+  isForeign: (path: string) => boolean,
+): Promise<string> {
   const hash = await contentHash({
     root: repository,
     paths: ["src", "package.json", "package-lock.json", "tsconfig.json", "scripts/lib/build.ts"],
     values: [],
-    skip: (path) => path.endsWith(".test.ts") || path.startsWith("src/testing/"),
+    skip: (path) => path.endsWith(".test.ts") || isForeign(path),
   });
-  return output("binary", "netloom", hash, async (dir, log) => {
+  return output(name, file, hash, async (dir, log) => {
     // The bundle has the directories of some packages in it: at a fixed place they are the same wherever this is built.
     const source = "/netloom";
     const bun = [
@@ -33,7 +47,7 @@ export async function buildBinary(): Promise<string> {
       ...["--compile", "--bytecode", "--format=esm", "--minify-syntax", "--minify-whitespace", "--sourcemap=linked"],
       // Else the binary runs what a .env or bunfig.toml in the working directory of root says.
       ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
-      ...["--outfile", join(dir, "netloom"), "src/main.ts"],
+      ...["--outfile", join(dir, file), entry],
     ];
     const binds = [{ from: repository, to: source, readOnly: true }];
     await run(await toolboxCommand(bun, { binds, cwd: source }), { log });

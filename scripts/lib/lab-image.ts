@@ -1,4 +1,4 @@
-import { buildAddon, buildAgent, buildBinary } from "./build.ts";
+import { buildAddon, buildAgent, buildBinary, buildTestBinary } from "./build.ts";
 import { ensureImage } from "./image.ts";
 import { ensureBase } from "./image-base.ts";
 import { together } from "./together.ts";
@@ -12,6 +12,6 @@ export async function ensureLabImage(): Promise<string> {
   const named = process.env["NETLOOM_IMAGE"];
   if (named !== undefined && named !== "") return named;
   await ensureToolbox();
-  await together(buildBinary, buildAddon, buildAgent, ensureBase);
+  await together(buildBinary, buildTestBinary, buildAddon, buildAgent, ensureBase);
   return (await ensureImage()).dir;
 }

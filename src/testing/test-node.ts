@@ -22,6 +22,8 @@ export interface Runtime {
 
 export const SOURCE: Runtime = { title: "source", argv: [process.execPath, join(REPOSITORY, "src/main.ts")] };
 export const BINARY: Runtime = { title: "binary", argv: [join(REPOSITORY, "dist/netloom")] };
+/** Has the commands of src/testing/main.ts only: no client, and a daemon that wants a fault. */
+export const TEST_BINARY: Runtime = { title: "test binary", argv: [join(REPOSITORY, "dist/netloom-test")] };
 
 export interface TestNodeOptions {
   readonly runtime?: Runtime;

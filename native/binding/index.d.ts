@@ -30,6 +30,8 @@ export declare class NetlinkSocket {
   batch(requests: string): Promise<string>
   /** The WireGuard device `name` as a JSON object, without private keys. */
   wireguardGet(name: string): Promise<string>
+  /** What the drivers of links say about carrier, speed and duplex, as a JSON array. */
+  linkStates(): Promise<string>
   /** Changes what the JSON object `config` mentions of the WireGuard device `name`, and nothing else. */
   wireguardSet(name: string, config: string): Promise<void>
   /** Generation and base chains of nftables as a JSON object, ours and others'. */

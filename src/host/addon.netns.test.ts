@@ -137,6 +137,17 @@ test("a tap is made by the same request as any other link, and what was sent is 
   t.true(requestsOfProcess().changes >= changes);
 });
 
+test("the driver of a veth says that its other end is there", async (t) => {
+  const netlink = await open(t, await freshNetns(t));
+  const peer = { name: "v1", group: GROUP, up: true };
+  await apply(t, netlink, { op: "link.add", type: "veth", name: "v0", group: GROUP, up: true, peer });
+  const states = await netlink.linkStates();
+  t.like(
+    states.find(({ name }) => name === "v0"),
+    { link: true, speed: 10_000, duplex: "full" },
+  );
+});
+
 test("addresses and routes carry the owner's mark", async (t) => {
   const netlink = await open(t, await freshNetns(t));
   await apply(

@@ -7,6 +7,7 @@ import type { Request } from "./netlink-requests.ts";
 import type { KernelDigest, MonitorGroup, NftBaseChains } from "./digest-types.ts";
 import type {
   KernelEvent,
+  LinkState,
   NetnsEntry,
   NftRuleset,
   Outcome,
@@ -84,6 +85,11 @@ export class Netlink implements Disposable {
   /** The WireGuard device `name`. Rejects with ENODEV, or EOPNOTSUPP when the kernel has no WireGuard. */
   async wireguardGet(name: string): Promise<WireguardDevice> {
     return JSON.parse(await this.#socket.wireguardGet(name)) as WireguardDevice;
+  }
+
+  /** What the drivers of links say (ethtool), in the order of their indices; links whose driver says nothing are left out. */
+  async linkStates(): Promise<readonly LinkState[]> {
+    return JSON.parse(await this.#socket.linkStates()) as readonly LinkState[];
   }
 
   /** Applies the change to the WireGuard device `name`. All of it is checked before the first message is sent. */

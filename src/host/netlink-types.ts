@@ -47,6 +47,19 @@ export interface Link {
   };
 }
 
+/** What the driver of a link says about the other end of the cable; null is what it does not know. */
+export interface LinkState {
+  readonly index: number;
+  readonly name: string;
+  /** Somebody is there. */
+  readonly link: boolean | null;
+  /** Megabits per second. */
+  readonly speed: number | null;
+  readonly duplex: "half" | "full" | null;
+  /** Speed and duplex were agreed upon with the other end. */
+  readonly autoneg: boolean | null;
+}
+
 /** Reach of an address or a route (RT_SCOPE_*). */
 type Scope = "global" | "site" | "link" | "host" | "nowhere" | "other";
 

@@ -131,6 +131,12 @@ impl NetlinkSocket {
         self.run(move |sockets| sockets.wireguard_get(&name))
     }
 
+    /// What the drivers of links say about carrier, speed and duplex, as a JSON array.
+    #[napi(ts_return_type = "Promise<string>", catch_unwind)]
+    pub fn link_states(&self) -> AsyncTask<Job<String>> {
+        self.run(Sockets::link_states)
+    }
+
     /// Changes what the JSON object `config` mentions of the WireGuard device `name`, and nothing else.
     #[napi(ts_return_type = "Promise<void>", catch_unwind)]
     pub fn wireguard_set(&self, name: String, config: String) -> AsyncTask<Job<()>> {

@@ -1,4 +1,4 @@
-//! Generic netlink: a socket that knows the number of the WireGuard family.
+//! Generic netlink: a socket that knows the numbers of the families that were asked for.
 
 use netlink_packet_generic::{
     GenlMessage,
@@ -21,7 +21,30 @@ const CTRL_ATTR_FAMILY_ID: u16 = 1;
 #[derive(Debug)]
 pub(crate) struct Generic {
     pub(crate) socket: Socket,
-    wireguard: Option<u16>,
+    families: Vec<(Family, u16)>,
+}
+
+/// What we speak by generic netlink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    Ethtool,
+    Wireguard,
+}
+
+impl Family {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ethtool => "ethtool",
+            Self::Wireguard => "wireguard",
+        }
+    }
+
+    fn missing(self) -> &'static str {
+        match self {
+            Self::Ethtool => "this kernel does not speak ethtool by netlink",
+            Self::Wireguard => "this kernel has no WireGuard (module wireguard)",
+        }
+    }
 }
 
 impl Generic {
@@ -29,26 +52,26 @@ impl Generic {
     pub(crate) fn new(socket: Socket) -> Self {
         Self {
             socket,
-            wireguard: None,
+            families: Vec::new(),
         }
     }
 
-    /// The number of the WireGuard family; asking loads its module.
-    pub(crate) fn wireguard(&mut self) -> Result<u16, Failure> {
-        if let Some(family) = self.wireguard {
-            return Ok(family);
+    /// The number of the family; asking loads its module.
+    pub(crate) fn number_of(&mut self, family: Family) -> Result<u16, Failure> {
+        let known = self.families.iter().find(|(known, _)| *known == family);
+        if let Some((_, number)) = known {
+            return Ok(*number);
         }
-        let family = self
-            .resolve("wireguard")
-            .map_err(|failure| match failure.errno {
-                Errno::ENOENT => Failure {
-                    errno: Errno::EOPNOTSUPP,
-                    text: Some("this kernel has no WireGuard (module wireguard)".to_owned()),
-                },
-                _ => failure,
-            })?;
-        self.wireguard = Some(family);
-        Ok(family)
+        let resolved = self.resolve(family.name());
+        let number = resolved.map_err(|failure| match failure.errno {
+            Errno::ENOENT => Failure {
+                errno: Errno::EOPNOTSUPP,
+                text: Some(family.missing().to_owned()),
+            },
+            _ => failure,
+        })?;
+        self.families.push((family, number));
+        Ok(number)
     }
 
     fn resolve(&mut self, name: &str) -> Result<u16, Failure> {

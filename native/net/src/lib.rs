@@ -14,6 +14,7 @@ pub mod counters;
 mod digest;
 mod dump;
 mod error;
+mod ethtool;
 mod event;
 mod fdb;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::{
     counters::{Counter, Requests},
     dump,
     error::{At, Failure, Result},
+    ethtool,
     generic::Generic,
     netns, nft, nft_chain,
     socket::Socket,
@@ -106,6 +107,18 @@ impl Sockets {
             OP,
             name,
             &wireguard::get(&mut lock(generic), name).at(OP, name)?,
+        )
+    }
+
+    /// What the drivers of links say about carrier, speed and duplex, as a JSON array.
+    pub fn link_states(&self) -> Result<String> {
+        const OP: &str = "ethtool.get";
+        let generic = self.generic.as_ref().map_err(Failure::clone);
+        let mut generic = lock(generic.at(OP, &self.place)?);
+        json(
+            OP,
+            &self.place,
+            &ethtool::dump(&mut generic).at(OP, &self.place)?,
         )
     }
 

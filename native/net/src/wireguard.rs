@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     attribute::{Attribute, Attributes, array, attributes, read_u16, read_u32},
     error::Failure,
-    generic::{Generic, HEADER},
+    generic::{Family, Generic, HEADER},
     socket::bytes,
 };
 
@@ -67,7 +67,7 @@ pub(crate) struct Peer {
 
 /// The device `name` of the socket's namespace.
 pub(crate) fn get(generic: &mut Generic, name: &str) -> Result<Device, Failure> {
-    let family = generic.wireguard()?;
+    let family = generic.number_of(Family::Wireguard)?;
     let request = GenlMessage::from_payload(WireguardMessage {
         cmd: WireguardCmd::GetDevice,
         attributes: vec![WireguardAttribute::IfName(name.to_owned())],

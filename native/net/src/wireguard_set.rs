@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::{
     error::{At, Error, Result},
-    generic::Generic,
+    generic::{Family, Generic},
     prefix::parse_prefix,
     socket::bytes,
 };
@@ -57,7 +57,7 @@ struct Peer {
 pub(crate) fn set(generic: &mut Generic, name: &str, config: &str) -> Result<()> {
     let config: Config = serde_json::from_str(config).map_err(|error| refused(name, &error))?;
     let messages = messages(name, &config)?;
-    let family = generic.wireguard().at(OP, name)?;
+    let family = generic.number_of(Family::Wireguard).at(OP, name)?;
     for message in messages {
         let request = GenlMessage::from_payload(message);
         generic

@@ -107,7 +107,7 @@ impl Sandbox {
         let addresses = self.dump("addresses").into_iter();
         addresses
             .filter(|found| found["address"] == address)
-            .last()
+            .next_back()
             .unwrap()
     }
 

@@ -208,3 +208,27 @@ fn what_is_asked_of_the_kernel_is_counted() {
     );
     assert!(netloom_net::counters::of_this_process().changes >= changed.changes);
 }
+
+#[test]
+fn drivers_say_whether_somebody_is_there() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    let states = || -> Vec<Value> {
+        let states = sandbox.sockets().link_states().unwrap();
+        serde_json::from_str(&states).unwrap()
+    };
+    let of = |name: &str| {
+        states()
+            .into_iter()
+            .find(|state| state["name"] == name)
+            .unwrap()
+    };
+    let veth = of("a0");
+    assert_eq!(veth["index"], sandbox.index("a0"));
+    // drivers/net/veth.c says 10 Gb/s of every pair.
+    let said = ["link", "speed", "duplex"].map(|key| veth[key].clone());
+    assert_eq!(said, [json!(true), json!(10_000), json!("full")]);
+    sandbox.apply(&json!([{ "op": "link.set", "name": "a1", "up": false }]));
+    assert_eq!(of("a0")["link"], false);
+}

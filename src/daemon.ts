@@ -5,11 +5,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { serveHttp } from "./api/http.ts";
 import { Service } from "./api/service.ts";
 import { isLocal, readConfig } from "./engine/boot-config.ts";
-import type { DaemonArguments } from "./cli/daemon-options.ts";
+import { daemonWords, type DaemonArguments } from "./cli/daemon-options.ts";
 import { Engine } from "./engine/engine.ts";
+import { Guard } from "./engine/guard.ts";
 import { Layers, type BootFile, type ReportProblem } from "./engine/layers.ts";
 import { NodeState } from "./engine/node-state.ts";
 import { DocumentStore, readYamlFiles } from "./engine/store.ts";
+import { startDetached } from "./host/detached.ts";
 import type { Host } from "./host/host.ts";
 import { LinuxHost, type LinuxHostOptions } from "./host/linux-host.ts";
 import { backoff } from "./lib/async.ts";
@@ -21,14 +23,19 @@ import { VERSION } from "./version.ts";
 
 const RETRY_MS = 30_000;
 
-/** Opens what the daemon works on: the Linux under it, unless a test puts something between. */
-export type OpenHost = (options: LinuxHostOptions) => Promise<Host>;
+/** What differs from the usual daemon. */
+export interface Running {
+  /** Opens what the daemon works on: the Linux under it, unless a test puts something between. */
+  readonly openHost?: (options: LinuxHostOptions) => Promise<Host>;
+  /** End after the first pass. */
+  readonly once?: boolean;
+}
 
 /** Runs the daemon until `signal` aborts. What it made stays: networks outlive their daemon. */
 export async function runDaemon(
   options: DaemonArguments,
   signal: AbortSignal,
-  openHost: OpenHost = (places) => LinuxHost.open(places),
+  { openHost = (places) => LinuxHost.open(places), once = false }: Running = {},
 ): Promise<void> {
   const log = createLog(options.logLevel);
   const problems = new Map<string, string>();
@@ -61,10 +68,22 @@ export async function runDaemon(
   for (const source of words.configs.filter(isLocal)) await load(source, boot, report);
   await layers.setBoot(boot);
 
+  const { guard, problems: damaged } = await Guard.open({
+    root: options.root,
+    host,
+    store,
+    log,
+    seconds: options.guardSeconds,
+    startDetached: () => startDetached(["guard", ...daemonWords(options)]),
+  });
+  using _guard = guard;
+  for (const problem of damaged) report(problem, problem);
+
   await using engine = new Engine({
     host,
     store,
     state,
+    guard,
     log,
     runtimeDir: options.runtime,
     stateDir: options.root,
@@ -76,6 +95,9 @@ export async function runDaemon(
   for (const directory of [options.root, options.runtime]) await removeTemporaries(directory);
   log.info({ version: VERSION, root: options.root, socket: options.socket }, "daemon started");
   await engine.start();
+  if (once) return;
+  // Else a client that waits for its verdict would hold up the end.
+  signal.addEventListener("abort", () => guard[Symbol.dispose](), { once: true });
   await loadRemote(
     words.configs.filter((source) => !isLocal(source)),
     { boot, engine, state, layers, report, signal },

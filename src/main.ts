@@ -14,21 +14,24 @@ const [command] = argv;
 
 if (command === "--version" || command === "version") process.stdout.write(`${VERSION}\n`);
 else if (command === "--help" || command === "help") process.stdout.write(USAGE);
-else if (command === "daemon") process.exitCode = await daemon(argv.slice(1));
+else if (command === "daemon") process.exitCode = await daemon(argv.slice(1), "daemon");
+// Started by the daemon beside a change to the uplink; nobody types it.
+else if (command === "guard") process.exitCode = await daemon(argv.slice(1), "guard");
 else
   process.exitCode = await runClientCommand(argv, process.env, {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   });
 
-async function daemon(words: readonly string[]): Promise<number> {
+async function daemon(words: readonly string[], as: "daemon" | "guard"): Promise<number> {
   try {
     const options = parseDaemonArguments(words, process.env);
     // Only the daemon needs the addon and the engine: a client starts without them.
     const { runDaemon } = await import("./daemon.ts");
+    const { runGuard } = await import("./guard-process.ts");
     const stop = new AbortController();
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
-    await runDaemon(options, stop.signal);
+    await (as === "daemon" ? runDaemon(options, stop.signal) : runGuard(options, stop.signal));
     return 0;
   } catch (error) {
     process.stderr.write(`netloom: ${describeError(error)}\n`);

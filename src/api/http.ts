@@ -39,8 +39,10 @@ const ROUTES: readonly Route[] = [
   {
     method: "DELETE",
     path: ["v1", "documents", ":", ":"],
-    handle: (service, [kind, name]) => service.delete(kind, name),
+    handle: (service, [kind, name], { url = "" }) =>
+      service.delete(kind, name, new URLSearchParams(url.split("?")[1]).get("confirm") === "true"),
   },
+  { method: "POST", path: ["v1", "confirm"], handle: (service) => service.confirm() },
   { method: "GET", path: ["v1", "status"], handle: (service) => service.status() },
   { method: "POST", path: ["v1", "keys", ":"], handle: (service, [name]) => service.key(name) },
 ];
@@ -85,15 +87,9 @@ async function removeStale(socketPath: string): Promise<void> {
       why: "it exists and is no socket",
       hint: "give --socket another path",
     });
-  const probe = connect(socketPath);
-  try {
-    await once(probe, "connect");
-  } catch (error) {
-    if (errorCode(error) === "ECONNREFUSED") await rm(socketPath, { force: true });
-    return;
-  } finally {
-    probe.destroy();
-  }
+  const why = await probe(socketPath);
+  if (why === "ECONNREFUSED") await rm(socketPath, { force: true });
+  if (why !== undefined) return;
   throw new NetloomError({
     code: "refused",
     op: "listen on",
@@ -101,6 +97,24 @@ async function removeStale(socketPath: string): Promise<void> {
     why: "another daemon answers there",
     hint: "stop it, or give --socket another path",
   });
+}
+
+/** True when somebody answers at the socket. */
+export async function isServed(socketPath: string): Promise<boolean> {
+  return (await probe(socketPath)) === undefined;
+}
+
+/** Why nobody can be reached at a socket; undefined when somebody can. */
+async function probe(socketPath: string): Promise<string | undefined> {
+  const connection = connect(socketPath);
+  try {
+    await once(connection, "connect");
+    return undefined;
+  } catch (error) {
+    return errorCode(error) ?? "failed";
+  } finally {
+    connection.destroy();
+  }
 }
 
 async function answer(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -6,11 +6,13 @@ import type { NodeState } from "../engine/node-state.ts";
 import { describeError } from "../lib/errors.ts";
 import { KINDS, type Document } from "../model/document.ts";
 import { Name } from "../model/fields.ts";
+import type { GuardReport } from "../model/guard.ts";
 import type { ChangeReport, Status } from "../model/report.ts";
 import { peerStatus } from "./peer-status.ts";
 
 const Kind = v.picklist(KINDS, `is none of ${KINDS.join(", ")}`);
 const Files = v.strictObject({ files: v.array(v.strictObject({ name: v.string(), text: v.string() })) });
+const Change = v.strictObject({ ...Files.entries, confirm: v.exactOptional(v.boolean()) });
 
 /** Input of each operation; what does not fit is refused before anything is done. */
 export const REQUESTS: {
@@ -18,9 +20,13 @@ export const REQUESTS: {
     unknown,
     { readonly files: readonly { readonly name: string; readonly text: string }[] }
   >;
+  readonly change: v.GenericSchema<
+    unknown,
+    { readonly files: readonly { readonly name: string; readonly text: string }[]; readonly confirm?: boolean }
+  >;
   readonly kind: v.GenericSchema<unknown, Document["kind"]>;
   readonly name: v.GenericSchema<unknown, string>;
-} = { files: Files, kind: Kind, name: Name };
+} = { files: Files, change: Change, kind: Kind, name: Name };
 
 export interface ServiceOptions {
   readonly engine: Engine;
@@ -43,11 +49,17 @@ export class Service {
   }
 
   apply(input: unknown): Promise<ChangeReport> {
-    return this.#options.engine.apply(v.parse(REQUESTS.files, input).files);
+    const { files, confirm = false } = v.parse(REQUESTS.change, input);
+    return this.#options.engine.apply(files, { confirm });
   }
 
-  delete(kind: unknown, name: unknown): Promise<ChangeReport> {
-    return this.#options.engine.delete(v.parse(REQUESTS.kind, kind), v.parse(REQUESTS.name, name));
+  delete(kind: unknown, name: unknown, confirm: boolean = false): Promise<ChangeReport> {
+    return this.#options.engine.delete(v.parse(REQUESTS.kind, kind), v.parse(REQUESTS.name, name), { confirm });
+  }
+
+  /** Keeps the change that waits for its connectivity check; `guard` is null when none does. */
+  async confirm(): Promise<{ readonly guard: GuardReport | null }> {
+    return { guard: await this.#options.engine.confirm() };
   }
 
   /** Documents that `apply` accepts; private keys are left out, which means "the node's own". */
@@ -102,6 +114,7 @@ export class Service {
       processes,
       peers: devices.flatMap((device) => peerStatus(device)),
       lastReconcile: report,
+      guard: engine.guard,
       reconciles: { total, changed },
       problems: [...problems(), ...unseen],
     };

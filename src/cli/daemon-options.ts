@@ -18,7 +18,23 @@ export interface DaemonArguments {
   /** Run a time client of our own. */
   readonly keepsClock: boolean;
   readonly logLevel: string;
+  /** Seconds that a change to the uplink has until it is reverted, unless its connectivity check passes. */
+  readonly guardSeconds: number;
 }
+
+/** The words that make another process of this program take the same options. */
+export function daemonWords(options: DaemonArguments): readonly string[] {
+  const { root, config, socket, runtime, services, cmdline, keepsClock, logLevel, guardSeconds } = options;
+  const values = { root, config, socket, runtime, services, "log-level": logLevel, "guard-seconds": `${guardSeconds}` };
+  return [
+    ...Object.entries(values).map(([name, value]) => `--${name}=${value}`),
+    ...(cmdline === undefined ? [] : [`--cmdline=${cmdline}`]),
+    ...(keepsClock ? ["--keep-clock"] : []),
+  ];
+}
+
+/** A change is reverted within a minute: what is left is for the last check and the steps back. */
+const GUARD_SECONDS = "50";
 
 export function parseDaemonArguments(
   argv: readonly string[],
@@ -36,6 +52,7 @@ export function parseDaemonArguments(
         cmdline: { type: "string" },
         "keep-clock": { type: "boolean", default: false },
         "log-level": { type: "string", default: "info" },
+        "guard-seconds": { type: "string", default: GUARD_SECONDS },
       },
     });
     const { root, config, socket, runtime, services, cmdline } = values;
@@ -48,8 +65,14 @@ export function parseDaemonArguments(
       cmdline,
       keepsClock: values["keep-clock"],
       logLevel: values["log-level"],
+      guardSeconds: seconds(values["guard-seconds"]),
     };
   } catch (error) {
     throw new UsageError(describeError(error));
   }
+}
+
+function seconds(word: string): number {
+  if (/^[1-9]\d{0,4}$/u.test(word)) return Number(word);
+  throw new UsageError(`--guard-seconds needs a whole number of seconds from 1 to 99999, not '${word}'`);
 }

@@ -3,7 +3,7 @@ import { NetloomError } from "../lib/errors.ts";
 import { documentId, type Document } from "../model/document.ts";
 import type { PeerStatus, Status } from "../model/report.ts";
 import type { Client } from "../sdk/client.ts";
-import { parseKind, type Output } from "./change.ts";
+import { guardText, parseKind, type Output } from "./change.ts";
 import { UsageError } from "./usage.ts";
 
 /** `netloom show [KIND [NAME]]`: documents as YAML, or as JSON. */
@@ -77,6 +77,7 @@ export function statusText(status: Status, now: number): string {
     ...status.processes.map(({ name, up, pid }) => `service   ${name} ${up ? `up, pid ${pid ?? "?"}` : "down"}`),
     ...status.peers.map((peer) => peerLine(peer, now)),
     ...reconcileLines(status),
+    ...(status.guard === null ? [] : [`change    ${guardText(status.guard)}`]),
     ...status.problems.map((problem) => `problem   ${problem}`),
   ];
   return `${lines.join("\n")}\n`;

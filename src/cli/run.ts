@@ -9,18 +9,27 @@ import { USAGE, UsageError } from "./usage.ts";
 /** What a client command may be told beside its words. */
 interface ClientOptions {
   readonly json: boolean;
+  readonly confirm: boolean;
 }
+
+const FLAGS = ["json", "yaml", "confirm"] as const;
 
 interface ClientCommand {
   readonly run: (client: Client, words: readonly string[], options: ClientOptions, output: Output) => Promise<number>;
   /** Options beside `--socket` that it takes. */
-  readonly takes: readonly ("json" | "yaml")[];
+  readonly takes: readonly (typeof FLAGS)[number][];
 }
 
 const COMMANDS: Readonly<Record<string, ClientCommand>> = {
   plan: { run: (client, words, _options, output) => planCommand(client, words, output), takes: [] },
-  apply: { run: (client, words, _options, output) => applyCommand(client, words, output), takes: [] },
-  delete: { run: (client, words, _options, output) => deleteCommand(client, words, output), takes: [] },
+  apply: {
+    run: (client, words, { confirm }, output) => applyCommand(client, words, confirm, output),
+    takes: ["confirm"],
+  },
+  delete: {
+    run: (client, words, { confirm }, output) => deleteCommand(client, words, confirm, output),
+    takes: ["confirm"],
+  },
   show: {
     run: (client, words, { json }, output) => showCommand(client, words, json, output),
     takes: ["json", "yaml"],
@@ -43,7 +52,12 @@ export async function runClientCommand(
     if (command === undefined) throw new UsageError(unknownCommand(name));
     const { values, positionals } = parse(rest, command.takes);
     const client = new Client(values.socket ?? environment["NETLOOM_SOCKET"] ?? DEFAULT_SOCKET);
-    return await command.run(client, positionals, { json: values.json === true }, output);
+    return await command.run(
+      client,
+      positionals,
+      { json: values.json === true, confirm: values.confirm === true },
+      output,
+    );
   } catch (error) {
     output.err(`netloom: ${describeError(error)}\n`);
     if (!(error instanceof UsageError)) return 1;
@@ -55,19 +69,24 @@ export async function runClientCommand(
 function parse(
   words: readonly string[],
   takes: ClientCommand["takes"],
-): { values: { socket?: string; json?: boolean; yaml?: boolean }; positionals: string[] } {
+): { values: { socket?: string; json?: boolean; yaml?: boolean; confirm?: boolean }; positionals: string[] } {
   let parsed;
   try {
     parsed = parseArgs({
       args: [...words],
       allowPositionals: true,
-      options: { socket: { type: "string" }, json: { type: "boolean" }, yaml: { type: "boolean" } },
+      options: {
+        socket: { type: "string" },
+        json: { type: "boolean" },
+        yaml: { type: "boolean" },
+        confirm: { type: "boolean" },
+      },
     });
   } catch (error) {
     throw new UsageError(describeError(error));
   }
   const { values } = parsed;
-  const useless = (["json", "yaml"] as const).find((flag) => values[flag] === true && !takes.includes(flag));
+  const useless = FLAGS.find((flag) => values[flag] === true && !takes.includes(flag));
   if (useless !== undefined) throw new UsageError(`this command takes no --${useless}`);
   if (values.json === true && values.yaml === true) throw new UsageError("--json and --yaml exclude each other");
   return parsed;

@@ -6,14 +6,17 @@ export class UsageError extends Error {
 export const USAGE: string = `netloom: turns a bare machine into a networked node
 
   netloom daemon [--root DIR] [--config DIR] [--socket PATH] [--runtime DIR] [--services DIR] [--keep-clock]
+                 [--guard-seconds N]
   netloom plan FILE...            what apply would do, step by step
   netloom apply FILE...           apply documents; "-" reads standard input
-  netloom delete KIND NAME        remove a document and all that it made
+  netloom apply --confirm [FILE...]   keep the change that waits; with files, apply them unchecked
+  netloom delete [--confirm] KIND NAME   remove a document and all that it made
   netloom show [KIND [NAME]] [--json | --yaml]   documents, as apply accepts them
   netloom status [--json]         uplink and why, services, WireGuard peers, what fails
   netloom key RESOURCE            the public half of this node's WireGuard key for a resource
   netloom --version | --help
 
+  A change that touches the uplink is reverted within a minute unless the gateway still answers, or it is confirmed.
   Clients find the daemon by --socket PATH or NETLOOM_SOCKET (default /run/netloom.sock).
   Exit codes: 0 done, 1 refused or failed, 2 usage.
 `;

@@ -11,6 +11,7 @@ import { MemoryHost } from "../testing/memory-host.ts";
 import { physicalNic } from "../testing/memory-kernel.ts";
 import { yaml } from "../testing/yaml.ts";
 import { Engine } from "./engine.ts";
+import { Guard } from "./guard.ts";
 import { NodeState } from "./node-state.ts";
 import { DocumentStore } from "./store.ts";
 
@@ -32,7 +33,9 @@ async function world(t: ExecutionContext, prepare: (host: MemoryHost) => void = 
   const store = new DocumentStore(join(root, "documents"));
   await store.load();
   const places = { runtimeDir: join(root, "run"), stateDir: root, keepsClock: false };
-  const engine = new Engine({ host, store, state, log: createLog("silent"), ...places });
+  const log = createLog("silent");
+  const { guard } = await Guard.open({ root, host, store, log, seconds: 50, startDetached: () => undefined });
+  const engine = new Engine({ host, store, state, guard, log, ...places });
   t.teardown(async () => {
     await engine[Symbol.asyncDispose]();
     await rm(root, { recursive: true });

@@ -8,14 +8,17 @@ import { Secret } from "../lib/secret.ts";
 import type { ActualWireguard } from "../model/actual.ts";
 import { documentId, type Document, type Kind } from "../model/document.ts";
 import type { Facts } from "../model/facts.ts";
+import type { GuardReport } from "../model/guard.ts";
 import { HOST } from "../model/kernel.ts";
-import type { ChangeReport, Issue, Report, StepFailure } from "../model/report.ts";
+import type { ChangeReport, Issue, Report } from "../model/report.ts";
 import type { Step } from "../model/step.ts";
 import { compile, type Compiled } from "../plan/compile.ts";
 import { admit } from "../plan/conflicts.ts";
 import { explain } from "../plan/explain.ts";
 import { parseDocuments, type ParsedDocuments, type SourceFile } from "../plan/parse-documents.ts";
+import { failuresOf, refused, withVerdict } from "./change-report.ts";
 import { gatherFacts, type Gathered, type Places } from "./facts.ts";
+import type { Guard, GuardedChange } from "./guard.ts";
 import type { NodeState } from "./node-state.ts";
 import { planTarget, reconcile } from "./reconcile.ts";
 import { givenKey, takeKeys } from "./secrets.ts";
@@ -30,7 +33,14 @@ export interface EngineOptions extends Places {
   readonly host: Host;
   readonly store: DocumentStore;
   readonly state: NodeState;
+  readonly guard: Guard;
   readonly log: Log;
+}
+
+/** How a change of documents is made. */
+export interface ChangeOptions {
+  /** True when somebody answers for the node being reached after it: the guard is not asked. */
+  readonly confirm?: boolean;
 }
 
 /** What the engine knows after its last pass. */
@@ -71,7 +81,13 @@ export class Engine implements AsyncDisposable {
   /** Starts watching, and makes the first pass. */
   async start(): Promise<void> {
     this.#watch = this.#options.host.watch(() => this.wake(SETTLE_MS));
-    await this.#passes.run(() => this.#pass());
+    const { guard } = this.#options;
+    await this.#passes.run(async () => {
+      const overdue = await guard.recover();
+      await this.#pass();
+      if (overdue) await guard.recovered();
+    });
+    guard.follow((putBack) => this.#revert(putBack));
   }
 
   /** Asks for a pass within `delayMs`; an earlier one that is due already serves as well. */
@@ -102,11 +118,16 @@ export class Engine implements AsyncDisposable {
         documents,
         async (resource) => (await host.keys.peek(resource.name, givenKey(resource))) ?? FUTURE_KEY,
       );
-      const { steps, foreign } = await planTarget(host, compile(documents, facts).target);
+      const compiled = compile(documents, facts);
+      const { steps, foreign } = await planTarget(host, compiled.target);
+      const { uplinks } = await this.#options.guard.touched(this.#change("plan", parsed.documents, compiled));
       const failures = foreign.map((message) => ({ step: "refused", message }));
       return {
         outcome: foreign.length > 0 ? "failed" : steps.length === 0 ? "unchanged" : "changed",
         issues: [],
+        warnings: uplinks.map(
+          ({ name }) => `this touches ${name}, by which the node is reached: reverted unless its gateway still answers`,
+        ),
         steps: steps.map(explain),
         failures,
         unverified: [],
@@ -115,23 +136,29 @@ export class Engine implements AsyncDisposable {
     });
   }
 
-  /** Checks the documents, keeps them and brings the kernel to them; nothing is kept of a text with an issue. */
-  apply(files: readonly SourceFile[]): Promise<ChangeReport> {
-    return this.#passes.run(async () => {
-      const { documents, issues } = await this.#check(files);
-      if (issues.length > 0) return refused(issues);
+  /**
+   * Checks the documents, keeps them and brings the kernel to them; nothing is kept of a text with an issue. A change that
+   * could cut the node off is answered when it is decided whether it holds.
+   */
+  apply(files: readonly SourceFile[], options: ChangeOptions = {}): Promise<ChangeReport> {
+    return this.#guarded(options, async () => {
+      const { documents, issues, compiled } = await this.#check(files);
+      if (issues.length > 0) return { refused: issues };
       const { host, store } = this.#options;
-      await store.put(await takeKeys(documents, host.keys));
-      return { issues: [], ...(await this.#pass()) };
+      const text = `apply ${documents.map(documentId).join(", ")}`;
+      return {
+        change: this.#change(text, documents, compiled),
+        keep: async () => store.put(await takeKeys(documents, host.keys)),
+      };
     });
   }
 
   /** Removes an applied document and all that it made. */
-  delete(kind: Kind, name: string): Promise<ChangeReport> {
-    return this.#passes.run(async () => {
-      const { store, host } = this.#options;
-      const found = store.find(kind, name);
+  delete(kind: Kind, name: string, options: ChangeOptions = {}): Promise<ChangeReport> {
+    const { store, host } = this.#options;
+    return this.#guarded(options, async () => {
       const target = documentId({ kind, name });
+      const found = store.find(kind, name);
       if (found === undefined)
         throw new NetloomError({
           code: "not-found",
@@ -148,11 +175,30 @@ export class Engine implements AsyncDisposable {
           why: `it comes from ${found.source === "boot" ? "the kernel command line" : "the configuration directory"}`,
           hint: "change it there",
         });
-      await store.remove(found.document);
-      const report = await this.#pass();
-      if (kind === "NetworkResource" && store.find(kind, name) === undefined) await host.keys.remove(name);
-      return { issues: [], ...report };
+      const rest = store.all().map(({ document }) => document);
+      const { facts } = await this.#facts([]);
+      const compiled = compile(
+        rest.filter((document) => document !== found.document),
+        facts,
+      );
+      return {
+        change: this.#change(`delete ${target}`, [found.document], compiled),
+        keep: () => store.remove(found.document),
+        after: async () => {
+          if (kind === "NetworkResource" && store.find(kind, name) === undefined) await host.keys.remove(name);
+        },
+      };
     });
+  }
+
+  /** Keeps the change that waits for its connectivity check. @returns null when none does */
+  confirm(): Promise<GuardReport | null> {
+    return this.#passes.run(() => this.#options.guard.confirm(BY_HAND));
+  }
+
+  /** What became of the last change that could have cut the node off; null when there was none. */
+  get guard(): GuardReport | null {
+    return this.#options.guard.report;
   }
 
   /** The public half of a resource's WireGuard key, which is made when there is none. */
@@ -176,16 +222,64 @@ export class Engine implements AsyncDisposable {
     await this.#passes.run(() => Promise.resolve());
   }
 
+  /** A change of documents under the guard: written down before it is kept, and answered when it is decided. */
+  async #guarded(
+    { confirm = false }: ChangeOptions,
+    prepare: () => Promise<Prepared | { readonly refused: readonly Issue[] }>,
+  ): Promise<ChangeReport> {
+    const { guard } = this.#options;
+    const done = await this.#passes.run(async (): Promise<ChangeReport> => {
+      const prepared = await prepare();
+      if ("refused" in prepared) return refused(prepared.refused);
+      const { change, keep, after } = prepared;
+      if (confirm) await guard.confirm(BY_HAND);
+      else {
+        guard.refuseWhileWaiting("take", change.text);
+        await guard.begin(change);
+      }
+      try {
+        await keep();
+      } catch (error) {
+        await guard.cancel();
+        throw error;
+      }
+      const report = await this.#pass();
+      await after?.();
+      return { issues: [], warnings: [], ...report };
+    });
+    if (done.issues.length > 0) return done;
+    guard.follow((putBack) => this.#revert(putBack));
+    const verdict = await guard.verdict();
+    if (verdict === null) await guard.forget();
+    return verdict === null ? done : withVerdict(done, verdict);
+  }
+
+  /** Takes a change back and makes the pass that follows from it. */
+  #revert(putBack: () => Promise<void>): Promise<void> {
+    return this.#passes.run(async () => {
+      await putBack();
+      await this.#pass();
+    });
+  }
+
+  #change(text: string, documents: readonly Document[], after: Compiled): GuardedChange {
+    const { store } = this.#options;
+    const changed = documents.map(({ kind, name }) => ({ kind, name, before: store.applied({ kind, name }) ?? null }));
+    return { text, documents: changed, before: this.#view.compiled, after };
+  }
+
   /** Everything that speaks against new documents; what contradicts itself elsewhere is not their fault. */
-  async #check(files: readonly SourceFile[]): Promise<ParsedDocuments> {
+  async #check(files: readonly SourceFile[]): Promise<ParsedDocuments & { readonly compiled: Compiled }> {
     const { documents, issues } = parseDocuments(files);
-    if (issues.length > 0) return { documents, issues };
     const all = this.#options.store.all(documents).map(({ document }) => document);
     const { facts } = await this.#facts([]);
+    const compiled = compile(all, facts);
+    if (issues.length > 0) return { documents, issues, compiled };
     const own = new Set(documents.map(documentId));
     return {
       documents,
-      issues: compile(all, facts).issues.filter((issue) => issue.documents.some((id) => own.has(id))),
+      issues: compiled.issues.filter((issue) => issue.documents.some((id) => own.has(id))),
+      compiled,
     };
   }
 
@@ -235,6 +329,16 @@ export class Engine implements AsyncDisposable {
   }
 }
 
+/** A change that passed all checks, and how it is kept. */
+interface Prepared {
+  readonly change: GuardedChange;
+  readonly keep: () => Promise<void>;
+  /** Done after its pass. */
+  readonly after?: () => Promise<void>;
+}
+
+const BY_HAND = "confirmed by hand";
+
 type KeyOf = Parameters<typeof gatherFacts>[4];
 
 interface Looked {
@@ -276,14 +380,6 @@ function logPass(log: Log, { outcome, steps, failures, unverified, milliseconds 
   if (outcome === "failed")
     log.warn({ failures, unverified }, `pass failed: ${failures.length} of ${steps.length} steps, ${milliseconds} ms`);
   else log.info(`pass: ${steps.length} steps in ${milliseconds} ms`);
-}
-
-function refused(issues: readonly Issue[]): ChangeReport {
-  return { outcome: "failed", issues, steps: [], failures: failuresOf(issues), unverified: [], milliseconds: 0 };
-}
-
-function failuresOf(issues: readonly Issue[]): readonly StepFailure[] {
-  return issues.map(({ message, documents }) => ({ step: documents.join(", "), message }));
 }
 
 /** Milliseconds until the first lease ends. */

@@ -1,4 +1,4 @@
-import { uptime } from "../lib/uptime.ts";
+import { bootId, uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
 import type { NicDecision } from "../model/facts.ts";
@@ -27,20 +27,20 @@ export class NodeState {
   #written = "";
   #online = false;
 
-  private constructor(path: string, bootId: string, kept: Persisted, announce: Announce) {
+  private constructor(path: string, boot: string, kept: Persisted, announce: Announce) {
     this.#path = path;
-    this.#bootId = bootId;
+    this.#bootId = boot;
     this.#kept = kept;
     this.#announce = announce;
   }
 
   static async open(root: string, announce: Announce): Promise<NodeState> {
     const path = join(root, "node.json");
-    const bootId = ((await readIfExists("/proc/sys/kernel/random/boot_id")) ?? "").trim();
+    const boot = bootId();
     // What cannot be read is as good as lost; that it cannot be written is told by every pass.
     const kept = parse(await readIfExists(path).catch(() => undefined));
-    const fresh: Persisted = { uplink: kept?.uplink ?? null, onlineAt: null, bootId, decision: [] };
-    return new NodeState(path, bootId, kept?.bootId === bootId ? kept : fresh, announce);
+    const fresh: Persisted = { uplink: kept?.uplink ?? null, onlineAt: null, bootId: boot, decision: [] };
+    return new NodeState(path, boot, kept?.bootId === boot ? kept : fresh, announce);
   }
 
   get uplink(): string | null {

@@ -95,12 +95,17 @@ export class DocumentStore {
     }
   }
 
-  async remove(document: Document): Promise<void> {
+  /** The applied document of the same identity, whatever other layers say. */
+  applied(document: Pick<Document, "kind" | "name">): Document | undefined {
+    return this.#layers.applied.get(documentIdentity(document));
+  }
+
+  async remove(document: Pick<Document, "kind" | "name">): Promise<void> {
     await rm(this.#path(document), { force: true });
     this.#layers.applied.delete(documentIdentity(document));
   }
 
-  #path(document: Document): string {
+  #path(document: Pick<Document, "kind" | "name">): string {
     return join(this.#directory, `${documentIdentity(document).replace(" ", "-")}.yaml`);
   }
 }

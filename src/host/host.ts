@@ -1,6 +1,7 @@
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { CheckResult } from "../model/guard.ts";
 import type { Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
 
@@ -38,6 +39,10 @@ export interface Host extends AsyncDisposable {
   nics(): Promise<readonly NicFact[]>;
   /** Leases that the DHCP clients reported, expired ones left out. */
   leases(): Promise<readonly LeaseFact[]>;
+  /** Reports a lease again whose client was stopped since. */
+  restoreLease(lease: LeaseFact): Promise<void>;
+  /** Whom the node reaches now: each is asked, which takes some seconds when it does not answer. */
+  connectivity(): Promise<readonly CheckResult[]>;
   services(): Promise<readonly ServiceState[]>;
   /** Calls back when something in the kernel or a lease may have changed; what it was is not said. */
   watch(onChange: () => void): Disposable;

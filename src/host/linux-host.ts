@@ -3,13 +3,15 @@ import { uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact } from "../model/facts.ts";
+import type { CheckResult } from "../model/guard.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
 import { netnsList, openMonitor } from "./addon.ts";
 import { NETNS_DIRECTORY, OWN_NETNS } from "./exec.ts";
+import { checkConnectivity } from "./connectivity.ts";
 import { execute } from "./execute.ts";
 import type { FailedStep, Host, ServiceState, WireguardKeys } from "./host.ts";
-import { readLeases, watchDirectory } from "./leases.ts";
+import { readLeases, watchDirectory, writeLease } from "./leases.ts";
 import { Namespaces } from "./namespaces.ts";
 import { observe, observeWireguardDevices, type ObserveContext } from "./observe.ts";
 import { Records } from "./records.ts";
@@ -90,6 +92,14 @@ export class LinuxHost implements Host {
 
   leases(): Promise<readonly LeaseFact[]> {
     return readLeases(this.#leases, uptime());
+  }
+
+  restoreLease(lease: LeaseFact): Promise<void> {
+    return writeLease(this.#leases, lease);
+  }
+
+  async connectivity(): Promise<readonly CheckResult[]> {
+    return await checkConnectivity(await this.#context.namespaces.netlink(HOST));
   }
 
   services(): Promise<readonly ServiceState[]> {

@@ -217,6 +217,13 @@ interface NeighborDel {
   readonly proxy?: true;
 }
 
+/** Lets the kernel ask for a neighbour now, as if there were a packet for it (NTF_USE); its state tells what came of it. */
+interface NeighborResolve {
+  readonly op: "neighbor.resolve";
+  readonly dev: string;
+  readonly to: string;
+}
+
 /** Adds a static forwarding entry beside those that are there (NLM_F_APPEND), or removes it. */
 interface FdbRequest {
   readonly op: "fdb.add" | "fdb.del";
@@ -247,6 +254,7 @@ export type Request =
   | RuleRequest
   | NeighborAdd
   | NeighborDel
+  | NeighborResolve
   | FdbRequest
   | AddressAdd
   | AddressDel

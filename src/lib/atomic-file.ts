@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isGone } from "./errors.ts";
+import { describeError, isGone } from "./errors.ts";
 
 let counter = 0;
 
@@ -21,7 +21,28 @@ export async function writeFileAtomic(path: string, content: string, mode: numbe
   await staged.commit();
 }
 
-/** The first half of `writeFileAtomic`, where a full or read-only disk shows: several files can so be replaced all or none. */
+/** Replaces several files; when one cannot be written (a full or read-only disk shows there), none of them is. */
+export async function writeFilesAtomic(
+  files: readonly { readonly path: string; readonly content: string }[],
+  mode: number,
+): Promise<void> {
+  const staged: StagedFile[] = [];
+  try {
+    for (const { path, content } of files) staged.push(await stageFile(path, content, mode));
+  } catch (error) {
+    await Promise.all(staged.map((file) => file.discard()));
+    throw error;
+  }
+  for (const file of staged) await file.commit();
+}
+
+/** Removes a file, if there is one, so that it does not come back after a loss of power. */
+export async function removeSynced(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await syncDirectory(dirname(path));
+}
+
+/** Writes and syncs a file under a temporary name, where a full or read-only disk shows. */
 export async function stageFile(path: string, content: string, mode: number): Promise<StagedFile> {
   const directory = dirname(path);
   await mkdir(directory, { recursive: true });
@@ -35,10 +56,14 @@ export async function stageFile(path: string, content: string, mode: number): Pr
   await writeSynced(temporary, content, mode).catch(orDiscard);
   const commit = async (): Promise<void> => {
     await rename(temporary, path).catch(orDiscard);
-    await using handle = await open(directory, "r");
-    await handle.sync();
+    await syncDirectory(directory);
   };
   return { commit, discard };
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  await using handle = await open(directory, "r");
+  await handle.sync();
 }
 
 async function writeSynced(path: string, content: string, mode: number): Promise<void> {
@@ -58,6 +83,20 @@ export async function removeTemporaries(directory: string): Promise<void> {
     return entry.isFile() && owner !== undefined && Number(owner) !== process.pid;
   });
   for (const entry of left) await rm(join(entry.parentPath, entry.name), { force: true });
+}
+
+/**
+ * Puts a file that cannot be used aside, as `PATH.damaged`, where nothing reads it and a person can.
+ * @returns what to tell that person
+ */
+export async function setAside(path: string, why: string): Promise<string> {
+  const aside = `${path}.damaged`;
+  try {
+    await rename(path, aside);
+    return `set aside ${path} as ${aside}: ${why}`;
+  } catch (error) {
+    return `cannot use ${path}: ${why}; nor set it aside: ${describeError(error)}`;
+  }
 }
 
 /** The text of a file, or undefined when there is none. */

@@ -7,3 +7,8 @@ import { readFileSync } from "node:fs";
 export function uptime(): number {
   return Number(readFileSync("/proc/uptime", "utf8").split(" ", 1)[0]);
 }
+
+/** Tells this boot of the kernel from every other: what counts in `uptime` holds in one boot only. */
+export function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}

@@ -1,4 +1,5 @@
 import type { NicDecision } from "./facts.ts";
+import type { GuardReport } from "./guard.ts";
 
 /** Something the user has to mend: one line, with file, line and key where it came from a file. */
 export interface Issue {
@@ -39,6 +40,10 @@ export interface Report {
 /** The answer to `plan` and `apply`. */
 export interface ChangeReport extends Report {
   readonly issues: readonly Issue[];
+  /** What is no failure and should be known: a firewall in the way, an uplink that is touched. */
+  readonly warnings: readonly string[];
+  /** Set when the change could have cut the node off: whether it holds, or was reverted. */
+  readonly guard?: GuardReport;
 }
 
 export interface PeerStatus {
@@ -74,6 +79,8 @@ export interface Status {
   readonly processes: readonly { readonly name: string; readonly up: boolean; readonly pid: number | null }[];
   readonly peers: readonly PeerStatus[];
   readonly lastReconcile: Report | null;
+  /** The change that waits for its connectivity check, or the last one that could have cut the node off; null when there was none. */
+  readonly guard: GuardReport | null;
   /** Reconciles since the daemon started, and how many of them changed something. */
   readonly reconciles: { readonly total: number; readonly changed: number };
   readonly problems: readonly string[];

@@ -1,12 +1,18 @@
 import { request } from "node:http";
 import { NetloomError, errorCode } from "../lib/errors.ts";
 import type { Document, Kind } from "../model/document.ts";
+import type { GuardReport } from "../model/guard.ts";
 import type { ChangeReport, Status } from "../model/report.ts";
 
 interface NamedText {
   /** How messages call it, usually the file's name. */
   readonly name: string;
   readonly text: string;
+}
+
+interface ChangeOptions {
+  /** Keep the change whatever becomes of the node's connectivity. */
+  readonly confirm?: boolean;
 }
 
 interface Answer {
@@ -27,17 +33,23 @@ export class Client {
     return (await this.#call("POST", "/v1/plan", { files })) as ChangeReport;
   }
 
-  /** Applies the documents of YAML texts, all or none of them. */
-  async apply(files: readonly NamedText[]): Promise<ChangeReport> {
-    return (await this.#call("POST", "/v1/apply", { files })) as ChangeReport;
+  /**
+   * Applies the documents of YAML texts, all or none of them. When that could cut the node off, the answer comes once it is
+   * known whether its gateway still answers; with `confirm` it is kept unchecked.
+   */
+  async apply(files: readonly NamedText[], { confirm = false }: ChangeOptions = {}): Promise<ChangeReport> {
+    return (await this.#call("POST", "/v1/apply", confirm ? { files, confirm } : { files })) as ChangeReport;
   }
 
-  /** Removes a document and what it made. */
-  async delete(kind: Kind, name: string): Promise<ChangeReport> {
-    return (await this.#call(
-      "DELETE",
-      `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`,
-    )) as ChangeReport;
+  /** Removes a document and what it made; guarded as `apply` is. */
+  async delete(kind: Kind, name: string, { confirm = false }: ChangeOptions = {}): Promise<ChangeReport> {
+    const path = `/v1/documents/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`;
+    return (await this.#call("DELETE", `${path}${confirm ? "?confirm=true" : ""}`)) as ChangeReport;
+  }
+
+  /** Keeps the change that waits for its connectivity check. @returns null when none does */
+  async confirm(): Promise<GuardReport | null> {
+    return ((await this.#call("POST", "/v1/confirm")) as { guard: GuardReport | null }).guard;
   }
 
   /** All documents, and the same as YAML that `apply` accepts. */

@@ -1,7 +1,7 @@
 // `dist/netloom-test`: what tests need of the compiled program and no shipped binary has. Its users are netns and VM tests.
 //   netloom-test daemon --fault kill:STEPS | fail:STEP:ERRNO [the options of netloom daemon]
 import { parseDaemonArguments } from "../cli/daemon-options.ts";
-import { runDaemon, type OpenHost } from "../daemon.ts";
+import { runDaemon, type Running } from "../daemon.ts";
 import { LinuxHost } from "../host/linux-host.ts";
 import { describeError } from "../lib/errors.ts";
 import { parseFault, withFault } from "./fault.ts";
@@ -24,7 +24,7 @@ async function daemon([flag, fault = "", ...options]: readonly string[]): Promis
   const parsed = parseFault(fault);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
-  const openHost: OpenHost = async (places) => withFault(await LinuxHost.open(places), parsed);
-  await runDaemon(parseDaemonArguments(options, process.env), stop.signal, openHost);
+  const openHost: Running["openHost"] = async (places) => withFault(await LinuxHost.open(places), parsed);
+  await runDaemon(parseDaemonArguments(options, process.env), stop.signal, { openHost });
   return 0;
 }

@@ -2,6 +2,7 @@ import type { FailedStep, Host, ServiceState, WireguardKeys } from "../host/host
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { CheckResult } from "../model/guard.ts";
 import type { Step } from "../model/step.ts";
 import { keyFact } from "./builders.ts";
 import { applySteps, emptyKernel } from "./memory-kernel.ts";
@@ -33,6 +34,8 @@ export class MemoryHost implements Host {
   kernel: Actual = emptyKernel();
   nicFacts: readonly NicFact[] = [];
   leaseFacts: readonly LeaseFact[] = [];
+  /** How each check comes out, by the kernel as it is then. None by default: nobody is there to answer. */
+  checks: (kernel: Actual) => readonly CheckResult[] = () => [];
   /** What observing throws. */
   blind: Error | undefined;
   /** Steps that fail, by a piece of their JSON. */
@@ -72,6 +75,15 @@ export class MemoryHost implements Host {
 
   leases(): Promise<readonly LeaseFact[]> {
     return Promise.resolve(this.leaseFacts);
+  }
+
+  restoreLease(lease: LeaseFact): Promise<void> {
+    if (!this.leaseFacts.some(({ nic }) => nic === lease.nic)) this.leaseFacts = [...this.leaseFacts, lease];
+    return Promise.resolve();
+  }
+
+  connectivity(): Promise<readonly CheckResult[]> {
+    return Promise.resolve(this.checks(this.kernel));
   }
 
   services(): Promise<readonly ServiceState[]> {

@@ -1,0 +1,20 @@
+import type { GuardReport } from "../model/guard.ts";
+import type { ChangeReport, Issue, StepFailure } from "../model/report.ts";
+
+/** The answer to documents that were refused: nothing was done. */
+export function refused(issues: readonly Issue[]): ChangeReport {
+  const failures = failuresOf(issues);
+  return { outcome: "failed", issues, warnings: [], steps: [], failures, unverified: [], milliseconds: 0 };
+}
+
+/** Refusals of a pass, which does what it can, in the words of its report. */
+export function failuresOf(issues: readonly Issue[]): readonly StepFailure[] {
+  return issues.map(({ message, documents }) => ({ step: documents.join(", "), message }));
+}
+
+/** What a change came to once the guard has decided: one that was reverted has failed, whatever its steps did. */
+export function withVerdict(report: ChangeReport, guard: GuardReport): ChangeReport {
+  if (guard.state !== "reverted") return { ...report, guard };
+  const failure = { step: guard.change, message: `reverted: ${guard.message}` };
+  return { ...report, outcome: "failed", failures: [...report.failures, failure], guard };
+}

@@ -84,7 +84,7 @@ function vanished(error: unknown): boolean {
 async function observeNetns(context: ObserveContext, netns: string, wish: Target): Promise<InNetns> {
   try {
     const netlink = await context.namespaces.netlink(netns);
-    const tables = await netlink.dump("links", "addresses", "routes", "rules", "neighbors", "fdb");
+    const tables = await netlink.dump("links", "addresses", "routes", "rules", "neighbors", "fdb", "vlans");
     const look: Look = {
       netns,
       tables,

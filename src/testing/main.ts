@@ -1,12 +1,17 @@
 // `dist/netloom-test`: what tests need of the compiled program and no shipped binary has. Its users are netns and VM tests.
 //   netloom-test daemon --fault kill:STEPS | fail:STEP:ERRNO [the options of netloom daemon]
+//   netloom-test target [--dir DIR] [FILE]...
 import { parseDaemonArguments } from "../cli/daemon-options.ts";
 import { runDaemon, type Running } from "../daemon.ts";
 import { LinuxHost } from "../host/linux-host.ts";
 import { describeError } from "../lib/errors.ts";
 import { parseFault, withFault } from "./fault.ts";
+import { targetCommand } from "./target-command.ts";
 
-const COMMANDS: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = { daemon };
+const COMMANDS: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = {
+  daemon,
+  target: targetCommand,
+};
 
 const [command = "", ...words] = process.argv.slice(2);
 try {

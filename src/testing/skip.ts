@@ -14,8 +14,8 @@ export function testIf(
   };
 }
 
-/** True when the running kernel can make links of a kind; tried in a namespace that ends at once. */
+/** True when the running kernel can make links of a kind, which options may follow; tried in a namespace that ends at once. */
 export function kernelHasLink(kind: string): boolean {
-  const argv = ["--net", "ip", "link", "add", "probe0", "type", kind];
+  const argv = ["--net", "ip", "link", "add", "probe0", "type", ...kind.split(" ")];
   return spawnSync("unshare", argv, { stdio: "ignore" }).status === 0;
 }

@@ -3,6 +3,15 @@ import { HOST, type KernelObject, type LinkSpec, type Target } from "../model/ke
 import { PORT_DEFAULTS, type PortSpec, type PortVlan } from "../model/link-options.ts";
 
 const mac = (n: number): string => `02:00:00:00:00:${n.toString(16).padStart(2, "0")}`;
+/** What a kernel may lack. */
+export type Feature = "vlan" | "bond" | "dummy" | "bridge vlan filtering";
+
+export interface TargetOptions {
+  readonly lacks?: ReadonlySet<Feature>;
+  /** Seconds since the kernel started: lifetimes end later than that. */
+  readonly now?: number;
+}
+
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
 /** The members that have a value. */
 const given = <T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
@@ -33,12 +42,12 @@ const bridge = fc.record({
 });
 
 /** What any link may be plugged into. */
-const plug = fc.record({ master: maybe(fc.constantFrom("b0", "b1", "bond0")), port: maybe(port), vlans: maybe(vlans) });
+const plug = fc.record({ master: maybe(fc.constantFrom("b0", "b1", "bo0")), port: maybe(port), vlans: maybe(vlans) });
 
 const placeWish = fc.record({
   b0: maybe(bridge),
   b1: maybe(bridge),
-  bond0: maybe(
+  bo0: maybe(
     fc.record({
       mode: fc.constantFrom("active-backup" as const, "802.3ad" as const),
       miimon: fc.constantFrom(100, 200),
@@ -46,14 +55,14 @@ const placeWish = fc.record({
     }),
   ),
   d0: maybe(plug),
-  ifb0: maybe(plug),
+  if0: maybe(plug),
   t0: maybe(fc.record({ plug, owner: fc.constantFrom(0, 1000) })),
   v0: maybe(fc.record({ near: plug, far: plug, mtu: fc.constantFrom(1400, 1500), abroad: fc.boolean() })),
   x0: maybe(fc.record({ plug, vni: fc.constantFrom(7, 8), ttl: fc.constantFrom(16, 64), onDummy: fc.boolean() })),
-  vlan0: maybe(fc.record({ plug, id: fc.constantFrom(5, 6), lower: fc.constantFrom("d0", "bond0", "host d0") })),
+  vlan0: maybe(fc.record({ plug, id: fc.constantFrom(5, 6), lower: fc.constantFrom("d0", "bo0", "host d0") })),
   mv0: maybe(fc.record({ lower: fc.constantFrom("d0", "vlan0"), mode: fc.constantFrom("bridge", "private") })),
   address: maybe(
-    fc.record({ n: fc.constantFrom(1, 2), until: maybe(fc.constantFrom(1000, 2000)), early: fc.boolean() }),
+    fc.record({ n: fc.constantFrom(1, 2), life: maybe(fc.constantFrom(1000, 2000)), early: fc.boolean() }),
   ),
   route: maybe(
     fc.record({
@@ -82,53 +91,69 @@ const placeWish = fc.record({
 type PlaceWish = typeof placeWish extends fc.Arbitrary<infer T> ? T : never;
 type Plug = typeof plug extends fc.Arbitrary<infer T> ? T : never;
 
-/** Any target over all kinds of links, tables and rules that does not contradict itself, in the node and in two namespaces. */
-export const anyTarget: fc.Arbitrary<Target> = fc
-  .record({ host: placeWish, alpha: maybe(placeWish), beta: maybe(placeWish) })
-  .map(({ host, alpha, beta }) => {
-    const places = [
-      [HOST, host],
-      ["nalpha", alpha],
-      ["nbeta", beta],
-    ] as const;
-    const objects = places.flatMap(([netns, wish]): readonly KernelObject[] => {
-      if (wish === undefined) return [];
-      const abroad = netns !== HOST || alpha === undefined ? netns : "nalpha";
-      const hostDummy = host.d0 !== undefined;
-      const made = links(netns, wish, abroad, hostDummy);
-      return [
-        ...(netns === HOST ? [] : [{ kind: "netns", name: netns } as const]),
-        ...made,
-        ...tables(netns, wish, made),
-      ];
+/**
+ * Any target over all kinds of links, tables and rules that does not contradict itself, in the node and in two namespaces:
+ * one that a kernel takes.
+ */
+export function targets({ lacks = new Set(), now = 0 }: TargetOptions = {}): fc.Arbitrary<Target> {
+  return fc
+    .record({ host: placeWish, alpha: maybe(placeWish), beta: maybe(placeWish) })
+    .map(({ host, alpha, beta }) => {
+      const places = [
+        [HOST, host],
+        ["nalpha", alpha],
+        ["nbeta", beta],
+      ] as const;
+      const objects = places.flatMap(([netns, wish]): readonly KernelObject[] => {
+        if (wish === undefined) return [];
+        const abroad = netns !== HOST || alpha === undefined ? netns : "nalpha";
+        const hostDummy = host.d0 !== undefined;
+        const made = links(netns, wish, abroad, hostDummy, lacks);
+        return [
+          ...(netns === HOST ? [] : [{ kind: "netns", name: netns } as const]),
+          ...made,
+          ...tables(netns, wish, made, now),
+        ];
+      });
+      return objects;
     });
-    return objects;
-  });
+}
 
-function links(netns: string, wish: PlaceWish, abroad: string, hostDummy: boolean): readonly LinkSpec[] {
+function links(
+  netns: string,
+  wish: PlaceWish,
+  abroad: string,
+  hostDummy: boolean,
+  lacks: ReadonlySet<Feature>,
+): readonly LinkSpec[] {
   const base = { kind: "link", netns } as const;
-  const plugged = (p: Plug): Partial<Pick<LinkSpec, "master" | "port" | "vlans">> => {
-    if (p.master === undefined || wish[p.master] === undefined) return {};
-    return p.master === "bond0" ? { master: p.master } : given({ master: p.master, port: p.port, vlans: p.vlans });
+  const bond = !lacks.has("bond");
+  const filters = !lacks.has("bridge vlan filtering");
+  const plugged = (p: Plug, notInto?: string): Partial<Pick<LinkSpec, "master" | "port" | "vlans">> => {
+    if (p.master === undefined || wish[p.master] === undefined || p.master === notInto) return {};
+    if (p.master === "bo0") return bond ? { master: p.master } : {};
+    return given({ master: p.master, port: p.port, vlans: filters ? p.vlans : undefined });
   };
   const found: LinkSpec[] = [];
   for (const name of ["b0", "b1"] as const) {
     const b = wish[name];
     if (b === undefined) continue;
-    const options = {
-      vlanFiltering: b.filters,
-      ageing: b.ageing,
-      ...(b.defaultPvid === undefined ? {} : { defaultPvid: b.defaultPvid }),
-    };
-    found.push({ ...base, name, type: "bridge", options, ...(b.vlans === undefined ? {} : { vlans: b.vlans }) });
+    const { ageing, vlans: own, defaultPvid } = b;
+    const vlanAware = filters ? given({ vlanFiltering: b.filters, defaultPvid }) : {};
+    const members = filters ? given({ vlans: own }) : {};
+    found.push({ ...base, name, type: "bridge", options: { ageing, ...vlanAware }, ...members });
   }
-  if (wish.bond0 !== undefined) {
-    const { primary, ...options } = wish.bond0;
-    const named = primary && wish.d0?.master === "bond0" ? { primary: "d0" } : {};
-    found.push({ ...base, name: "bond0", type: "bond", options: { ...options, ...named } });
+  if (wish.bo0 !== undefined && bond) {
+    const { primary, ...options } = wish.bo0;
+    const named = primary && wish.d0?.master === "bo0" ? { primary: "d0" } : {};
+    found.push({ ...base, name: "bo0", type: "bond", options: { ...options, ...named } });
   }
-  if (wish.d0 !== undefined) found.push({ ...base, name: "d0", type: "dummy", mac: mac(1), ...plugged(wish.d0) });
-  if (wish.ifb0 !== undefined) found.push({ ...base, name: "ifb0", type: "ifb", ...plugged(wish.ifb0) });
+  if (wish.d0 !== undefined) {
+    const type = lacks.has("dummy") ? "ifb" : "dummy";
+    found.push({ ...base, name: "d0", type, mac: mac(1), ...plugged(wish.d0) });
+  }
+  // An ifb cannot change its address, as a port of a bond has to.
+  if (wish.if0 !== undefined) found.push({ ...base, name: "if0", type: "ifb", ...plugged(wish.if0, "bo0") });
   if (wish.t0 !== undefined)
     found.push({
       ...base,
@@ -148,16 +173,19 @@ function links(netns: string, wish: PlaceWish, abroad: string, hostDummy: boolea
     const farName = `w${netns}`;
     const peer = { netns: place, name: farName, mac: mac(3) };
     found.push({ ...base, name: "v0", type: "veth", mac: mac(2), mtu, peer, ...plugged(near) });
-    const there = place === netns ? plugged(far) : {};
+    // Both ends in one bridge would send every frame round for ever.
+    const there = place === netns ? plugged(far, near.master) : {};
     const bornWith = { netns, name: "v0" };
     found.push({ kind: "link", netns: place, name: farName, type: "veth", mac: mac(3), mtu, bornWith, ...there });
   }
-  const vlan = wish.vlan0;
+  const vlan = lacks.has("vlan") ? undefined : wish.vlan0;
   const lower = vlan?.lower === "host d0" ? { netns: HOST, name: "d0" } : { netns, name: vlan?.lower ?? "" };
   const there = (name: string): boolean => found.some((link) => link.name === name);
   if (vlan !== undefined && (lower.netns === netns ? there(lower.name) : hostDummy))
-    found.push({ ...base, name: "vlan0", type: "vlan", options: { id: vlan.id }, lower, ...plugged(vlan.plug) });
-  if (wish.mv0 !== undefined && there(wish.mv0.lower))
+    found.push({ ...base, name: "vlan0", type: "vlan", options: { id: vlan.id }, lower, ...plugged(vlan.plug, "bo0") });
+  // A port's frames go to its bridge or bond, so the kernel lets no macvlan have them (EBUSY).
+  const isPort = (name: string): boolean => found.some((link) => link.name === name && link.master !== undefined);
+  if (wish.mv0 !== undefined && there(wish.mv0.lower) && !isPort(wish.mv0.lower))
     found.push({
       ...base,
       name: "mv0",
@@ -168,7 +196,7 @@ function links(netns: string, wish: PlaceWish, abroad: string, hostDummy: boolea
   return found;
 }
 
-function tables(netns: string, wish: PlaceWish, made: readonly LinkSpec[]): readonly KernelObject[] {
+function tables(netns: string, wish: PlaceWish, made: readonly LinkSpec[], now: number): readonly KernelObject[] {
   const own = made.filter((link) => link.netns === netns);
   const [first, second] = own;
   const found: KernelObject[] = wish.rules.map(({ priority, mark, action }) => ({
@@ -182,19 +210,24 @@ function tables(netns: string, wish: PlaceWish, made: readonly LinkSpec[]): read
   if (first === undefined) return found;
   const dev = first.name;
   if (wish.address !== undefined) {
-    const { n, until, early } = wish.address;
-    const life = until === undefined ? {} : { validUntil: until, ...(early ? { preferredUntil: until - 500 } : {}) };
-    found.push({ kind: "address", netns, dev, address: `10.0.0.${n}/24`, ...life });
+    const { n, life, early } = wish.address;
+    const until = now + (life ?? 0);
+    const ends = life === undefined ? {} : { validUntil: until, ...(early ? { preferredUntil: until - 500 } : {}) };
+    found.push({ kind: "address", netns, dev, address: `10.0.0.${n}/24`, ...ends });
   }
   if (wish.route !== undefined) {
     const { way, table, mtu, onlink, weight } = wish.route;
     const key = { kind: "route", netns, to: "10.9.0.0/16", ...(table === undefined ? {} : { table }) } as const;
-    const more = { ...(mtu === undefined ? {} : { mtu }), ...(onlink ? { onlink: true as const } : {}) };
+    const more = mtu === undefined ? {} : { mtu };
+    // A router has to be in a network of the link, or be said to be there.
+    const reached = onlink || wish.address === undefined ? { onlink: true as const } : {};
     if (way === "dev") found.push({ ...key, dev, ...more });
-    else if (way === "via") found.push({ ...key, dev, via: "10.0.0.9", ...more });
+    else if (way === "via") found.push({ ...key, dev, via: "10.0.0.9", ...more, ...reached });
     else if (way === "hops")
       found.push({
         ...key,
+        ...more,
+        onlink: true,
         hops: [
           { dev, via: "10.0.0.9", weight },
           { dev: second?.name ?? dev, via: "10.0.0.8" },
@@ -214,8 +247,11 @@ function tables(netns: string, wish: PlaceWish, made: readonly LinkSpec[]): read
   for (const { vxlan, n, vlan } of wish.fdb) {
     if (vxlan && wish.x0 !== undefined)
       found.push({ kind: "fdb", netns, dev: "x0", mac: "00:00:00:00:00:00", remote: `192.0.2.${n}` });
-    else if (!vxlan && ported !== undefined)
-      found.push({ kind: "fdb", netns, dev: ported.name, mac: mac(n + 0x20), ...(vlan === undefined ? {} : { vlan }) });
+    else if (!vxlan && ported !== undefined) {
+      // Of a VLAN that the port is in.
+      const member = ported.vlans?.some(({ id }) => id === vlan) === true;
+      found.push({ kind: "fdb", netns, dev: ported.name, mac: mac(n + 0x20), ...(member ? given({ vlan }) : {}) });
+    }
   }
   return [...new Map(found.map((object) => [JSON.stringify(object), object])).values()];
 }

@@ -2,10 +2,11 @@ import test from "ava";
 import fc from "fast-check";
 import type { Actual } from "../../model/actual.ts";
 import { applySteps, emptyKernel } from "../../testing/memory-kernel.ts";
-import { anyTarget } from "../../testing/targets.ts";
+import { targets } from "../../testing/targets.ts";
 import { explain } from "../explain.ts";
 import { diff } from "./index.ts";
 
+const anyTarget = targets();
 const made = (target: Parameters<typeof diff>[1], from: Actual = emptyKernel()): Actual =>
   applySteps(from, diff(from, target).steps);
 

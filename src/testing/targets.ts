@@ -205,7 +205,8 @@ function tables(netns: string, wish: PlaceWish, made: readonly LinkSpec[], now: 
     family: 4,
     priority,
     ...(mark === undefined ? {} : { fwmark: { value: mark, mask: 0xff } }),
-    ...(action === "lookup" ? { table: 100 } : { action: "blackhole" as const }),
+    // One that swallows all would swallow the look for a route's router too.
+    ...(action === "lookup" || mark === undefined ? { table: 100 } : { action: "blackhole" as const }),
   }));
   if (first === undefined) return found;
   const dev = first.name;

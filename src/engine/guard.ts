@@ -156,7 +156,7 @@ export class Guard implements Disposable {
     this.#wait(checkpoint);
     startDetached();
     log.info(
-      `${change.text} touches ${[...names].join(", ")}: it has ${seconds} s until ${passed.map(told).join(", ")}`,
+      `${change.text} touches ${[...names].join(", ")}: reverted in ${seconds} s unless it still holds that ${passed.map(told).join(", ")}`,
     );
   }
 

@@ -55,7 +55,7 @@ for (const runtime of [SOURCE, BINARY]) {
     const record = JSON.parse(await readFile(join(node.root, "node.json"), "utf8")) as Record<string, unknown>;
     t.like(record, { uplink: "up0", decision: status.decision });
 
-    t.like(await node.apply(none), { code: 0, err: "" });
+    t.like(await node.applyConfirmed(none), { code: 0, err: "" });
     t.is(await addresses(node, "up0"), "");
     t.is(await defaultRoute(node), "");
     t.deepEqual((await node.client.status()).processes, []);

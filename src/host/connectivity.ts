@@ -27,7 +27,7 @@ interface Seen {
 async function checkGateway(netlink: Netlink, { links, routes, neighbors }: Seen, family: 4 | 6): Promise<CheckResult> {
   const name = `IPv${family} gateway`;
   const gateway = bestGateway(routes, family);
-  if (gateway === undefined) return { name, passed: false, detail: "there is no default route with a gateway" };
+  if (gateway === undefined) return { name, passed: false, detail: "is missing: there is no default route with one" };
   const { index, via } = gateway;
   const dev = links.find((link) => link.index === index)?.name;
   if (dev === undefined) return { name, passed: false, detail: `${via} is on a link that is gone` };

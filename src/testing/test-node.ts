@@ -30,6 +30,8 @@ export interface TestNodeOptions {
   /** Files of the configuration directory by name. */
   readonly config?: Readonly<Record<string, string>>;
   readonly cmdline?: string;
+  /** How long a change to the uplink has until it is reverted. */
+  readonly guardSeconds?: number;
   /** Another node whose named namespaces this one sees too. */
   readonly beside?: TestNode;
   /** Called before the daemon starts. */
@@ -76,12 +78,11 @@ export class TestNode {
   /** The words that start a daemon on this node; later ones win. */
   daemonArgv(...more: readonly string[]): readonly string[] {
     const { dir, scanDir } = this.sandbox;
-    const { runtime = SOURCE, cmdline = "quiet" } = this.#options;
+    const { runtime = SOURCE, cmdline = "quiet", guardSeconds = 50 } = this.#options;
     const places = { root: this.root, config: join(dir, "config"), socket: this.socket, runtime: this.runtimeDir };
-    const words = Object.entries({ ...places, services: scanDir, cmdline }).flatMap(([key, value]) => [
-      `--${key}`,
-      value,
-    ]);
+    const words = Object.entries({ ...places, services: scanDir, cmdline, "guard-seconds": `${guardSeconds}` }).flatMap(
+      ([key, value]) => [`--${key}`, value],
+    );
     return [...this.sandbox.inside(), ...runtime.argv, "daemon", ...words, ...more];
   }
 
@@ -146,6 +147,11 @@ export class TestNode {
   /** `netloom apply -` */
   apply(yaml: string): Promise<Ended> {
     return this.netloom(["apply", "-"], yaml);
+  }
+
+  /** `netloom apply --confirm -`: kept, whatever becomes of the uplink. */
+  applyConfirmed(yaml: string): Promise<Ended> {
+    return this.netloom(["apply", "--confirm", "-"], yaml);
   }
 
   /** A link of the kernel as `ip -d -j` shows it, or undefined. */

@@ -6,6 +6,7 @@ import { buildAddon, buildAgent, buildBinary, buildTestBinary } from "./lib/buil
 import { type Check, type Tier, runTier, rustChecks, typescriptChecks } from "./lib/checks.ts";
 import { ensureImage } from "./lib/image.ts";
 import { ensureBase } from "./lib/image-base.ts";
+import { buildKernelTests } from "./lib/kernel-tests.ts";
 import { fail, say, step } from "./lib/progress.ts";
 import { addCounts, countsText, noTests, type TestCounts } from "./lib/tap.ts";
 import { together } from "./lib/together.ts";
@@ -44,6 +45,7 @@ try {
   if (chosen.has("netns")) await test(netns);
   if (chosen.has("vm")) {
     await together(buildAgent, ensureBase);
+    await buildKernelTests();
     const image = await ensureImage();
     const plan = await planOf(filesOf("vm", ["--group", "smoke"]));
     const command = ["npm test", ...(words.length > 0 ? ["--"] : []), ...words].join(" ");

@@ -1,6 +1,7 @@
 import { buildAddon, buildAgent, buildBinary, buildTestBinary } from "./build.ts";
 import { ensureImage } from "./image.ts";
 import { ensureBase } from "./image-base.ts";
+import { buildKernelTests } from "./kernel-tests.ts";
 import { together } from "./together.ts";
 import { ensureToolbox } from "./toolbox.ts";
 
@@ -13,5 +14,6 @@ export async function ensureLabImage(): Promise<string> {
   if (named !== undefined && named !== "") return named;
   await ensureToolbox();
   await together(buildBinary, buildTestBinary, buildAddon, buildAgent, ensureBase);
+  await buildKernelTests();
   return (await ensureImage()).dir;
 }

@@ -16,7 +16,6 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use netloom_net::{Delivery, Monitor, Sockets, netns};
 use serde_json::{Value, json};
 
@@ -190,73 +189,6 @@ fn a_receiver_without_room_hears_of_the_loss() {
     apply(&netns.sockets(), &json!(add));
     let overrun = |event: &String| event.contains(r#""type":"overrun""#);
     while !overrun(&events.recv_timeout(Duration::from_secs(10)).unwrap()) {}
-}
-
-#[test]
-fn wireguard_is_born_elsewhere_and_changed_peer_by_peer() {
-    let (Some(here), Some(there)) = (Netns::fresh(), Netns::fresh()) else {
-        return;
-    };
-    let born = batch(
-        &here.sockets(),
-        &json!([{ "op": "link.add", "type": "wireguard", "name": "w0", "group": GROUP, "mtu": 1420, "up": true,
-                  "netnsPath": there.path() }]),
-    );
-    if born[0]["code"] == "EOPNOTSUPP" {
-        println!("SKIPPED: this kernel has no WireGuard");
-        return;
-    }
-    assert_eq!(born[0]["ok"], true, "{born:?}");
-    let sockets = there.sockets();
-    let key = |byte: u8| BASE64.encode([byte; 32]);
-    let set = |config: Value| sockets.wireguard_set("w0", &config.to_string()).unwrap();
-    let get = || serde_json::from_str::<Value>(&sockets.wireguard_get("w0").unwrap()).unwrap();
-    let allowed: Vec<_> = (0..600)
-        .map(|n| format!("10.{}.{}.0/24", n / 256, n % 256))
-        .collect();
-    set(
-        json!({ "privateKey": key(0x40), "listenPort": 51820, "peers": [
-            { "publicKey": key(1), "endpoint": "192.0.2.1:51820", "allowedIps": ["172.16.0.0/16", "fd00::/48"],
-              "persistentKeepalive": 25 },
-            { "publicKey": key(2), "endpoint": "[2001:db8::1]:51821", "allowedIps": allowed, "presharedKey": key(9) },
-            { "publicKey": key(3) },
-        ]}),
-    );
-    let device = get();
-    assert_eq!(device["listenPort"], 51820);
-    assert_eq!(device["hasPrivateKey"], true);
-    assert!(device["publicKey"].is_string());
-    assert!(!device.to_string().contains(&key(0x40)));
-    let peer = |device: &Value, byte| {
-        let peers = device["peers"].as_array().unwrap();
-        peers
-            .iter()
-            .find(|peer| peer["publicKey"] == key(byte))
-            .cloned()
-    };
-    let first = peer(&device, 1).unwrap();
-    assert_eq!(first["endpoint"], "192.0.2.1:51820");
-    assert_eq!(first["persistentKeepalive"], 25);
-    assert_eq!(first["lastHandshake"], 0.0);
-    assert_eq!(first["allowedIps"].as_array().unwrap().len(), 2);
-    let second = peer(&device, 2).unwrap();
-    assert_eq!(second["endpoint"], "[2001:db8::1]:51821");
-    assert_eq!(second["allowedIps"].as_array().unwrap().len(), 600);
-    assert_eq!(second["hasPresharedKey"], true);
-    set(json!({ "peers": [
-        { "publicKey": key(1), "updateOnly": true, "allowedIps": ["172.17.0.0/16"] },
-        { "publicKey": key(3), "remove": true },
-        { "publicKey": key(4), "updateOnly": true },
-    ]}));
-    let device = get();
-    assert_eq!(device["peers"].as_array().unwrap().len(), 2);
-    assert_eq!(
-        peer(&device, 1).unwrap()["allowedIps"],
-        json!(["172.17.0.0/16"])
-    );
-    assert_eq!(peer(&device, 1).unwrap()["endpoint"], "192.0.2.1:51820");
-    assert_eq!(peer(&device, 2).unwrap(), second);
-    assert_eq!(sockets.wireguard_get("none").unwrap_err().code(), "ENODEV");
 }
 
 #[test]

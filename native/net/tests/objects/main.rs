@@ -13,3 +13,4 @@ mod ports;
 mod routes;
 mod sandbox;
 mod tables;
+mod wireguard;

@@ -104,10 +104,9 @@ impl Sandbox {
     }
 
     pub(crate) fn address(&self, address: &str) -> Value {
-        let addresses = self.dump("addresses").into_iter();
+        let mut addresses = self.dump("addresses").into_iter();
         addresses
-            .filter(|found| found["address"] == address)
-            .next_back()
+            .rfind(|found| found["address"] == address)
             .unwrap()
     }
 

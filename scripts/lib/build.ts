@@ -6,7 +6,7 @@ import { contentHash } from "./content-hash.ts";
 import { handBack } from "./ownership.ts";
 import { run } from "./process.ts";
 import { type StepEnd, megabytes, step } from "./progress.ts";
-import { cargoTarget, fetchCrates, findRust, rustCommand } from "./rust.ts";
+import { cargoTarget, fetchCrates, findRust, runCargo } from "./rust.ts";
 import { repository } from "./repository.ts";
 import { toolboxCommand } from "./toolbox-enter.ts";
 import { toolboxRoot } from "./toolbox.ts";
@@ -66,12 +66,18 @@ export async function buildAddon(): Promise<string> {
   });
   return output("addon", "netloom.node", hash, async (dir, log, note) => {
     await fetchCrates(rust, log, note);
-    const target = cargoTarget("addon");
     const napi = [join(modules, "@napi-rs/cli/dist/cli.js"), "build", "--release", "--no-js"];
-    const where = ["--manifest-path", "native/binding/Cargo.toml", "--output-dir", dir, "--target-dir", target];
+    const where = [
+      "--manifest-path",
+      "native/binding/Cargo.toml",
+      "--output-dir",
+      dir,
+      "--target-dir",
+      cargoTarget("addon"),
+    ];
     const argv = ["node", ...napi, ...where, "--", "--offline", "--locked"];
-    await run(await rustCommand(rust, argv, { target }), { log, onLine: note });
-    await handBack(dir, target);
+    await runCargo(rust, argv, { purpose: "addon", log, onLine: note });
+    await handBack(dir);
     // Named by napi's configuration in package.json; here it has the one name of the contract.
     const built = (await readdir(dir)).find((name) => name.endsWith(".node"));
     if (built === undefined) throw new Error(`napi built no .node file, see ${log}`);
@@ -90,14 +96,12 @@ export async function buildAgent(): Promise<string> {
   });
   return output("agent", "netloom-agent", hash, async (dir, log, note) => {
     await fetchCrates(rust, log, note);
-    const target = cargoTarget("agent");
     // An explicit target keeps RUSTFLAGS away from build scripts, which cannot be static.
     const triple = "x86_64-unknown-linux-gnu";
     const argv = ["cargo", "build", "--release", "--offline", "--locked", "-p", "netloom-agent", "--target", triple];
     const env = { RUSTFLAGS: "-C target-feature=+crt-static -C relocation-model=static" };
-    await run(await rustCommand(rust, argv, { target, env }), { log, onLine: note });
-    await handBack(target);
-    await copyFile(join(target, triple, "release/netloom-agent"), join(dir, "netloom-agent"));
+    await runCargo(rust, argv, { purpose: "agent", env, log, onLine: note });
+    await copyFile(join(cargoTarget("agent"), triple, "release/netloom-agent"), join(dir, "netloom-agent"));
   });
 }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { cargoTarget, fetchCrates, findRust, rustCommand } from "./rust.ts";
+import { fetchCrates, findRust, runCargo } from "./rust.ts";
 import { run } from "./process.ts";
 import { repository } from "./repository.ts";
 import { toolboxCommand } from "./toolbox-enter.ts";
@@ -50,10 +50,7 @@ export const rustChecks: readonly Check[] = [
 async function cargo(args: readonly string[], log?: string): Promise<string> {
   const rust = await findRust();
   if (log !== undefined) await fetchCrates(rust, log, () => undefined);
-  return await run(
-    await rustCommand(rust, ["cargo", ...args], { target: cargoTarget("check") }),
-    log === undefined ? {} : { log },
-  );
+  return await runCargo(rust, ["cargo", ...args], { purpose: "check", ...(log === undefined ? {} : { log }) });
 }
 
 async function cargoTest(): Promise<TestCounts> {

@@ -7,7 +7,7 @@ import { handBack } from "./ownership.ts";
 import { run } from "./process.ts";
 import { megabytes, step } from "./progress.ts";
 import { repository } from "./repository.ts";
-import { cargoTarget, fetchCrates, findRust, rustCommand } from "./rust.ts";
+import { fetchCrates, findRust, runCargo } from "./rust.ts";
 import { toolboxCommand } from "./toolbox-enter.ts";
 import { toolboxRoot } from "./toolbox.ts";
 
@@ -33,18 +33,13 @@ export async function buildKernelTests(): Promise<string> {
     const entry = await cached("kernel-tests", hash, async (dir) => {
       await fetchCrates(rust, log, note);
       // The target of `npm test -- static`, which has compiled them already.
-      const target = cargoTarget("check");
       const argv = ["cargo", "test", "--no-run", "--offline", "--locked", "--workspace"];
       const lines: string[] = [];
       const onLine = (line: string): void => {
         if (line.startsWith("{")) lines.push(line);
         else note(line);
       };
-      await run(await rustCommand(rust, [...argv, "--message-format=json-render-diagnostics"], { target }), {
-        log,
-        onLine,
-      });
-      await handBack(target);
+      await runCargo(rust, [...argv, "--message-format=json-render-diagnostics"], { purpose: "check", log, onLine });
       for (const [name, path] of executables(lines)) {
         // Their debugging information is ten times what they are.
         await run(await toolboxCommand(["strip", "-o", join(dir, name), path]), { log });

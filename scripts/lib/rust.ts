@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { glob, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { cacheRoot } from "./cache-root.ts";
+import { withLock } from "./lock.ts";
+import { handBack } from "./ownership.ts";
 import { findProgram } from "./privilege.ts";
 import { run } from "./process.ts";
 import { repository } from "./repository.ts";
@@ -43,13 +45,53 @@ export function cargoTarget(purpose: string): string {
   return join(cacheRoot(), "cargo", purpose);
 }
 
+/** What cargo is run for; each has a target directory of its own, which all clones of this repository share. */
+export type CargoRun = {
+  readonly purpose: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly log?: string;
+  readonly onLine?: (line: string) => void;
+};
+
+/**
+ * Runs cargo, or what calls it, in the toolbox with the host's toolchain and crates, without a network; gives what it prints.
+ * One run at a time has a target directory.
+ */
+export async function runCargo(
+  rust: Rust,
+  argv: readonly string[],
+  { purpose, env, ...rest }: CargoRun,
+): Promise<string> {
+  const target = cargoTarget(purpose);
+  await mkdir(target, { recursive: true });
+  return withLock(`cargo-${purpose}`, async () => {
+    await forgetOtherTree(target);
+    try {
+      return await run(await rustCommand(rust, argv, { target, ...(env === undefined ? {} : { env }) }), rest);
+    } finally {
+      await handBack(target);
+    }
+  });
+}
+
+/**
+ * Cargo tells the packages of two clones apart by the dates of their files only, and would take what an older file of the one became
+ * for what a newer file of the other is. So ours are compiled anew when another clone had the directory before; crates are kept.
+ */
+async function forgetOtherTree(target: string): Promise<void> {
+  const mark = join(target, "tree");
+  if ((await readFile(mark, "utf8").catch(() => "")) === repository) return;
+  const ours = glob("{*,*/*}/.fingerprint/netloom-*", { cwd: target });
+  for await (const path of ours) await rm(join(target, path), { recursive: true });
+  await writeFile(mark, repository);
+}
+
 /** The command that runs `argv` in the toolbox with the host's toolchain and crates, without a network. */
-export async function rustCommand(
+async function rustCommand(
   rust: Rust,
   argv: readonly string[],
   options: { readonly target: string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<string[]> {
-  await mkdir(options.target, { recursive: true });
   const home = process.env["CARGO_HOME"] ?? join(homedir(), ".cargo");
   // A fixed place in there: where the user's home is must not end up in what we ship.
   const shared = ["registry", "config.toml", "config"].filter((name) => existsSync(join(home, name)));

@@ -6,11 +6,13 @@ import { serveHttp } from "./api/http.ts";
 import { Service } from "./api/service.ts";
 import { isLocal, readConfig } from "./engine/boot-config.ts";
 import { daemonWords, type DaemonArguments } from "./cli/daemon-options.ts";
+import { Allocations } from "./engine/allocations.ts";
 import { Engine } from "./engine/engine.ts";
 import { Guard } from "./engine/guard.ts";
 import { Layers, type BootFile, type ReportProblem } from "./engine/layers.ts";
 import { NodeState } from "./engine/node-state.ts";
-import { DocumentStore, readYamlFiles } from "./engine/store.ts";
+import { DocumentStore } from "./engine/store.ts";
+import { readYamlFiles } from "./engine/yaml-files.ts";
 import { startDetached } from "./host/detached.ts";
 import type { Host } from "./host/host.ts";
 import { LinuxHost, type LinuxHostOptions } from "./host/linux-host.ts";
@@ -56,7 +58,8 @@ export async function runDaemon(
   });
   const state = await NodeState.open(options.root, (line) => writeSync(1, `${line}\n`));
   const store = new DocumentStore(join(options.root, "documents"));
-  for (const problem of await store.load()) report(problem, problem);
+  const allocations = new Allocations(join(options.root, "allocations"));
+  for (const problem of [...(await store.load()), ...(await allocations.load())]) report(problem, problem);
 
   const layers = new Layers({ store, keys: host.keys, report });
   const { files, problems: unread } = await readYamlFiles(options.config);
@@ -82,6 +85,7 @@ export async function runDaemon(
   await using engine = new Engine({
     host,
     store,
+    allocations,
     state,
     guard,
     log,

@@ -116,7 +116,7 @@ export class Service {
       lastReconcile: report,
       guard: engine.guard,
       reconciles: { total, changed },
-      problems: [...problems(), ...unseen],
+      problems: [...problems(), ...engine.view.problems, ...unseen],
     };
   }
 }

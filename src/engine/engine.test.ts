@@ -10,6 +10,7 @@ import { lan, lease, nic, node, resource, testKey } from "../testing/builders.ts
 import { MemoryHost } from "../testing/memory-host.ts";
 import { physicalNic } from "../testing/memory-kernel.ts";
 import { yaml } from "../testing/yaml.ts";
+import { Allocations } from "./allocations.ts";
 import { Engine } from "./engine.ts";
 import { Guard } from "./guard.ts";
 import { NodeState } from "./node-state.ts";
@@ -35,7 +36,9 @@ async function world(t: ExecutionContext, prepare: (host: MemoryHost) => void = 
   const places = { runtimeDir: join(root, "run"), stateDir: root, keepsClock: false };
   const log = createLog("silent");
   const { guard } = await Guard.open({ root, host, store, log, seconds: 50, startDetached: () => undefined });
-  const engine = new Engine({ host, store, state, guard, log, ...places });
+  const allocations = new Allocations(join(root, "allocations"));
+  await allocations.load();
+  const engine = new Engine({ host, store, allocations, state, guard, log, ...places });
   t.teardown(async () => {
     await engine[Symbol.asyncDispose]();
     await rm(root, { recursive: true });

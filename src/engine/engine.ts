@@ -1,37 +1,34 @@
 import { EventEmitter, once } from "node:events";
-import { uptime } from "../lib/uptime.ts";
 import type { Host, ServiceState } from "../host/host.ts";
 import { backoff, Queue } from "../lib/async.ts";
 import { describeError, NetloomError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { Secret } from "../lib/secret.ts";
 import type { ActualWireguard } from "../model/actual.ts";
-import { documentId, type Document, type Kind } from "../model/document.ts";
-import type { Facts } from "../model/facts.ts";
+import { documentId, type Document, type Kind, type LanDocument } from "../model/document.ts";
 import type { GuardReport } from "../model/guard.ts";
-import { HOST } from "../model/kernel.ts";
 import type { ChangeReport, Issue, Report } from "../model/report.ts";
-import type { Step } from "../model/step.ts";
 import { compile, type Compiled } from "../plan/compile.ts";
 import { admit } from "../plan/conflicts.ts";
 import { explain } from "../plan/explain.ts";
 import { parseDocuments, type ParsedDocuments, type SourceFile } from "../plan/parse-documents.ts";
+import type { Allocations } from "./allocations.ts";
 import { failuresOf, refused, withVerdict } from "./change-report.ts";
+import { DirtyMarks } from "./dirty.ts";
 import { gatherFacts, type Gathered, type Places } from "./facts.ts";
 import type { Guard, GuardedChange } from "./guard.ts";
+import { Members, type Joined, type JoinRequest } from "./members.ts";
 import type { NodeState } from "./node-state.ts";
+import { holdsUplink, logPass, netnsOwners, nextExpiry, SWEEP_MS, thrown, type Looked } from "./pass.ts";
 import { planTarget, reconcile } from "./reconcile.ts";
+import { Schedule } from "./schedule.ts";
 import { givenKey, takeKeys } from "./secrets.ts";
 import { byPrecedence, type DocumentStore, type StoredDocument } from "./store.ts";
-
-/** A burst of events costs one pass: it starts this long after the first of them. */
-const SETTLE_MS = 30;
-/** Every so often everything is looked at again, whether an event said so or not. */
-const SWEEP_MS = 180_000;
 
 export interface EngineOptions extends Places {
   readonly host: Host;
   readonly store: DocumentStore;
+  readonly allocations: Allocations;
   readonly state: NodeState;
   readonly guard: Guard;
   readonly log: Log;
@@ -47,6 +44,8 @@ export interface ChangeOptions {
 export interface EngineView {
   readonly compiled: Compiled | null;
   readonly report: Report | null;
+  /** What is not as it should be and is nothing that a pass could mend. */
+  readonly problems: readonly string[];
   readonly total: number;
   readonly changed: number;
 }
@@ -59,15 +58,25 @@ export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #passes = new Queue();
   readonly #events = new EventEmitter<{ pass: [] }>();
-  #timer: NodeJS.Timeout | undefined;
-  #due = Infinity;
+  readonly #schedule = new Schedule(() => void this.#passes.run(() => this.#pass()));
+  readonly #dirty = new DirtyMarks(SWEEP_MS);
+  readonly #members: Members;
   #watch: Disposable | undefined;
   #failures = 0;
-  #closed = false;
-  #view: EngineView = { compiled: null, report: null, total: 0, changed: 0 };
+  #view: EngineView = { compiled: null, report: null, problems: [], total: 0, changed: 0 };
+  /** The LANs that hold. */
+  #lans: ReadonlyMap<string, LanDocument> = new Map();
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#members = new Members({
+      ...options,
+      passes: this.#passes,
+      neighbourhood: {
+        lan: (name) => this.#lans.get(name),
+        ownerOf: (netns) => netnsOwners(this.#view.compiled).get(netns),
+      },
+    });
   }
 
   get view(): EngineView {
@@ -80,7 +89,10 @@ export class Engine implements AsyncDisposable {
 
   /** Starts watching, and makes the first pass. */
   async start(): Promise<void> {
-    this.#watch = this.#options.host.watch(() => this.wake(SETTLE_MS));
+    this.#watch = this.#options.host.watch((dirty) => {
+      this.#dirty.mark(dirty);
+      this.#schedule.event();
+    });
     const { guard } = this.#options;
     await this.#passes.run(async () => {
       const overdue = await guard.recover();
@@ -92,14 +104,7 @@ export class Engine implements AsyncDisposable {
 
   /** Asks for a pass within `delayMs`; an earlier one that is due already serves as well. */
   wake(delayMs: number = 0): void {
-    const due = performance.now() + delayMs;
-    if (this.#closed || due >= this.#due) return;
-    clearTimeout(this.#timer);
-    this.#due = due;
-    this.#timer = setTimeout(() => {
-      this.#due = Infinity;
-      void this.#passes.run(() => this.#pass());
-    }, delayMs);
+    this.#schedule.wake(delayMs);
   }
 
   /** Resolves after the next pass; there is one every few minutes at least. Rejects when `signal` aborts. */
@@ -118,8 +123,9 @@ export class Engine implements AsyncDisposable {
         documents,
         async (resource) => (await host.keys.peek(resource.name, givenKey(resource))) ?? FUTURE_KEY,
       );
-      const compiled = compile(documents, facts);
-      const { steps, foreign } = await planTarget(host, compiled.target);
+      const { members } = await this.#members.present();
+      const compiled = compile(documents, facts, members);
+      const { steps, foreign } = await planTarget(host, compiled.target, this.#dirty.peek());
       const { uplinks } = await this.#options.guard.touched(this.#change("plan", parsed.documents, compiled));
       const failures = foreign.map((message) => ({ step: "refused", message }));
       return {
@@ -175,11 +181,13 @@ export class Engine implements AsyncDisposable {
           why: `it comes from ${found.source === "boot" ? "the kernel command line" : "the configuration directory"}`,
           hint: "change it there",
         });
+      if (kind === "Lan") this.#members.refuseDelete(name);
       const rest = store.all().map(({ document }) => document);
       const { facts } = await this.#facts([]);
       const compiled = compile(
         rest.filter((document) => document !== found.document),
         facts,
+        this.#options.allocations.all(),
       );
       return {
         change: this.#change(`delete ${target}`, [found.document], compiled),
@@ -201,6 +209,16 @@ export class Engine implements AsyncDisposable {
     return this.#options.guard.report;
   }
 
+  /** Plugs a namespace into a LAN. One that is a member already gets what it has, mended where it was damaged. */
+  join(request: JoinRequest): Promise<Joined> {
+    return this.#members.join(request);
+  }
+
+  /** Unplugs a member from a LAN and frees what it had. */
+  leave(lan: string, name: string): Promise<Report> {
+    return this.#members.leave(lan, name);
+  }
+
   /** The public half of a resource's WireGuard key, which is made when there is none. */
   async publicKey(resource: string): Promise<string> {
     return (await this.#options.host.keys.ensure(resource)).publicKey;
@@ -216,8 +234,7 @@ export class Engine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#schedule[Symbol.dispose]();
     this.#watch?.[Symbol.dispose]();
     await this.#passes.run(() => Promise.resolve());
   }
@@ -273,7 +290,7 @@ export class Engine implements AsyncDisposable {
     const { documents, issues } = parseDocuments(files);
     const all = this.#options.store.all(documents).map(({ document }) => document);
     const { facts } = await this.#facts([]);
-    const compiled = compile(all, facts);
+    const compiled = compile(all, facts, this.#options.allocations.all());
     if (issues.length > 0) return { documents, issues, compiled };
     const own = new Set(documents.map(documentId));
     return {
@@ -294,11 +311,16 @@ export class Engine implements AsyncDisposable {
   /** One pass. It never throws: what goes wrong is in the report, in `status`, and tried again. */
   async #pass(): Promise<Report> {
     const { log } = this.#options;
-    const { report, compiled, again } = await this.#look().catch(thrown);
+    this.#schedule.started();
+    const { report, compiled, problems, again } = await this.#look().catch((error: unknown) => {
+      this.#dirty.markAll();
+      return thrown(error);
+    });
     const changed = report.outcome !== "unchanged";
     this.#view = {
       compiled: compiled ?? this.#view.compiled,
       report,
+      problems,
       total: this.#view.total + 1,
       changed: this.#view.changed + (changed ? 1 : 0),
     };
@@ -311,10 +333,13 @@ export class Engine implements AsyncDisposable {
 
   async #look(): Promise<Looked> {
     const { host, store, state } = this.#options;
+    const scope = this.#dirty.take();
     const { documents, issues } = hold(store.all());
     const { facts, failures } = await this.#facts(documents);
-    const compiled = compile(documents, facts);
-    const { report, open } = await reconcile(host, compiled.target);
+    const { members, problems } = await this.#members.present();
+    const compiled = compile(documents, facts, members);
+    const { report, open } = await reconcile(host, compiled.target, scope);
+    this.#lans = new Map(documents.flatMap((document) => (document.kind === "Lan" ? [[document.name, document]] : [])));
     const all = [...failuresOf([...issues, ...compiled.issues]), ...failures, ...report.failures];
     const outcome = all.length > 0 ? "failed" : report.outcome;
     const stuck = await state.update(compiled, holdsUplink(compiled, open)).then(
@@ -323,6 +348,7 @@ export class Engine implements AsyncDisposable {
     );
     return {
       compiled,
+      problems,
       report: { ...report, outcome: stuck.length > 0 ? "failed" : outcome, failures: [...all, ...stuck] },
       again: Math.min(SWEEP_MS, nextExpiry(facts)),
     };
@@ -341,49 +367,10 @@ const BY_HAND = "confirmed by hand";
 
 type KeyOf = Parameters<typeof gatherFacts>[4];
 
-interface Looked {
-  readonly report: Report;
-  /** Null when the pass did not come that far. */
-  readonly compiled: Compiled | null;
-  /** Milliseconds until the next look when all is well. */
-  readonly again: number;
-}
-
 /** Stands in a plan for a key that `apply` would make. */
 const FUTURE_KEY = { privateKey: new Secret(""), publicKey: "a key that apply makes" };
 
 /** The documents that go together; where two contradict each other, the one of the layer that wins is kept. */
 function hold(stored: readonly StoredDocument[]): ReturnType<typeof admit> {
   return admit(stored.toSorted(byPrecedence).map(({ document }) => document));
-}
-
-/** True when the uplink is as wished, or none is wanted: nothing that failed concerns it. */
-function holdsUplink({ uplink, wantsUplink }: Compiled, open: readonly Step[]): boolean {
-  if (uplink === null) return !wantsUplink;
-  const { name } = uplink.nic;
-  return !open.some(
-    ({ op, args }) =>
-      (op === "address.add" || op === "route.add" ? args.netns === HOST && args.dev === name : false) ||
-      (op === "link.set" && args.netns === HOST && args.name === name),
-  );
-}
-
-function thrown(error: unknown): Looked {
-  const failures = [{ step: "look at the node", message: describeError(error) }];
-  const report: Report = { outcome: "failed", steps: [], failures, unverified: [], milliseconds: 0 };
-  return { report, compiled: null, again: SWEEP_MS };
-}
-
-/** The console shows how much was done; each step is told at level debug, and what failed always. */
-function logPass(log: Log, { outcome, steps, failures, unverified, milliseconds }: Report): void {
-  for (const step of steps) log.debug(step);
-  if (outcome === "failed")
-    log.warn({ failures, unverified }, `pass failed: ${failures.length} of ${steps.length} steps, ${milliseconds} ms`);
-  else log.info(`pass: ${steps.length} steps in ${milliseconds} ms`);
-}
-
-/** Milliseconds until the first lease ends. */
-function nextExpiry(facts: Facts): number {
-  const seconds = Math.min(...facts.leases.map((lease) => lease.expiresAt)) - uptime();
-  return Number.isFinite(seconds) ? Math.max(1, seconds) * 1000 : SWEEP_MS;
 }

@@ -13,6 +13,7 @@ import { MemoryHost } from "../testing/memory-host.ts";
 import { physicalNic } from "../testing/memory-kernel.ts";
 import { yaml } from "../testing/yaml.ts";
 import { checkpointPath, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { Allocations } from "./allocations.ts";
 import { Engine } from "./engine.ts";
 import { Guard } from "./guard.ts";
 import { NodeState } from "./node-state.ts";
@@ -62,7 +63,9 @@ async function world(t: ExecutionContext): Promise<World> {
     const { guard, problems } = await Guard.open(options);
     t.deepEqual(problems, []);
     const places = { runtimeDir: join(root, "run"), stateDir: root, keepsClock: false };
-    engine = new Engine({ host, store, state, guard, log, ...places });
+    const allocations = new Allocations(join(root, "allocations"));
+    await allocations.load();
+    engine = new Engine({ host, store, allocations, state, guard, log, ...places });
     await engine.start();
     return engine;
   };

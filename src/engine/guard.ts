@@ -5,6 +5,7 @@ import { describeError, NetloomError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { bootId, uptime } from "../lib/uptime.ts";
 import type { CheckResult, GuardReport } from "../model/guard.ts";
+import { HOST } from "../model/kernel.ts";
 import type { Compiled } from "../plan/compile.ts";
 import { diff } from "../plan/diff/index.ts";
 import { mayTouchNics, uplinksOf } from "../plan/guarded.ts";
@@ -104,7 +105,7 @@ export class Guard implements Disposable {
   async touched({ documents, before, after }: Omit<GuardedChange, "text">): Promise<Pick<Checkpoint, "uplinks">> {
     const ids = new Set(documents.map(({ kind, name }) => `${kind} ${name}`));
     if (!mayTouchNics(before, after, ids)) return { uplinks: [] };
-    const actual = await this.#options.host.observe(after.target);
+    const actual = await this.#options.host.observe(after.target, new Set([HOST]));
     const { steps } = diff(actual, after.target);
     const uplinks = uplinksOf(actual, before?.uplink?.nic.name ?? null);
     return {
@@ -274,7 +275,10 @@ export class Guard implements Disposable {
 
   async #uplinksBack(uplinks: Checkpoint["uplinks"]): Promise<void> {
     const { host, log } = this.#options;
-    const actual = await host.observe(uplinks.flatMap(({ objects }) => objects));
+    const actual = await host.observe(
+      uplinks.flatMap(({ objects }) => objects),
+      new Set([HOST]),
+    );
     const steps = uplinks.flatMap(({ objects }) => revert(actual, objects).steps);
     for (const { error } of await host.execute(steps)) log.error(describeError(error));
   }

@@ -1,9 +1,9 @@
 import { describeError } from "../lib/errors.ts";
 import { until } from "../lib/async.ts";
-import type { FailedStep, Host } from "../host/host.ts";
+import type { FailedStep, Host, Scope } from "../host/host.ts";
 import type { Target } from "../model/kernel.ts";
 import type { Report } from "../model/report.ts";
-import type { Step } from "../model/step.ts";
+import { stepPlaces, type Step } from "../model/step.ts";
 import { diff, type Difference } from "../plan/diff/index.ts";
 import { explain } from "../plan/explain.ts";
 
@@ -13,8 +13,8 @@ const VERIFY_MS = 5000;
 const ROUNDS = 3;
 
 /** Looks at the kernel and says what would have to be done. */
-export async function planTarget(host: Host, target: Target): Promise<Difference> {
-  return diff(await host.observe(target), target);
+export async function planTarget(host: Host, target: Target, scope: Scope): Promise<Difference> {
+  return diff(await host.observe(target, scope), target);
 }
 
 export interface Reconciled {
@@ -28,18 +28,18 @@ export interface Reconciled {
  * told (the last address of a link takes the link's routes along), so what a second look finds is done at once too.
  * What fails does not stop the rest, and is reported per step.
  */
-export async function reconcile(host: Host, target: Target): Promise<Reconciled> {
+export async function reconcile(host: Host, target: Target, scope: Scope): Promise<Reconciled> {
   const started = performance.now();
-  const { steps: first, foreign } = await planTarget(host, target);
+  const { steps: first, foreign } = await planTarget(host, target, scope);
   const taken = new Map<string, Step>();
   const failed = new Map<string, FailedStep>();
   let open = first;
   for (let round = 0; open.length > 0 && round < ROUNDS; round += 1) {
     for (const step of open) taken.set(explain(step), step);
     for (const one of await host.execute(open)) failed.set(explain(one.step), one);
-    open = await look(host, target, failed);
+    open = await look(host, target, new Set(), failed);
   }
-  if (open.length > 0) open = await settle(host, target, failed);
+  if (open.length > 0) open = await settle(host, target, open, failed);
   const failures = [
     ...foreign.map((message) => ({ step: "refused", message: `${message}: rename it, or remove it` })),
     ...[...failed].map(([step, { error }]) => ({ step, message: describeError(error) })),
@@ -56,16 +56,27 @@ export async function reconcile(host: Host, target: Target): Promise<Reconciled>
 }
 
 /** The steps that a fresh look still finds necessary. What failed is known already and not waited for. */
-async function look(host: Host, target: Target, failed: ReadonlyMap<string, unknown>): Promise<readonly Step[]> {
-  return (await planTarget(host, target)).steps.filter((step) => !failed.has(explain(step)));
+async function look(
+  host: Host,
+  target: Target,
+  scope: Scope,
+  failed: ReadonlyMap<string, unknown>,
+): Promise<readonly Step[]> {
+  return (await planTarget(host, target, scope)).steps.filter((step) => !failed.has(explain(step)));
 }
 
 /** The steps that are still necessary once the kernel had time to settle. */
-async function settle(host: Host, target: Target, failed: ReadonlyMap<string, unknown>): Promise<readonly Step[]> {
-  let open: readonly Step[] = [];
+async function settle(
+  host: Host,
+  target: Target,
+  unsettled: readonly Step[],
+  failed: ReadonlyMap<string, unknown>,
+): Promise<readonly Step[]> {
+  const places = new Set(unsettled.flatMap(stepPlaces));
+  let open = unsettled;
   await until(
     async () => {
-      open = await look(host, target, failed);
+      open = await look(host, target, places, failed);
       return open.length === 0 ? true : undefined;
     },
     { timeoutMs: VERIFY_MS, intervalMs: 50 },

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { lan, node, resource } from "../testing/builders.ts";
-import { DocumentStore, readYamlFiles } from "./store.ts";
+import { DocumentStore } from "./store.ts";
+import { readYamlFiles } from "./yaml-files.ts";
 
 async function fresh(t: ExecutionContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "netloom-store-"));

@@ -1,11 +1,11 @@
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { readIfExists, stageFile, type StagedFile } from "../lib/atomic-file.ts";
-import { describeError, isGone, NetloomError } from "../lib/errors.ts";
+import { removeSynced, setAside, writeFilesAtomic } from "../lib/atomic-file.ts";
 import { documentId, documentIdentity, KINDS, type Document, type Kind } from "../model/document.ts";
 import { formatIssue } from "../model/report.ts";
-import { parseDocuments, type SourceFile } from "../plan/parse-documents.ts";
+import { parseDocuments } from "../plan/parse-documents.ts";
+import { cannotKeep, readYamlFiles } from "./yaml-files.ts";
 
 /** Where a document came from; a later layer wins over an earlier one. */
 export type Source = "config" | "boot" | "applied";
@@ -45,10 +45,7 @@ export class DocumentStore {
       const { documents, issues } = parseDocuments([file]);
       if (issues.length === 0)
         for (const document of documents) this.#layers.applied.set(documentIdentity(document), document);
-      else {
-        await rename(file.name, `${file.name}.damaged`);
-        problems.push(`set aside ${file.name} as ${file.name}.damaged: ${issues.map(formatIssue).join("; ")}`);
-      }
+      else problems.push(await setAside(file.name, issues.map(formatIssue).join("; ")));
     }
     return problems;
   }
@@ -75,24 +72,15 @@ export class DocumentStore {
 
   /** Keeps documents as applied ones, all or, when they cannot be written, none of them. */
   async put(documents: readonly Document[]): Promise<void> {
-    const staged: StagedFile[] = [];
     try {
-      for (const document of documents) staged.push(await stageFile(this.#path(document), stringify(document), 0o600));
+      await writeFilesAtomic(
+        documents.map((document) => ({ path: this.#path(document), content: stringify(document) })),
+        0o600,
+      );
     } catch (error) {
-      await Promise.all(staged.map((file) => file.discard()));
-      throw new NetloomError({
-        code: "failed",
-        op: "keep",
-        target: documents.map(documentId).join(", "),
-        why: describeError(error),
-        hint: `nothing was changed; see that ${this.#directory} can be written`,
-        cause: error,
-      });
+      throw cannotKeep(documents.map(documentId).join(", "), this.#directory, error);
     }
-    for (const [index, document] of documents.entries()) {
-      await staged[index]?.commit();
-      this.#layers.applied.set(documentIdentity(document), document);
-    }
+    for (const document of documents) this.#layers.applied.set(documentIdentity(document), document);
   }
 
   /** The applied document of the same identity, whatever other layers say. */
@@ -101,35 +89,11 @@ export class DocumentStore {
   }
 
   async remove(document: Pick<Document, "kind" | "name">): Promise<void> {
-    await rm(this.#path(document), { force: true });
+    await removeSynced(this.#path(document));
     this.#layers.applied.delete(documentIdentity(document));
   }
 
   #path(document: Pick<Document, "kind" | "name">): string {
     return join(this.#directory, `${documentIdentity(document).replace(" ", "-")}.yaml`);
   }
-}
-
-/** The YAML files of a directory in the order of their names, and what cannot be read; a directory that is not there has none. */
-export async function readYamlFiles(
-  directory: string,
-): Promise<{ readonly files: readonly SourceFile[]; readonly problems: string[] }> {
-  const problems: string[] = [];
-  const names = await readdir(directory).catch((error: unknown) => {
-    if (!isGone(error)) problems.push(`cannot read ${directory}: ${describeError(error)}`);
-    return [];
-  });
-  const paths = names
-    .filter((name) => /\.ya?ml$/u.test(name))
-    .toSorted()
-    .map((name) => join(directory, name));
-  const files: SourceFile[] = [];
-  for (const name of paths) {
-    try {
-      files.push({ name, text: (await readIfExists(name)) ?? "" });
-    } catch (error) {
-      problems.push(`cannot read ${name}: ${describeError(error)}`);
-    }
-  }
-  return { files, problems };
 }

@@ -1,12 +1,14 @@
+import { inTurn } from "../lib/async.ts";
 import { describeError, isGone, NetloomError } from "../lib/errors.ts";
 import { HOST, OWNER, type WireguardPeerSpec } from "../model/kernel.ts";
 import { visitStep, type Step, type StepArguments, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
-import { netnsCreate, netnsDelete, sysctlSet, type Netlink } from "./addon.ts";
+import { netnsCreate, netnsDelete, sysctlSetMany, type Netlink } from "./addon.ts";
 import { netnsPath } from "./exec.ts";
 import type { FailedStep } from "./host.ts";
-import { netlinkStep, type NetlinkStep } from "./link-requests.ts";
-import type { WireguardConfig, WireguardPeerChange } from "./netlink-types.ts";
+import { netlinkStep } from "./link-requests.ts";
+import type { Request } from "./netlink-requests.ts";
+import type { Refusal, WireguardConfig, WireguardPeerChange } from "./netlink-types.ts";
 import { deleteTable, loadTable } from "./nft.ts";
 import type { ObserveContext } from "./observe.ts";
 import type { Records } from "./records.ts";
@@ -14,66 +16,144 @@ import type { Records } from "./records.ts";
 /** Errnos that mean "it was gone already", which is what a removal wanted. */
 const GONE = new Set(["ENOENT", "ENODEV", "ESRCH", "EADDRNOTAVAIL"]);
 
-/** Takes the steps in order; neighbours that are netlink requests of one namespace go as one batch. */
+/**
+ * Takes the steps: those of one namespace in their order, of several namespaces side by side where nothing is made or removed.
+ * Neighbours that are netlink requests of one namespace go as one batch, links that go as one group, kernel parameters in one visit.
+ */
 export async function execute(context: ObserveContext, steps: readonly Step[]): Promise<readonly FailedStep[]> {
   const failed: FailedStep[] = [];
-  const others = executors(context);
-  for (let next = 0; next < steps.length;) {
-    const batch = batchFrom(steps, next);
-    if (batch.length > 0) {
-      failed.push(...(await sendBatch(context, batch)));
-      next += batch.length;
-      continue;
+  const run = executors(context);
+  try {
+    for (const segment of segments(steps)) {
+      if (segment.within)
+        await inTurn(
+          [...Map.groupBy(segment.steps, placeOf)],
+          async ([netns, own]) => void failed.push(...(await takeIn(context, run, netns, own))),
+        );
+      else failed.push(...(await takeIn(context, run, placeOf(segment.steps[0]), segment.steps)));
     }
-    const step = steps[next];
-    next += 1;
-    if (step === undefined) continue;
-    try {
-      await visitStep(others, step);
-    } catch (error) {
-      if (!(removes(step) && isGone(error)))
-        failed.push({ step, error: error instanceof Error ? error : new Error(String(error)) });
-    }
+  } finally {
+    context.namespaces.release();
+    await context.records.save();
   }
-  await context.records.save();
   return failed;
 }
 
-interface Batched extends NetlinkStep {
-  readonly step: Step;
+/** Neighbours among the steps. `within`: each changes what is in one namespace only, and those of two can go side by side. */
+interface Segment {
+  readonly within: boolean;
+  readonly steps: Step[];
 }
 
-function batchFrom(steps: readonly Step[], start: number): readonly Batched[] {
-  const batch: Batched[] = [];
-  for (const step of steps.slice(start)) {
-    const request = netlinkStep(step);
-    if (request === undefined || (batch[0] !== undefined && batch[0].netns !== request.netns)) break;
-    batch.push({ step, ...request });
+/** Steps that make or remove what others stand on, in other namespaces too: all before them is done first. */
+const ACROSS = new Set<Step["op"]>(["netns.add", "netns.del", "link.add", "link.del", "process.set", "process.del"]);
+
+function segments(steps: readonly Step[]): readonly Segment[] {
+  const found: Segment[] = [];
+  for (const step of steps) {
+    const within = !ACROSS.has(step.op);
+    const last = found.at(-1);
+    const joins = last?.within === within && (within || placeOf(last.steps[0]) === placeOf(step));
+    if (joins) last.steps.push(step);
+    else found.push({ within, steps: [step] });
   }
-  return batch;
+  return found;
 }
 
-async function sendBatch(context: ObserveContext, batch: readonly Batched[]): Promise<readonly FailedStep[]> {
-  const netns = batch[0]?.netns ?? HOST;
+/** The namespace whose socket or visit a step needs. */
+function placeOf(step: Step | undefined): string {
+  if (step === undefined) return HOST;
+  const request = netlinkStep(step);
+  return request?.netns ?? ("netns" in step.args ? step.args.netns : HOST);
+}
+
+/** Takes steps of one namespace in order. */
+async function takeIn(
+  context: ObserveContext,
+  run: StepTable<Promise<void>>,
+  netns: string,
+  steps: readonly Step[],
+): Promise<readonly FailedStep[]> {
+  const failed: FailedStep[] = [];
+  for (let next = 0; next < steps.length;) {
+    const batch = leading(steps, next, (step) => {
+      const request = netlinkStep(step)?.request;
+      return request === undefined ? undefined : { step, request };
+    });
+    const parameters = leading(steps, next, (step) => (step.op === "sysctl.set" ? step : undefined));
+    const step = steps[next];
+    if (batch.length > 0) failed.push(...(await sendBatch(context, netns, batch)));
+    else if (parameters.length > 0) failed.push(...(await setParameters(netns, parameters)));
+    else if (step !== undefined) failed.push(...(await takeOne(run, step)));
+    next += Math.max(1, batch.length, parameters.length);
+  }
+  return failed;
+}
+
+/** What `take` makes of the steps from `start` on, up to the first that it does not take. */
+function leading<T>(steps: readonly Step[], start: number, take: (step: Step) => T | undefined): readonly T[] {
+  const taken: T[] = [];
+  for (const step of steps.slice(start)) {
+    const one = take(step);
+    if (one === undefined) break;
+    taken.push(one);
+  }
+  return taken;
+}
+
+async function takeOne(run: StepTable<Promise<void>>, step: Step): Promise<readonly FailedStep[]> {
+  try {
+    await visitStep(run, step);
+    return [];
+  } catch (error) {
+    return removes(step) && isGone(error) ? [] : [{ step, error: asError(error) }];
+  }
+}
+
+async function setParameters(
+  netns: string,
+  steps: readonly Extract<Step, { op: "sysctl.set" }>[],
+): Promise<readonly FailedStep[]> {
+  try {
+    const outcomes = await sysctlSetMany(
+      netns === HOST ? null : netnsPath(netns),
+      steps.map(({ args: { key, value } }) => [key, value]),
+    );
+    return steps.flatMap((step, index) => {
+      const outcome = outcomes[index];
+      return refusalOf(step, outcome?.ok === false ? outcome : undefined, netns);
+    });
+  } catch (error) {
+    return steps.map((step) => ({ step, error: asError(error) }));
+  }
+}
+
+interface Batched {
+  readonly step: Step;
+  readonly request: Request;
+}
+
+async function sendBatch(
+  context: ObserveContext,
+  netns: string,
+  batch: readonly Batched[],
+): Promise<readonly FailedStep[]> {
   try {
     const netlink = await context.namespaces.netlink(netns);
     await rememberAdoptions(context.records, netlink, batch);
-    const outcomes = await netlink.batch(batch.map(({ request }) => request));
+    const grouped = groupRemovals(batch);
+    const outcomes = await netlink.batch(grouped.map(({ request }) => request));
     forgetReleased(context.records, batch);
-    return batch.flatMap(({ step }, index) => {
+    return grouped.flatMap(({ steps }, index) => {
       const outcome = outcomes[index];
-      if (outcome === undefined || outcome.ok || (removes(step) && GONE.has(outcome.code))) return [];
-      return [
-        {
-          step,
-          error: new NetloomError({
-            code: outcome.code,
-            op: outcome.op,
-            target: at(outcome.target, netns),
-            why: outcome.message,
-          }),
-        },
-      ];
+      if (outcome === undefined || outcome.ok) return [];
+      const { failures = [] } = outcome;
+      const named = new Map(failures.map((failure) => [failure.target, failure]));
+      // Of several links that should go together, those failed that are named; when none is, all did.
+      const several = steps.some((step) => step.op === "link.del" && named.has(step.args.name));
+      return steps.flatMap((step) =>
+        refusalOf(step, several && step.op === "link.del" ? named.get(step.args.name) : outcome, netns),
+      );
     });
   } catch (error) {
     return batch.map(({ step }) => ({
@@ -83,6 +163,35 @@ async function sendBatch(context: ObserveContext, batch: readonly Batched[]): Pr
       }),
     }));
   }
+}
+
+interface Grouped {
+  readonly request: Request;
+  readonly steps: readonly Step[];
+}
+
+/** Links that go one after another go as one group: each alone waits for the kernel to settle, 16 ms (FINDINGS.md 4). */
+function groupRemovals(batch: readonly Batched[]): readonly Grouped[] {
+  const found: { request: Request; steps: Step[] }[] = [];
+  for (const { step, request } of batch) {
+    const last = found.at(-1);
+    if (last?.request.op === "link.del" && request.op === "link.del") {
+      last.request = { op: "link.del", names: [...last.request.names, ...request.names] };
+      last.steps.push(step);
+    } else found.push({ request, steps: [step] });
+  }
+  return found;
+}
+
+/** A step that was refused, unless it is a removal of what was gone already. */
+function refusalOf(step: Step, refusal: Refusal | undefined, netns: string): readonly FailedStep[] {
+  if (refusal === undefined || (removes(step) && GONE.has(refusal.code))) return [];
+  const { code, op, target, message } = refusal;
+  return [{ step, error: new NetloomError({ code, op, target: at(target, netns), why: message }) }];
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Remembers the ports that are about to be made of other people's links: before, so that a crash leaves none unknown. */
@@ -120,7 +229,7 @@ function removes(step: Step): boolean {
 /** What the executors of steps that are no single netlink request do. The others are sent by `sendBatch`. */
 function executors(context: ObserveContext): StepTable<Promise<void>> {
   const { namespaces, records, supervisor } = context;
-  const batched = (): Promise<void> => Promise.reject(new TypeError("a netlink step outside a batch"));
+  const batched = (): Promise<void> => Promise.reject(new TypeError("a step of a batch outside one"));
   const setWireguard = async (netns: string, dev: string, config: WireguardConfig): Promise<void> => {
     await (await namespaces.netlink(netns)).wireguardSet(dev, config);
   };
@@ -128,6 +237,7 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
     "netns.add": async ({ name }) => {
       namespaces.close(name);
       await netnsCreate(name, context.netnsMark);
+      namespaces.keep(name);
     },
     "netns.del": async ({ name }) => {
       // Sockets of ours would keep the namespace alive.
@@ -135,7 +245,7 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
       records.forgetNetns(name);
       await netnsDelete(name);
     },
-    "sysctl.set": ({ netns, key, value }) => sysctlSet(netns === HOST ? null : netnsPath(netns), key, value),
+    "sysctl.set": batched,
     "nft.load": async (spec) => {
       await loadTable(spec, nftHash(spec));
       records.setNftGeneration(spec.netns, (await (await namespaces.netlink(spec.netns)).nftTables()).generation);

@@ -3,7 +3,31 @@ import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { Target } from "../model/kernel.ts";
+import type { MonitorGroup } from "./digest-types.ts";
 import type { Step } from "../model/step.ts";
+
+/** The namespaces to look at. */
+export type Scope = "all" | ReadonlySet<string>;
+
+/** Who changed something. */
+export interface Actor {
+  readonly pid: number;
+  /** Null when it had ended before it could be asked. */
+  readonly program: string | null;
+  readonly netns: string;
+  readonly kind: MonitorGroup;
+  /** Name of the link concerned. */
+  readonly name?: string;
+}
+
+/** What may have changed since the last call. */
+export interface Dirty {
+  /** Changes were missed: everything may be different. */
+  readonly everything: boolean;
+  readonly netns: ReadonlySet<string>;
+  readonly topics: ReadonlySet<"leases" | "services" | "names">;
+  readonly actors: readonly Actor[];
+}
 
 /** A service of ours as the supervisor sees it. */
 export interface ServiceState {
@@ -30,9 +54,15 @@ export interface WireguardKeys {
 /** The seam to the operating system: whatever the engine learns or changes goes through here. */
 export interface Host extends AsyncDisposable {
   readonly keys: WireguardKeys;
-  /** What is, as far as it is ours or the target speaks of it. */
-  observe(target: Target): Promise<Actual>;
-  /** Takes the steps in order. One that fails does not stop the others; all failures are returned. */
+  /**
+   * What is, as far as it is ours or the target speaks of it: looked at in the namespaces of `scope` and in those that our own
+   * steps changed, elsewhere as it was seen last.
+   */
+  observe(target: Target, scope: Scope): Promise<Actual>;
+  /**
+   * Takes the steps, those that concern one namespace in their order. One that fails does not stop the others; all failures
+   * are returned.
+   */
   execute(steps: readonly Step[]): Promise<readonly FailedStep[]>;
   /** WireGuard devices of ours with their counters as they are now; it may be asked beside a pass. */
   wireguard(): Promise<readonly ActualWireguard[]>;
@@ -44,6 +74,8 @@ export interface Host extends AsyncDisposable {
   /** Whom the node reaches now: each is asked, which takes some seconds when it does not answer. */
   connectivity(): Promise<readonly CheckResult[]>;
   services(): Promise<readonly ServiceState[]>;
-  /** Calls back when something in the kernel or a lease may have changed; what it was is not said. */
-  watch(onChange: () => void): Disposable;
+  /** Names under /run/netns, whoever made them. */
+  namespaces(): Promise<readonly string[]>;
+  /** Calls back when something in the kernel, a lease or a service may have changed. */
+  watch(onDirty: (dirty: Dirty) => void): Disposable;
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat } from "node:fs/promises";
 import { uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
@@ -10,10 +10,11 @@ import { netnsList, openMonitor } from "./addon.ts";
 import { NETNS_DIRECTORY, OWN_NETNS } from "./exec.ts";
 import { checkConnectivity } from "./connectivity.ts";
 import { execute } from "./execute.ts";
-import type { FailedStep, Host, ServiceState, WireguardKeys } from "./host.ts";
+import type { Dirty, FailedStep, Host, Scope, ServiceState, WireguardKeys } from "./host.ts";
 import { readLeases, watchDirectory, writeLease } from "./leases.ts";
 import { Namespaces } from "./namespaces.ts";
-import { observe, observeWireguardDevices, type ObserveContext } from "./observe.ts";
+import type { ObserveContext } from "./observe.ts";
+import { Observer } from "./observer.ts";
 import { Records } from "./records.ts";
 import { S6 } from "./supervisor/s6.ts";
 import { KeyFiles } from "./wireguard-keys.ts";
@@ -39,11 +40,13 @@ export interface LinuxHostOptions {
 export class LinuxHost implements Host {
   readonly keys: WireguardKeys;
   readonly #context: ObserveContext;
+  readonly #observer: Observer;
   readonly #leases: string;
 
   private constructor(keys: WireguardKeys, context: ObserveContext, leases: string) {
     this.keys = keys;
     this.#context = context;
+    this.#observer = new Observer(context);
     this.#leases = leases;
   }
 
@@ -60,16 +63,21 @@ export class LinuxHost implements Host {
     return new LinuxHost(new KeyFiles(keys), context, leases);
   }
 
-  observe(target: Target): Promise<Actual> {
-    return observe(this.#context, target);
+  observe(target: Target, scope: Scope): Promise<Actual> {
+    return this.#observer.observe(target, scope);
   }
 
-  execute(steps: readonly Step[]): Promise<readonly FailedStep[]> {
-    return execute(this.#context, steps);
+  async execute(steps: readonly Step[]): Promise<readonly FailedStep[]> {
+    this.#observer.taken(steps);
+    return await execute(this.#context, steps);
   }
 
   wireguard(): Promise<readonly ActualWireguard[]> {
-    return observeWireguardDevices(this.#context);
+    return this.#observer.wireguard();
+  }
+
+  async namespaces(): Promise<readonly string[]> {
+    return await readdir(NETNS_DIRECTORY);
   }
 
   async nics(): Promise<readonly NicFact[]> {
@@ -106,13 +114,16 @@ export class LinuxHost implements Host {
     return this.#context.supervisor.states();
   }
 
-  watch(onChange: () => void): Disposable {
+  watch(onDirty: (dirty: Dirty) => void): Disposable {
+    const all: Dirty = { everything: true, netns: new Set(), topics: new Set(), actors: [] };
     // Neighbours come and go with every conversation and are not in the vocabulary.
     const monitor = openMonitor(null, ({ type }) => {
-      if (type !== "neighbour") onChange();
+      if (type !== "neighbour") onDirty(all);
     });
     // Our own sockets keep a namespace alive whose name is removed: the kernel then has nothing to tell.
-    const directories = [this.#leases, NETNS_DIRECTORY].map((directory) => watchDirectory(directory, onChange));
+    const directories = [this.#leases, NETNS_DIRECTORY].map((directory) =>
+      watchDirectory(directory, () => onDirty(all)),
+    );
     return {
       [Symbol.dispose]() {
         monitor[Symbol.dispose]();

@@ -16,6 +16,7 @@ interface Opened {
  */
 export class Namespaces implements Disposable {
   readonly #opened = new Map<string, Opened>();
+  #kept = new Set<string>();
 
   /** The sockets inside a namespace; ENOENT when there is none of that name. */
   async netlink(netns: string): Promise<Netlink> {
@@ -45,9 +46,20 @@ export class Namespaces implements Disposable {
     );
   }
 
-  /** Closes the sockets of namespaces that are no longer there. */
+  /** Says which namespaces are ours to keep alive, and closes the sockets of all others. */
   keepOnly(names: ReadonlySet<string>): void {
-    for (const netns of this.#opened.keys()) if (netns !== HOST && !names.has(netns)) this.close(netns);
+    this.#kept = new Set(names);
+    this.release();
+  }
+
+  /** Says that a namespace is ours to keep alive. */
+  keep(netns: string): void {
+    this.#kept.add(netns);
+  }
+
+  /** Closes the sockets of namespaces that are not ours: an open one would keep a container's alive after its end. */
+  release(): void {
+    for (const netns of this.#opened.keys()) if (netns !== HOST && !this.#kept.has(netns)) this.close(netns);
   }
 
   [Symbol.dispose](): void {

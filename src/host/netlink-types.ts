@@ -170,7 +170,7 @@ export interface Tables {
 }
 
 /** Why a request was refused. */
-interface Refusal {
+export interface Refusal {
   /** Errno name: "EEXIST". */
   readonly code: string;
   readonly errno: number;

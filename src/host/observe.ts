@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { errorCode, isGone } from "../lib/errors.ts";
 import { uptime } from "../lib/uptime.ts";
 import type { Actual, ActualSysctl, ActualWireguard } from "../model/actual.ts";
@@ -7,7 +8,7 @@ import { netnsPath } from "./exec.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Link } from "./netlink-types.ts";
 import { hashInComment } from "./nft.ts";
-import { NOTHING, onlyNamed, type InNetns } from "./observe/named.ts";
+import type { InNetns } from "./observe/named.ts";
 import { addressesOf, fdbOf, linksOf, neighborsOf, routesOf, rulesOf, type Look } from "./observe/tables.ts";
 import type { Records } from "./records.ts";
 import type { Supervisor } from "./supervisor/index.ts";
@@ -20,68 +21,41 @@ export interface ObserveContext {
   readonly supervisor: Supervisor;
 }
 
-/**
- * Looks at the node's namespace, at every namespace of ours, and in those of members at what the target names there.
- * Nothing is executed.
- */
-export async function observe(context: ObserveContext, target: Target): Promise<Actual> {
-  const wishes = Map.groupBy(target, (object) => ("netns" in object ? object.netns : object.name));
-  const wanted = new Set(target.flatMap((object) => (object.kind === "netns" ? [object.name] : [])));
-  const all = await listNetns(context);
-  const netns = all.filter(({ name, owned }) => owned || wanted.has(name));
-  context.namespaces.keepOnly(new Set(all.flatMap(({ name, owned }) => (owned || wishes.has(name) ? [name] : []))));
-  const ours = netns.filter(({ owned }) => owned).map(({ name }) => name);
-  // Someone else's that we do not want for ourselves is a member's.
-  const members = all.filter(({ name, owned }) => !owned && !wanted.has(name) && wishes.has(name));
-  const look = (name: string): Promise<InNetns> => observeNetns(context, name, wishes.get(name) ?? []);
-  const parts = await Promise.all([
-    ...[HOST, ...ours].map(look),
-    ...members.map(async ({ name }) => onlyNamed(await look(name), wishes.get(name) ?? [])),
-  ]);
-  return {
-    netns,
-    link: parts.flatMap((part) => part.link),
-    address: parts.flatMap((part) => part.address),
-    neighbor: parts.flatMap((part) => part.neighbor),
-    fdb: parts.flatMap((part) => part.fdb),
-    route: parts.flatMap((part) => part.route),
-    rule: parts.flatMap((part) => part.rule),
-    wireguard: parts.flatMap((part) => part.wireguard),
-    nft: parts.flatMap((part) => part.nft),
-    sysctl: parts.flatMap((part) => part.sysctl),
-    process: await context.supervisor.list(),
-  };
+/** A name under /run/netns that stands for a namespace. */
+export interface NetnsName {
+  readonly name: string;
+  readonly owned: boolean;
+  /** Of the namespace: the name may come to stand for another one. */
+  readonly inode: number;
 }
 
-/** The WireGuard devices in our namespaces, as they are now. It may run beside a pass: it closes nothing that the pass uses. */
-export async function observeWireguardDevices(context: ObserveContext): Promise<readonly ActualWireguard[]> {
-  const names = (await listNetns(context)).filter(({ owned }) => owned).map(({ name }) => name);
-  const devices = names.map(async (netns) => {
-    try {
-      const netlink = await context.namespaces.netlink(netns);
-      const { links: all } = await netlink.dump("links");
-      return await observeWireguard(context.records, netlink, netns, all);
-    } catch (error) {
-      if (vanished(error)) return [];
-      throw error;
-    }
-  });
-  return (await Promise.all(devices)).flat();
-}
-
-async function listNetns({ netnsMark }: ObserveContext): Promise<Actual["netns"]> {
+/** The namespaces by name; `settled` is false while one of them is in the making, or of what a crash left of that. */
+export async function listNetns({
+  netnsMark,
+}: ObserveContext): Promise<{ readonly all: readonly NetnsName[]; readonly settled: boolean }> {
   const entries = await netnsList();
-  // A name without a namespace is what a crash leaves in the middle of a creation; the next creation takes it over.
-  return entries.flatMap(({ name, group }) => (group === null ? [] : [{ name, owned: group === netnsMark }]));
+  const all = await Promise.all(
+    entries.map(async ({ name, group }): Promise<NetnsName | undefined> => {
+      // A name without a namespace is what a crash leaves in the middle of a creation; the next creation takes it over.
+      if (group === null) return undefined;
+      const inode = await stat(netnsPath(name)).then(
+        ({ ino }) => ino,
+        () => undefined,
+      );
+      return inode === undefined ? undefined : { name, owned: group === netnsMark, inode };
+    }),
+  );
+  const found = all.filter((entry) => entry !== undefined);
+  return { all: found, settled: found.length === entries.length };
 }
 
 /** Someone removed the namespace, or a step of ours closed its sockets, while we looked: the next pass sees what is left. */
-function vanished(error: unknown): boolean {
+export function vanished(error: unknown): boolean {
   return isGone(error) || errorCode(error) === "EBADF";
 }
 
-/** What is in a namespace; of kernel parameters only those that `wish` names. */
-async function observeNetns(context: ObserveContext, netns: string, wish: Target): Promise<InNetns> {
+/** What is in a namespace, of kernel parameters only those that `wish` names; undefined when it ended meanwhile. */
+export async function observeNetns(context: ObserveContext, netns: string, wish: Target): Promise<InNetns | undefined> {
   try {
     const netlink = await context.namespaces.netlink(netns);
     const tables = await netlink.dump("links", "addresses", "routes", "rules", "neighbors", "fdb", "vlans");
@@ -108,7 +82,7 @@ async function observeNetns(context: ObserveContext, netns: string, wish: Target
       sysctl,
     };
   } catch (error) {
-    if (netns !== HOST && vanished(error)) return NOTHING;
+    if (netns !== HOST && vanished(error)) return undefined;
     throw error;
   }
 }
@@ -120,22 +94,28 @@ async function observeWireguard(
   all: readonly Link[],
 ): Promise<readonly ActualWireguard[]> {
   const ours = all.filter((link) => link.kind === "wireguard" && link.group === OWNER.linkGroup);
-  return await Promise.all(
-    ours.map(async ({ name: dev }) => {
-      const { publicKey, listenPort, peers } = await netlink.wireguardGet(dev);
-      return {
-        netns,
-        dev,
-        publicKey,
-        listenPort,
-        peers: peers.map(({ persistentKeepalive, hasPresharedKey: _preshared, ...peer }) => ({
-          ...peer,
-          keepalive: persistentKeepalive,
-          givenEndpoint: records.givenEndpoint(netns, dev, peer.publicKey),
-        })),
-      };
-    }),
-  );
+  return await Promise.all(ours.map(({ name }) => observeDevice(records, netlink, netns, name)));
+}
+
+/** A WireGuard device as it is now. */
+export async function observeDevice(
+  records: Records,
+  netlink: Netlink,
+  netns: string,
+  dev: string,
+): Promise<ActualWireguard> {
+  const { publicKey, listenPort, peers } = await netlink.wireguardGet(dev);
+  return {
+    netns,
+    dev,
+    publicKey,
+    listenPort,
+    peers: peers.map(({ persistentKeepalive, hasPresharedKey: _preshared, ...peer }) => ({
+      ...peer,
+      keepalive: persistentKeepalive,
+      givenEndpoint: records.givenEndpoint(netns, dev, peer.publicKey),
+    })),
+  };
 }
 
 async function observeNft(records: Records, netlink: Netlink, netns: string): Promise<Actual["nft"]> {
@@ -152,7 +132,8 @@ async function observeNft(records: Records, netlink: Netlink, netns: string): Pr
   }));
 }
 
-async function observeSysctls(netns: string, wish: Target): Promise<readonly ActualSysctl[]> {
+/** The kernel parameters that a wish names. */
+export async function observeSysctls(netns: string, wish: Target): Promise<readonly ActualSysctl[]> {
   const keys = wish.flatMap((object) => (object.kind === "sysctl" ? [object.key] : []));
   if (keys.length === 0) return [];
   const values = await sysctlGet(netns === HOST ? null : netnsPath(netns), keys);

@@ -29,3 +29,12 @@ export class Queue {
     return next;
   }
 }
+
+/** Runs `work` for each of many, at most `most` at a time, and waits for all. It rejects as soon as one does. */
+export async function inTurn<T>(many: Iterable<T>, work: (one: T) => Promise<void>, most: number = 16): Promise<void> {
+  const rest = many[Symbol.iterator]();
+  const worker = async (): Promise<void> => {
+    for (let next = rest.next(); next.done !== true; next = rest.next()) await work(next.value);
+  };
+  await Promise.all(Array.from({ length: most }, worker));
+}

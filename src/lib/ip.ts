@@ -51,6 +51,11 @@ export function formatCidr(value: Cidr): string {
   return `${value.address}/${value.prefix}`;
 }
 
+/** The address of "address/prefix". */
+export function withoutPrefix(text: string): string {
+  return text.slice(0, text.indexOf("/"));
+}
+
 /** The network that an address belongs to: host bits cleared. */
 export function networkOf(value: Cidr): Cidr {
   return { ...value, address: fromNumber(value.family, span(value).first) };
@@ -59,6 +64,12 @@ export function networkOf(value: Cidr): Cidr {
 /** The n-th address of a network (0 = the network itself), with the network's prefix length. */
 export function hostAt(network: Cidr, n: number): Cidr {
   return { ...network, address: fromNumber(network.family, span(network).first + BigInt(n)) };
+}
+
+/** Which of its network's addresses one is: the inverse of `hostAt`. */
+export function indexIn(value: Cidr): bigint {
+  const whole = { ...value, prefix: value.family === 4 ? 32 : 128 };
+  return span(whole).first - span(value).first;
 }
 
 /** How many addresses a network holds. */

@@ -120,3 +120,24 @@ export const Hostname: v.GenericSchema<string, string> = v.pipe(
     "is not a host name",
   ),
 );
+
+/** How a member of a LAN is called: what runtimes call containers. */
+export const MemberName: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/u,
+    "may hold letters, digits, '-', '_' and '.' only, begins with a letter or digit, and has at most 128",
+  ),
+);
+
+/** The name of a namespace under /run/netns; ip-netns(8) takes any file name. */
+export const NetnsName: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.regex(/^(?!\.{1,2}$)[^/\s\0]{1,255}$/u, "is not the name of a namespace under /run/netns"),
+);
+
+/** The name of a network interface (dev_valid_name in net/core/dev.c). */
+export const LinkName: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.regex(/^(?!\.{1,2}$)[^\s/:]{1,15}$/u, "is not an interface name: 1 to 15 characters without '/', ':' and spaces"),
+);

@@ -4,6 +4,8 @@ export interface Member {
   readonly name: string;
   /** Its namespace, which is not ours: given by whoever made the container. */
   readonly netns: string;
+  /** Name of its link inside. */
+  readonly nic: string;
   /** Name of the link on the node's side, a port of the LAN's bridge. */
   readonly hostName: string;
   /** Of the link inside. */

@@ -74,3 +74,12 @@ export function visitStep<R>(table: StepTable<R>, step: Step): R {
   const handle = table[step.op] as (args: Step["args"]) => R;
   return handle(step.args);
 }
+
+/** The namespaces that a step changes, as far as it says itself. */
+export function stepPlaces({ op, args }: Step): readonly string[] {
+  if (op === "netns.add" || op === "netns.del") return [args.name];
+  // What a process does in the network is not a step.
+  if (op === "process.set" || op === "process.del") return [];
+  if (op !== "link.add") return [args.netns];
+  return [args.netns, ...(args.peer === undefined ? [] : [args.peer.netns])];
+}

@@ -2,12 +2,15 @@ import type { Document, LanDocument, NetworkResourceDocument } from "../model/do
 import { documentId } from "../model/document.ts";
 import type { Facts, NicDecision } from "../model/facts.ts";
 import type { KernelObject, Target } from "../model/kernel.ts";
+import { memberId, type Member } from "../model/member.ts";
 import type { Issue } from "../model/report.ts";
 import { compileNode, DEFAULT_NODE } from "./bootstrap.ts";
 import { findConflicts } from "./conflicts.ts";
 import { lanPorts } from "./lan/bridge.ts";
 import { LAN_COMPILERS } from "./lan/index.ts";
-import { objectKey } from "./object-key.ts";
+import { objectId } from "./object-key.ts";
+import { hostOf } from "./member-address.ts";
+import { compileMember } from "./member.ts";
 import { compileResource } from "./resource.ts";
 import { chooseUplink, type UplinkChoice } from "./uplink.ts";
 
@@ -23,8 +26,11 @@ export interface Compiled {
   readonly uplink: UplinkChoice["chosen"];
 }
 
-/** Compiles all documents to one target for the kernel. Pure: equal documents and facts give an equal target. */
-export function compile(documents: readonly Document[], facts: Facts): Compiled {
+/**
+ * Compiles all documents, and the members of their LANs, to one target for the kernel. Pure: equal documents, facts and
+ * members give an equal target.
+ */
+export function compile(documents: readonly Document[], facts: Facts, members: readonly Member[] = []): Compiled {
   const lans = documents.filter((document): document is LanDocument => document.kind === "Lan");
   const resources = documents.filter(
     (document): document is NetworkResourceDocument => document.kind === "NetworkResource",
@@ -35,20 +41,52 @@ export function compile(documents: readonly Document[], facts: Facts): Compiled 
   const choice = chooseUplink(node.uplink, facts, taken);
   const upstream = choice.chosen?.lease.dns ?? [];
 
+  const { joined, issues: homeless } = atHome(members, lans);
   const parts: readonly (readonly [owner: string, objects: readonly KernelObject[]])[] = [
     [documentId(node), compileNode(node, facts, choice)],
     ...lans.map((lan) => [documentId(lan), LAN_COMPILERS[lan.type](lan, facts, upstream)] as const),
     ...resources.map((resource) => [documentId(resource), compileResource(resource, facts)] as const),
+    ...joined.map(({ lan, member }) => [memberId(member), compileMember(lan, member)] as const),
   ];
   const { units, issues } = claim(parts);
   return {
     target: [...units.values()].flat(),
     units,
-    issues: [...findConflicts(documents), ...issues],
+    issues: [...findConflicts(documents), ...homeless, ...issues],
     decision: choice.decision,
     wantsUplink: node.uplink.mode !== "none",
     uplink: choice.chosen,
   };
+}
+
+/** The members whose LAN is there and has their addresses; one without can be nothing but named. */
+function atHome(
+  members: readonly Member[],
+  lans: readonly LanDocument[],
+): {
+  readonly joined: readonly { readonly lan: LanDocument; readonly member: Member }[];
+  readonly issues: readonly Issue[];
+} {
+  const byName = new Map(lans.map((lan) => [lan.name, lan]));
+  const joined: { readonly lan: LanDocument; readonly member: Member }[] = [];
+  const issues: Issue[] = [];
+  for (const member of members) {
+    const lan = byName.get(member.lan);
+    const id = memberId(member);
+    if (lan === undefined)
+      issues.push({
+        documents: [id],
+        message: `${id}: there is no Lan ${member.lan}; apply its document again, or let the member leave`,
+      });
+    else if (hostOf(lan, member) === undefined)
+      issues.push({
+        documents: [documentId(lan), id],
+        key: "cidr",
+        message: `${id} has ${member.addresses.join(", ")}, which is not in ${documentId(lan)} (${lan.cidr}): let it leave first`,
+      });
+    else joined.push({ lan, member });
+  }
+  return { joined, issues };
 }
 
 /**
@@ -63,7 +101,7 @@ function claim(parts: readonly (readonly [string, readonly KernelObject[]])[]): 
     const unit: KernelObject[] = [];
     units.set(owner, unit);
     for (const object of objects) {
-      const key = `${object.kind} ${objectKey(object)}`;
+      const key = objectId(object);
       const other = owners.get(key) ?? owner;
       owners.set(key, other);
       if (other === owner) unit.push(object);

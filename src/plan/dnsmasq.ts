@@ -1,7 +1,16 @@
-import { cidr, formatCidr, hostAt, sizeOf } from "../lib/ip.ts";
+import { cidr, formatCidr, hostAt, sizeOf, type Cidr } from "../lib/ip.ts";
 import type { LanDocument } from "../model/document.ts";
 
 const LEASE_TIME = "1h";
+
+const FIRST_LEASE6 = 0x1000;
+/** The last of the addresses that DHCPv6 gives, counted from the network's first. */
+export const LAST_LEASE6 = 0x1fff;
+
+/** The first address that DHCPv4 gives, counted from the network's first: the lower quarter is left for fixed ones. */
+export function firstLease4(network: Cidr): number {
+  return Math.max(2, Math.floor(Number(sizeOf(network)) / 4));
+}
 
 export interface DnsmasqInput {
   readonly lan: LanDocument;
@@ -46,8 +55,7 @@ export function renderDnsmasq(input: DnsmasqInput): string {
 function dhcp4({ lan, gateway }: DnsmasqInput): readonly string[] {
   const network = cidr(lan.cidr);
   const size = Number(sizeOf(network));
-  // The lower quarter is left for fixed addresses.
-  const from = hostAt(network, Math.max(2, Math.floor(size / 4))).address;
+  const from = hostAt(network, firstLease4(network)).address;
   const to = hostAt(network, size - 2).address;
   const dns = (lan.dns ?? [gateway]).filter((server) => !server.includes(":"));
   return [
@@ -62,8 +70,8 @@ function dhcp6({ lan, gateway6 }: DnsmasqInput): readonly string[] {
   if (lan.ipv6 === undefined || gateway6 === undefined) return [];
   const network = cidr(lan.ipv6.cidr);
   const dns = (lan.dns ?? [gateway6]).filter((server) => server.includes(":")).map((server) => `[${server}]`);
-  const start = hostAt(network, 0x1000).address;
-  const end = hostAt(network, 0x1fff).address;
+  const start = hostAt(network, FIRST_LEASE6).address;
+  const end = hostAt(network, LAST_LEASE6).address;
   return [
     "enable-ra",
     lan.ipv6.dhcp

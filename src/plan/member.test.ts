@@ -15,6 +15,7 @@ const c1: Member = {
   lan: "lab",
   name: "c1",
   netns: "cni-1",
+  nic: "eth0",
   hostName: "v0123456789",
   mac: "02:aa:bb:cc:dd:01",
   addresses: ["192.168.50.7/24"],

@@ -3,12 +3,9 @@ import { HOST, type Target } from "../model/kernel.ts";
 import type { Member } from "../model/member.ts";
 import { lanBridge } from "./lan/bridge.ts";
 
-/** What a container expects its interface to be called. */
-const INSIDE = "eth0";
-
 /** The veth pair of a member, plugged into the LAN's bridge, with its addresses and routes. */
-export function compileMember(lan: LanDocument, member: Member): Target {
-  const { netns, hostName, mac, addresses, routes } = member;
+export function compileMember(lan: Pick<LanDocument, "name">, member: Member): Target {
+  const { netns, nic, hostName, mac, addresses, routes } = member;
   const host = {
     kind: "link",
     netns: HOST,
@@ -16,13 +13,13 @@ export function compileMember(lan: LanDocument, member: Member): Target {
     type: "veth",
     mac: hostMac(mac),
     master: lanBridge(lan.name),
-    peer: { netns, name: INSIDE, mac },
+    peer: { netns, name: nic, mac },
   } as const;
   return [
     host,
-    { kind: "link", netns, name: INSIDE, type: "veth", mac, bornWith: { netns: HOST, name: hostName } },
-    ...addresses.map((address) => ({ kind: "address", netns, dev: INSIDE, address }) as const),
-    ...routes.map((route) => ({ kind: "route", netns, dev: INSIDE, ...route }) as const),
+    { kind: "link", netns, name: nic, type: "veth", mac, bornWith: { netns: HOST, name: hostName } },
+    ...addresses.map((address) => ({ kind: "address", netns, dev: nic, address }) as const),
+    ...routes.map((route) => ({ kind: "route", netns, dev: nic, ...route }) as const),
   ];
 }
 

@@ -83,6 +83,11 @@ export function objectKey(object: KernelObject): string {
   return key(object);
 }
 
+/** What an object is called where there are several kinds: "link l-lab". */
+export function objectId(object: KernelObject): string {
+  return `${object.kind} ${objectKey(object)}`;
+}
+
 /** "ndemo/" in a namespace, nothing in the node's own. */
 function at(netns: string): string {
   return netns === HOST ? "" : `${netns}/`;

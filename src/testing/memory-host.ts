@@ -1,8 +1,9 @@
-import type { FailedStep, Host, ServiceState, WireguardKeys } from "../host/host.ts";
+import type { Dirty, FailedStep, Host, Scope, ServiceState, WireguardKeys } from "../host/host.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
 import type { CheckResult } from "../model/guard.ts";
+import type { Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
 import { keyFact } from "./builders.ts";
 import { applySteps, emptyKernel } from "./memory-kernel.ts";
@@ -40,16 +41,22 @@ export class MemoryHost implements Host {
   blind: Error | undefined;
   /** Steps that fail, by a piece of their JSON. */
   refuses: string | undefined;
+  /** With which errno. */
+  refusesAs = "EPERM";
   /** What the kernel does by itself after steps. */
   afterwards: (kernel: Actual, steps: readonly Step[]) => Actual = (kernel) => kernel;
   /** Calls to observe and execute that were under way at once, at most. */
   mostAtOnce = 0;
   observed = 0;
+  executed = 0;
   #running = 0;
-  #onChange: () => void = () => undefined;
+  /** What was looked at, in order. */
+  readonly scopes: Scope[] = [];
+  #onDirty: (dirty: Dirty) => void = () => undefined;
 
-  observe(): Promise<Actual> {
+  observe(_target: Target, scope: Scope): Promise<Actual> {
     this.observed += 1;
+    this.scopes.push(scope);
     return this.#alone(() => {
       if (this.blind !== undefined) throw this.blind;
       return this.kernel;
@@ -57,11 +64,15 @@ export class MemoryHost implements Host {
   }
 
   execute(steps: readonly Step[]): Promise<readonly FailedStep[]> {
+    this.executed += 1;
     return this.#alone(() => {
       const failed = steps.filter((step) => this.refuses !== undefined && JSON.stringify(step).includes(this.refuses));
       const done = steps.filter((step) => !failed.includes(step));
       this.kernel = this.afterwards(applySteps(this.kernel, done), done);
-      return failed.map((step) => ({ step, error: new Error("the kernel refuses") }));
+      return failed.map((step) => ({
+        step,
+        error: Object.assign(new Error("the kernel refuses"), { code: this.refusesAs }),
+      }));
     });
   }
 
@@ -90,14 +101,18 @@ export class MemoryHost implements Host {
     return Promise.resolve(this.kernel.process.map(({ name }) => ({ name, up: true, pid: 1 })));
   }
 
-  watch(onChange: () => void): Disposable {
-    this.#onChange = onChange;
-    return { [Symbol.dispose]: () => (this.#onChange = () => undefined) };
+  namespaces(): Promise<readonly string[]> {
+    return Promise.resolve(this.kernel.netns.map(({ name }) => name));
   }
 
-  /** Says that something changed, as the kernel's events do. */
-  event(): void {
-    this.#onChange();
+  watch(onDirty: (dirty: Dirty) => void): Disposable {
+    this.#onDirty = onDirty;
+    return { [Symbol.dispose]: () => (this.#onDirty = () => undefined) };
+  }
+
+  /** Says that something changed, as the kernel's events do; by default that some were lost. */
+  event(dirty: Partial<Dirty> = { everything: true }): void {
+    this.#onDirty({ everything: false, netns: new Set(), topics: new Set(), actors: [], ...dirty });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

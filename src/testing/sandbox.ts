@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, readlink, rm, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../lib/async.ts";
@@ -17,9 +17,12 @@ export class Sandbox implements AsyncDisposable {
   readonly scanDir: string;
   readonly #first: Child;
   readonly #mounts: string;
+  /** Open until the end: the number of a namespace that is gone is given to the next, whose processes are not ours to end. */
+  readonly #held: FileHandle;
 
-  private constructor(dir: string, first: Child, mounts: string) {
+  private constructor(dir: string, first: Child, mounts: string, held: FileHandle) {
     this.dir = dir;
+    this.#held = held;
     this.scanDir = join(dir, "service");
     this.#first = first;
     this.#mounts = mounts;
@@ -47,9 +50,10 @@ export class Sandbox implements AsyncDisposable {
       { timeoutMs: WAIT_MS, intervalMs: 10 },
     );
     if (ready === undefined) throw new Error(`s6-svscan did not start: ${first.said()}`);
+    const held = await open(`/proc/${first.pid}/ns/mnt`);
     // From here on it is the sandbox that ends them.
     unless.move();
-    return new Sandbox(dir, first, ready);
+    return new Sandbox(dir, first, ready, held);
   }
 
   /** Words that run what follows in here, or in a named namespace of this machine. */
@@ -113,6 +117,7 @@ export class Sandbox implements AsyncDisposable {
       return left.size === 0 ? true : undefined;
     });
     await this.#first.ended;
+    await this.#held.close();
     await rm(this.dir, { recursive: true, force: true });
   }
 }

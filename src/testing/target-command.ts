@@ -46,9 +46,9 @@ export async function targetCommand(words: readonly string[]): Promise<number> {
 }
 
 async function reachTarget(host: LinuxHost, target: Target): Promise<TargetAnswer> {
-  const { report } = await reconcile(host, target);
-  const { steps, foreign } = await planTarget(host, target);
-  return { report, again: { steps: steps.map(explain), foreign }, actual: await host.observe(target) };
+  const { report } = await reconcile(host, target, "all");
+  const { steps, foreign } = await planTarget(host, target, "all");
+  return { report, again: { steps: steps.map(explain), foreign }, actual: await host.observe(target, "all") };
 }
 
 const SECRETS = new Set(["privateKey", "presharedKey"]);

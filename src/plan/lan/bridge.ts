@@ -3,6 +3,7 @@ import { derivedMac } from "../../lib/ifname.ts";
 import type { LanDocument } from "../../model/document.ts";
 import type { Facts, NicFact } from "../../model/facts.ts";
 import { HOST, type KernelObject } from "../../model/kernel.ts";
+import { withoutPrefix } from "../../lib/ip.ts";
 import { lanAddresses, renderDnsmasq } from "../dnsmasq.ts";
 
 /** The interface name of a LAN's bridge. */
@@ -72,8 +73,4 @@ function dnsmasq(
     files: [{ path, content }],
     writes: [leaseFile],
   };
-}
-
-function withoutPrefix(address: string): string {
-  return address.slice(0, address.indexOf("/"));
 }

@@ -1,0 +1,69 @@
+import { describeError } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import { uptime } from "../lib/uptime.ts";
+import type { Facts } from "../model/facts.ts";
+import { HOST } from "../model/kernel.ts";
+import type { Report } from "../model/report.ts";
+import type { Step } from "../model/step.ts";
+import type { Compiled } from "../plan/compile.ts";
+
+/** Every so often everything is looked at again, whether an event said so or not. */
+export const SWEEP_MS = 180_000;
+
+/** What a pass found. */
+export interface Looked {
+  readonly report: Report;
+  /** Null when the pass did not come that far. */
+  readonly compiled: Compiled | null;
+  readonly problems: readonly string[];
+  /** Milliseconds until the next look when all is well. */
+  readonly again: number;
+}
+
+const owners = new WeakMap<Compiled, ReadonlyMap<string, string>>();
+
+/** The documents that our namespaces belong to; found once for what was compiled. */
+export function netnsOwners(compiled: Compiled | null): ReadonlyMap<string, string> {
+  if (compiled === null) return new Map();
+  const known = owners.get(compiled);
+  if (known !== undefined) return known;
+  const found = new Map(
+    [...compiled.units].flatMap(([unit, objects]) =>
+      objects.flatMap((object) => (object.kind === "netns" ? [[object.name, unit] as const] : [])),
+    ),
+  );
+  owners.set(compiled, found);
+  return found;
+}
+
+/** True when the uplink is as wished, or none is wanted: nothing that failed concerns it. */
+export function holdsUplink({ uplink, wantsUplink }: Compiled, open: readonly Step[]): boolean {
+  if (uplink === null) return !wantsUplink;
+  const { name } = uplink.nic;
+  return !open.some(
+    ({ op, args }) =>
+      (op === "address.add" || op === "route.add" ? args.netns === HOST && args.dev === name : false) ||
+      (op === "link.set" && args.netns === HOST && args.name === name),
+  );
+}
+
+/** What a pass that could not look says. */
+export function thrown(error: unknown): Looked {
+  const failures = [{ step: "look at the node", message: describeError(error) }];
+  const report: Report = { outcome: "failed", steps: [], failures, unverified: [], milliseconds: 0 };
+  return { report, compiled: null, problems: [], again: SWEEP_MS };
+}
+
+/** The console shows how much was done; each step is told at level debug, and what failed always. */
+export function logPass(log: Log, { outcome, steps, failures, unverified, milliseconds }: Report): void {
+  for (const step of steps) log.debug(step);
+  if (outcome === "failed")
+    log.warn({ failures, unverified }, `pass failed: ${failures.length} of ${steps.length} steps, ${milliseconds} ms`);
+  else log.info(`pass: ${steps.length} steps in ${milliseconds} ms`);
+}
+
+/** Milliseconds until the first lease ends. */
+export function nextExpiry(facts: Facts): number {
+  const seconds = Math.min(...facts.leases.map((lease) => lease.expiresAt)) - uptime();
+  return Number.isFinite(seconds) ? Math.max(1, seconds) * 1000 : SWEEP_MS;
+}

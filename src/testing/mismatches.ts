@@ -34,8 +34,9 @@ function keysOff(actual: Actual, target: Target): readonly string[] {
     ...ours("route", actual.route, KEYS.route),
     ...ours("rule", actual.rule, KEYS.rule),
     ...actual.wireguard.map((device) => `wireguard ${KEYS.wireguard(device)}`),
+    ...actual.nft.map((table) => `nft ${KEYS.nft(table)}`),
   ]);
-  const compared = [...wanted].filter((key) => !/^(?:nft|sysctl|process) /u.test(key));
+  const compared = [...wanted].filter((key) => !/^(?:sysctl|process) /u.test(key));
   return [
     ...compared.filter((key) => !seen.has(key)).map((key) => `${key} is missing`),
     ...[...seen].filter((key) => !wanted.has(key)).map((key) => `${key} is left over`),
@@ -92,10 +93,11 @@ function vlansOf(vlans: readonly PortVlan[] | undefined): string {
 }
 
 function tablesOff(actual: Actual, target: Target): readonly string[] {
-  const [addresses, routes, neighbors] = [
+  const [addresses, routes, neighbors, parameters] = [
     new Map(actual.address.map((object) => [KEYS.address(object), object])),
     new Map(actual.route.map((object) => [KEYS.route(object), object])),
     new Map(actual.neighbor.map((object) => [KEYS.neighbor(object), object])),
+    new Map(actual.sysctl.map((object) => [KEYS.sysctl(object), object.value])),
   ];
   return target.flatMap((object) => {
     const [wanted, seen] = ((): readonly [unknown, unknown] => {
@@ -124,6 +126,8 @@ function tablesOff(actual: Actual, target: Target): readonly string[] {
         }
         case "neighbor":
           return [object.mac ?? null, neighbors.get(KEYS.neighbor(object))?.mac];
+        case "sysctl":
+          return [object.value, parameters.get(KEYS.sysctl(object))];
         default:
           return [null, null];
       }

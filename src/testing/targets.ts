@@ -1,8 +1,9 @@
 import fc from "fast-check";
+import { given, mac, maybe } from "./arbitraries.ts";
+import { anyTables } from "./target-tables.ts";
 import { HOST, type KernelObject, type LinkSpec, type Target } from "../model/kernel.ts";
 import { PORT_DEFAULTS, type PortSpec, type PortVlan } from "../model/link-options.ts";
 
-const mac = (n: number): string => `02:00:00:00:00:${n.toString(16).padStart(2, "0")}`;
 /** What a kernel may lack. */
 export type Feature = "vlan" | "bond" | "dummy" | "bridge vlan filtering";
 
@@ -11,13 +12,6 @@ export interface TargetOptions {
   /** Seconds since the kernel started: lifetimes end later than that. */
   readonly now?: number;
 }
-
-const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
-/** The members that have a value. */
-const given = <T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 
 const port: fc.Arbitrary<PortSpec> = fc
   .uniqueArray(fc.constantFrom(...(Object.keys(PORT_DEFAULTS) as (keyof PortSpec)[])), { maxLength: 4 })
@@ -56,36 +50,18 @@ const placeWish = fc.record({
   ),
   d0: maybe(plug),
   if0: maybe(plug),
-  t0: maybe(fc.record({ plug, owner: fc.constantFrom(0, 1000) })),
+  t0: maybe(fc.record({ plug, owner: fc.constantFrom(0, 1000), mode: fc.constantFrom("tap", "tun") })),
   v0: maybe(fc.record({ near: plug, far: plug, mtu: fc.constantFrom(1400, 1500), abroad: fc.boolean() })),
   x0: maybe(fc.record({ plug, vni: fc.constantFrom(7, 8), ttl: fc.constantFrom(16, 64), onDummy: fc.boolean() })),
   vlan0: maybe(fc.record({ plug, id: fc.constantFrom(5, 6), lower: fc.constantFrom("d0", "bo0", "host d0") })),
-  mv0: maybe(fc.record({ lower: fc.constantFrom("d0", "vlan0"), mode: fc.constantFrom("bridge", "private") })),
-  address: maybe(
-    fc.record({ n: fc.constantFrom(1, 2), life: maybe(fc.constantFrom(1000, 2000)), early: fc.boolean() }),
-  ),
-  route: maybe(
+  mv0: maybe(
     fc.record({
-      way: fc.constantFrom("dev", "via", "hops", "blackhole", "prohibit"),
-      table: maybe(fc.constantFrom(100, 101)),
-      mtu: maybe(fc.constantFrom(1300, 1400)),
-      onlink: fc.boolean(),
-      weight: fc.constantFrom(1, 2),
+      lower: fc.constantFrom("d0", "vlan0"),
+      mode: fc.constantFrom("bridge", "private"),
+      type: fc.constantFrom("macvlan", "macvtap"),
     }),
   ),
-  rules: fc.uniqueArray(
-    fc.record({
-      priority: fc.constantFrom(100, 200),
-      mark: maybe(fc.constantFrom(1, 2)),
-      action: fc.constantFrom("lookup", "blackhole"),
-    }),
-    { selector: (rule) => JSON.stringify(rule), maxLength: 3 },
-  ),
-  neighbor: maybe(fc.record({ n: fc.constantFrom(1, 2), proxy: fc.boolean() })),
-  fdb: fc.uniqueArray(fc.record({ vxlan: fc.boolean(), n: fc.constantFrom(1, 2), vlan: maybe(fc.constant(5)) }), {
-    selector: (entry) => JSON.stringify(entry),
-    maxLength: 3,
-  }),
+  tables: anyTables,
 });
 
 type PlaceWish = typeof placeWish extends fc.Arbitrary<infer T> ? T : never;
@@ -112,7 +88,7 @@ export function targets({ lacks = new Set(), now = 0 }: TargetOptions = {}): fc.
         return [
           ...(netns === HOST ? [] : [{ kind: "netns", name: netns } as const]),
           ...made,
-          ...tables(netns, wish, made, now),
+          ...wish.tables({ netns, links: made.filter((link) => link.netns === netns), now }),
         ];
       });
       return objects;
@@ -159,8 +135,9 @@ function links(
       ...base,
       name: "t0",
       type: "tun",
-      options: { mode: "tap", owner: wish.t0.owner },
-      ...plugged(wish.t0.plug),
+      options: { mode: wish.t0.mode, owner: wish.t0.owner },
+      // Packets without an Ethernet header have no place in a bridge.
+      ...(wish.t0.mode === "tap" ? plugged(wish.t0.plug) : {}),
     });
   if (wish.x0 !== undefined) {
     const { plug: p, vni, ttl, onDummy } = wish.x0;
@@ -189,70 +166,9 @@ function links(
     found.push({
       ...base,
       name: "mv0",
-      type: "macvlan",
+      type: wish.mv0.type,
       options: { mode: wish.mv0.mode },
       lower: { netns, name: wish.mv0.lower },
     });
   return found;
-}
-
-function tables(netns: string, wish: PlaceWish, made: readonly LinkSpec[], now: number): readonly KernelObject[] {
-  const own = made.filter((link) => link.netns === netns);
-  const [first, second] = own;
-  const found: KernelObject[] = wish.rules.map(({ priority, mark, action }) => ({
-    kind: "rule",
-    netns,
-    family: 4,
-    priority,
-    ...(mark === undefined ? {} : { fwmark: { value: mark, mask: 0xff } }),
-    // One that swallows all would swallow the look for a route's router too.
-    ...(action === "lookup" || mark === undefined ? { table: 100 } : { action: "blackhole" as const }),
-  }));
-  if (first === undefined) return found;
-  const dev = first.name;
-  if (wish.address !== undefined) {
-    const { n, life, early } = wish.address;
-    const until = now + (life ?? 0);
-    const ends = life === undefined ? {} : { validUntil: until, ...(early ? { preferredUntil: until - 500 } : {}) };
-    found.push({ kind: "address", netns, dev, address: `10.0.0.${n}/24`, ...ends });
-  }
-  if (wish.route !== undefined) {
-    const { way, table, mtu, onlink, weight } = wish.route;
-    const key = { kind: "route", netns, to: "10.9.0.0/16", ...(table === undefined ? {} : { table }) } as const;
-    const more = mtu === undefined ? {} : { mtu };
-    // A router has to be in a network of the link, or be said to be there.
-    const reached = onlink || wish.address === undefined ? { onlink: true as const } : {};
-    if (way === "dev") found.push({ ...key, dev, ...more });
-    else if (way === "via") found.push({ ...key, dev, via: "10.0.0.9", ...more, ...reached });
-    else if (way === "hops")
-      found.push({
-        ...key,
-        ...more,
-        onlink: true,
-        hops: [
-          { dev, via: "10.0.0.9", weight },
-          { dev: second?.name ?? dev, via: "10.0.0.8" },
-        ],
-      });
-    else found.push({ ...key, type: way });
-  }
-  if (wish.neighbor !== undefined)
-    found.push({
-      kind: "neighbor",
-      netns,
-      dev,
-      to: "10.0.0.5",
-      ...(wish.neighbor.proxy ? { proxy: true as const } : { mac: mac(wish.neighbor.n) }),
-    });
-  const ported = own.find((link) => link.master === "b0" || link.master === "b1");
-  for (const { vxlan, n, vlan } of wish.fdb) {
-    if (vxlan && wish.x0 !== undefined)
-      found.push({ kind: "fdb", netns, dev: "x0", mac: "00:00:00:00:00:00", remote: `192.0.2.${n}` });
-    else if (!vxlan && ported !== undefined) {
-      // Of a VLAN that the port is in.
-      const member = ported.vlans?.some(({ id }) => id === vlan) === true;
-      found.push({ kind: "fdb", netns, dev: ported.name, mac: mac(n + 0x20), ...(member ? given({ vlan }) : {}) });
-    }
-  }
-  return [...new Map(found.map((object) => [JSON.stringify(object), object])).values()];
 }

@@ -31,6 +31,9 @@ pub(crate) struct NextHop {
     pub(crate) via: Option<IpAddr>,
     /// Share of the flows, 1 to 256.
     pub(crate) weight: u16,
+    /// The gateway counts as reachable; said of the whole route in requests.
+    #[serde(skip)]
+    pub(crate) onlink: bool,
 }
 
 /// The value of an `RTA_MULTIPATH`; ends at the first hop that does not fit.
@@ -40,11 +43,17 @@ pub(crate) fn parse(value: &[u8]) -> Vec<NextHop> {
         let hop = rest.get(..usize::from(read_u16(rest, 0)?))?;
         let index = read_u32(hop, 4)?;
         let weight = u16::from(*hop.get(3)?) + 1;
+        let onlink = hop.get(2)? & RTNH_F_ONLINK != 0;
         let via = attributes(hop, HEADER).find_map(gateway_of);
         rest = rest
             .get(hop.len().next_multiple_of(4)..)
             .unwrap_or_default();
-        Some(NextHop { index, via, weight })
+        Some(NextHop {
+            index,
+            via,
+            weight,
+            onlink,
+        })
     })
     .collect()
 }
@@ -111,10 +120,10 @@ pub(crate) fn describe(
 mod tests {
     use netlink_packet_route::{
         AddressFamily,
-        route::{RouteAttribute, RouteMessage, RouteNextHop},
+        route::{RouteAttribute, RouteMessage, RouteNextHop, RouteNextHopFlags},
     };
 
-    use super::{NextHop, gateway, parse};
+    use super::{NextHop, RTNH_F_ONLINK, gateway, parse};
     use crate::{
         attribute::{Attribute, attributes},
         socket::bytes,
@@ -125,6 +134,9 @@ mod tests {
             let mut hop = RouteNextHop::default();
             hop.interface_index = index;
             hop.hops = weight - 1;
+            if index == 5 {
+                hop.flags = RouteNextHopFlags::from_bits_retain(RTNH_F_ONLINK);
+            }
             hop.attributes
                 .extend(via.map(|via| gateway(via.parse().unwrap(), AddressFamily::Inet)));
             hop
@@ -147,6 +159,7 @@ mod tests {
             index,
             weight,
             via: via.map(|via| via.parse().unwrap()),
+            onlink: index == 5,
         };
         assert_eq!(
             parse(&value()),

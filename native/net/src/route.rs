@@ -109,6 +109,8 @@ pub(crate) fn parse(body: &[u8]) -> Option<Route> {
             _ => {}
         }
     }
+    // IPv6 keeps the flag with each hop only.
+    route.onlink |= !route.hops.is_empty() && route.hops.iter().all(|hop| hop.onlink);
     if matches!(route.r#type, "blackhole" | "unreachable" | "prohibit") {
         // IPv6 puts them on `lo`, IPv4 on nothing; they lead nowhere.
         route.index = None;

@@ -51,8 +51,9 @@ const ABOVE = 0.01;
 /** The steps in an order in which each finds what it needs; steps of one rank keep the order of the documents. */
 export function orderSteps(steps: readonly Step[], wantedLinks: ReadonlyMap<string, LinkSpec>): readonly Step[] {
   const linkRank = linkRanks(wantedLinks);
+  const tunnels = new Set([...wantedLinks].flatMap(([key, { type }]) => (type === "wireguard" ? [key] : [])));
   const onWireguard = (netns: string, name: string): boolean =>
-    wantedLinks.get(KEYS.link({ netns, name }))?.type === "wireguard";
+    tunnels.size > 0 && tunnels.has(KEYS.link({ netns, name }));
   const ranks: StepTable<number> = {
     "process.del": () => RANK.processDel,
     "wireguard.unpeer": () => RANK.unpeer,
@@ -84,7 +85,7 @@ export function orderSteps(steps: readonly Step[], wantedLinks: ReadonlyMap<stri
     "address.add": ({ netns, dev }) => (onWireguard(netns, dev) ? RANK.wireguardAddress : RANK.address),
     "neighbor.add": () => RANK.neighbor,
     "route.add": ({ netns, dev, hops = [] }) =>
-      [...(dev === undefined ? [] : [dev]), ...hops.map((hop) => hop.dev)].some((name) => onWireguard(netns, name))
+      (dev !== undefined && onWireguard(netns, dev)) || hops.some((hop) => onWireguard(netns, hop.dev))
         ? RANK.wireguardRoute
         : RANK.route,
     "rule.add": () => RANK.rule,
@@ -93,11 +94,10 @@ export function orderSteps(steps: readonly Step[], wantedLinks: ReadonlyMap<stri
     "wireguard.peer": () => RANK.wireguardPeer,
     "process.set": () => RANK.process,
   };
-  // Ranks are counted once for each step, not at every comparison.
-  return steps
-    .map((step) => ({ step, rank: visitStep(ranks, step) }))
-    .toSorted((a, b) => a.rank - b.rank)
-    .map(({ step }) => step);
+  // There are a few dozen ranks, however many steps.
+  return [...Map.groupBy(steps, (step) => visitStep(ranks, step))]
+    .toSorted(([a], [b]) => a - b)
+    .flatMap(([, same]) => same);
 }
 
 /** The rank at which a link is made: after its namespace, and after what it sits on or is plugged into. */
@@ -107,16 +107,16 @@ function linkRanks(wantedLinks: ReadonlyMap<string, LinkSpec>): (id: LinkId) => 
     const key = KEYS.link(id);
     const spec = wantedLinks.get(key);
     if (spec === undefined || spec.type === "physical") return RANK.bridge;
+    const own = base(spec);
+    const { lower, bornWith, master } = spec;
+    if (lower === undefined && bornWith === undefined && master === undefined) return own;
     const before = known.get(key);
     if (before !== undefined) return before;
     // Whoever stands on itself is refused by the kernel; here it must only come to an end.
-    known.set(key, base(spec));
-    const under = [
-      spec.lower,
-      spec.bornWith,
-      spec.master === undefined ? undefined : { netns: spec.netns, name: spec.master },
-    ];
-    const rank = Math.max(base(spec), ...under.flatMap((link) => (link === undefined ? [] : [rankOf(link) + ABOVE])));
+    known.set(key, own);
+    const above = (link: LinkId | undefined): number => (link === undefined ? own : rankOf(link) + ABOVE);
+    const port = master === undefined ? own : rankOf({ netns: spec.netns, name: master }) + ABOVE;
+    const rank = Math.max(own, above(lower), above(bornWith), port);
     known.set(key, rank);
     return rank;
   };

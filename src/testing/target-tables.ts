@@ -5,10 +5,15 @@ import { given, mac, maybe } from "./arbitraries.ts";
 
 type Family = RuleSpec["family"];
 
-/** Addresses of one family, all of the same length in text. */
+/** Addresses of one family. */
 const NETWORKS = {
-  4: { address: (n: number) => `10.0.0.${n}/24`, host: (n: number) => `10.0.0.${n}`, far: "10.9.0.0/16" },
-  6: { address: (n: number) => `fd00::${n}/64`, host: (n: number) => `fd00::${n}`, far: "fd09::/48" },
+  4: {
+    address: (n: number) => `10.0.0.${n}/24`,
+    host: (n: number) => `10.0.0.${n}`,
+    other: "10.2.0.8",
+    far: "10.9.0.0/16",
+  },
+  6: { address: (n: number) => `fd00::${n}/64`, host: (n: number) => `fd00::${n}`, other: "fd02::8", far: "fd09::/48" },
 } as const;
 
 const familyWish = fc.record({
@@ -110,13 +115,14 @@ function familyTables({ netns, links, now }: Place, family: Family, wish: Family
     const more = given({ mtu });
     // A router has to be in a network of the link, or be said to be there.
     const reached = onlink || wish.address === undefined ? { onlink: true as const } : {};
-    const [near, other] = [network.host(9), network.host(8)];
+    const near = network.host(9);
     if (way === "dev") found.push({ ...key, dev, ...more });
     else if (way === "via") found.push({ ...key, dev, via: near, ...more, ...reached });
     else if (way === "hops") {
       const hops = [
         { dev, via: near, weight },
-        { dev: second?.name ?? dev, via: other },
+        // Of a network that is on no link: one of another link's would be refused.
+        { dev: second?.name ?? dev, via: network.other },
       ];
       found.push({ ...key, ...more, onlink: true, hops });
     } else found.push({ ...key, type: way });

@@ -1,12 +1,13 @@
 import type { Actual, ActualLink } from "../../model/actual.ts";
-import { HOST, type LinkId, type LinkSpec, type Target } from "../../model/kernel.ts";
+import { type KernelObjects, type LinkId, type LinkSpec, type ObjectKind, type Target } from "../../model/kernel.ts";
 import { KEYS } from "../object-key.ts";
 import { fixedOptionDiffers } from "./link-options.ts";
 
 /** What the differs of all kinds need to know about namespaces and links before they can judge what is on them. */
 export interface DiffContext {
   readonly actual: Actual;
-  readonly target: Target;
+  /** The wish, by kind. */
+  readonly wanted: TargetByKind;
   /** Observed links by key. */
   readonly links: ReadonlyMap<string, ActualLink>;
   /** Wanted links by key. */
@@ -21,41 +22,57 @@ export interface DiffContext {
   readonly foreign: (netns: string, name?: string) => string | undefined;
 }
 
+type TargetByKind = { readonly [K in ObjectKind]?: readonly KernelObjects[K][] };
+
 interface ForeignPlace {
   readonly foreignPlace: (netns: string) => string | undefined;
 }
 
 export function diffContext(actual: Actual, target: Target): DiffContext {
+  const wanted = Object.groupBy(target, ({ kind }) => kind) as TargetByKind;
   const links = new Map(actual.link.map((link) => [KEYS.link(link), link]));
-  const wantedLinks = new Map(
-    target.flatMap((object) => (object.kind === "link" ? [[KEYS.link(object), object] as const] : [])),
-  );
-  const wantedNetns = new Set(target.flatMap((object) => (object.kind === "netns" ? [object.name] : [])));
+  const wantedLinks = new Map(wanted.link?.map((link) => [KEYS.link(link), link] as const));
+  const wantedNetns = new Set(wanted.netns?.map(({ name }) => name));
   const ownedNetns = new Set(actual.netns.flatMap((netns) => (netns.owned ? [netns.name] : [])));
-  const foreignNetns = new Set(actual.netns.flatMap((netns) => (netns.owned ? [] : [netns.name])));
+  const foreignNetns = new Set(
+    actual.netns.flatMap(({ name, owned }) => (!owned && wantedNetns.has(name) ? [name] : [])),
+  );
 
   const netnsVanishes = (netns: string): boolean => ownedNetns.has(netns) && !wantedNetns.has(netns);
   const vanishing = vanishingLinks(links, wantedLinks, netnsVanishes);
   const foreignPlace = (netns: string): string | undefined =>
-    netns !== HOST && foreignNetns.has(netns) && wantedNetns.has(netns)
-      ? `namespace ${netns} exists and is not this daemon's`
-      : undefined;
-  const foreign = (netns: string, name?: string): string | undefined =>
-    foreignPlace(netns) ??
-    (name === undefined ? undefined : foreignLink({ links, wantedLinks, foreignPlace }, { netns, name }));
+    foreignNetns.has(netns) ? `namespace ${netns} exists and is not this daemon's` : undefined;
   return {
     actual,
-    target,
+    wanted,
     links,
     wantedLinks,
     wantedSysctlLinks: new Map(
-      target.flatMap((object) =>
-        object.kind === "sysctl" && object.dev !== undefined ? [[KEYS.sysctl(object), object.dev] as const] : [],
+      wanted.sysctl?.flatMap((object) =>
+        object.dev === undefined ? [] : [[KEYS.sysctl(object), object.dev] as const],
       ),
     ),
     netnsVanishes,
-    linkVanishes: (netns, name) => vanishing.has(KEYS.link({ netns, name })),
-    foreign,
+    linkVanishes: (netns, name) => vanishing.size > 0 && vanishing.has(KEYS.link({ netns, name })),
+    foreign: foreignness({ links, wantedLinks, foreignPlace }, foreignNetns.size > 0),
+  };
+}
+
+/** `foreign` of a context. Where nothing is someone else's there is nothing to look up, and else each link is looked up once. */
+function foreignness(
+  known: Pick<DiffContext, "links" | "wantedLinks"> & ForeignPlace,
+  foreignPlaces: boolean,
+): DiffContext["foreign"] {
+  const { links, wantedLinks, foreignPlace } = known;
+  const suspects = [...links].some(([key, link]) => !link.owned && wantedLinks.has(key));
+  if (!suspects && !foreignPlaces) return () => undefined;
+  const found = new Map<string, string | undefined>();
+  return (netns, name) => {
+    const place = foreignPlace(netns);
+    if (place !== undefined || name === undefined) return place;
+    const key = KEYS.link({ netns, name });
+    if (!found.has(key)) found.set(key, foreignLink(known, { netns, name }));
+    return found.get(key);
   };
 }
 
@@ -93,6 +110,7 @@ function vanishingLinks(
   netnsVanishes: (netns: string) => boolean,
 ): ReadonlySet<string> {
   const vanishing = new Set<string>();
+  if (links.size === 0) return vanishing;
   for (const [key, link] of links) {
     if (!link.owned || link.type === "loopback") continue;
     const spec = wanted.get(key);

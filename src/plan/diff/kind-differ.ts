@@ -31,7 +31,7 @@ export function diffKind<K extends ObjectKind>(differ: KindDiffer<K>, context: D
   const keyOf = KEYS[differ.kind] as (object: Actual[K][number] | KernelObjects[K]) => string;
   const observed: readonly Actual[K][number][] = context.actual[differ.kind];
   const seen = new Map(observed.map((object) => [keyOf(object), object]));
-  const specs = context.target.filter((object): object is KernelObjects[K] => object.kind === differ.kind);
+  const specs: readonly KernelObjects[K][] = context.wanted[differ.kind] ?? [];
   const wanted = new Map(specs.map((spec) => [keyOf(spec), spec]));
   const steps: Step[] = [];
   const foreign: string[] = [];
@@ -43,7 +43,8 @@ export function diffKind<K extends ObjectKind>(differ: KindDiffer<K>, context: D
       continue;
     }
     const kept = existing !== undefined && !differ.vanishes(existing, context);
-    steps.push(...(kept ? differ.change(spec, existing, context) : differ.add(spec, context)));
+    const needed = kept ? differ.change(spec, existing, context) : differ.add(spec, context);
+    for (const step of needed) steps.push(step);
   }
   for (const [key, object] of seen) {
     if (!wanted.has(key) && differ.owned(object, context) && !differ.vanishes(object, context))

@@ -88,9 +88,10 @@ export class Service {
         return [];
       });
     // What cannot be seen must not hide the rest of the status.
-    const [devices, processes] = await Promise.all([
+    const [devices, processes, obstacles] = await Promise.all([
       orProblem("WireGuard devices", engine.wireguard()),
       orProblem("services", engine.services()),
+      orProblem("firewalls of others", engine.obstacles()),
     ]);
     const uplink = compiled?.uplink ?? null;
     return {
@@ -114,9 +115,10 @@ export class Service {
       processes,
       peers: devices.flatMap((device) => peerStatus(device)),
       lastReconcile: report,
+      fights: engine.fights,
       guard: engine.guard,
       reconciles: { total, changed },
-      problems: [...problems(), ...engine.view.problems, ...unseen],
+      problems: [...problems(), ...engine.view.problems, ...unseen, ...obstacles],
     };
   }
 }

@@ -14,6 +14,7 @@ const empty: Status = {
   processes: [],
   peers: [],
   lastReconcile: null,
+  fights: [],
   guard: null,
   reconciles: { total: 0, changed: 0 },
   problems: [],

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { NetloomError } from "../lib/errors.ts";
 import { documentId, type Document } from "../model/document.ts";
-import type { PeerStatus, Status } from "../model/report.ts";
+import type { FightReport, PeerStatus, Status } from "../model/report.ts";
 import type { Client } from "../sdk/client.ts";
 import { guardText, parseKind, type Output } from "./change.ts";
 import { UsageError } from "./usage.ts";
@@ -77,6 +77,7 @@ export function statusText(status: Status, now: number): string {
     ...status.processes.map(({ name, up, pid }) => `service   ${name} ${up ? `up, pid ${pid ?? "?"}` : "down"}`),
     ...status.peers.map((peer) => peerLine(peer, now)),
     ...reconcileLines(status),
+    ...status.fights.map(fightLine),
     ...(status.guard === null ? [] : [`change    ${guardText(status.guard)}`]),
     ...status.problems.map((problem) => `problem   ${problem}`),
   ];
@@ -90,6 +91,11 @@ function peerLine(
   const handshake =
     lastHandshake === 0 ? "no handshake yet" : `handshake ${Math.max(0, Math.round(now - lastHandshake))} s ago`;
   return `peer      ${resource} ${publicKey} ${endpoint ?? "(no endpoint)"} ${handshake}, received ${rxBytes} B, sent ${txBytes} B${note === undefined ? "" : `: ${note}`}`;
+}
+
+function fightLine({ objects: [first = "", ...others], times, by }: FightReport): string {
+  const what = others.length === 0 ? first : `${first} and ${others.length} more (${others.join(", ")})`;
+  return `stopped   ${what}: undone ${times} times, last by ${by}; left alone until the next \`netloom apply\``;
 }
 
 function reconcileLines({ lastReconcile, reconciles }: Status): readonly string[] {

@@ -18,3 +18,8 @@ export function withVerdict(report: ChangeReport, guard: GuardReport): ChangeRep
   const failure = { step: guard.change, message: `reverted: ${guard.message}` };
   return { ...report, outcome: "failed", failures: [...report.failures, failure], guard };
 }
+
+/** What a plan says of an uplink that it touches. */
+export function touchText(uplink: string): string {
+  return `this touches ${uplink}, by which the node is reached: reverted unless its gateway still answers`;
+}

@@ -7,19 +7,22 @@ import { Secret } from "../lib/secret.ts";
 import type { ActualWireguard } from "../model/actual.ts";
 import { documentId, type Document, type Kind, type LanDocument } from "../model/document.ts";
 import type { GuardReport } from "../model/guard.ts";
-import type { ChangeReport, Issue, Report } from "../model/report.ts";
+import type { ChangeReport, FightReport, Issue, Report } from "../model/report.ts";
 import { compile, type Compiled } from "../plan/compile.ts";
 import { admit } from "../plan/conflicts.ts";
 import { explain } from "../plan/explain.ts";
+import { findLimits } from "../plan/limits.ts";
 import { parseDocuments, type ParsedDocuments, type SourceFile } from "../plan/parse-documents.ts";
 import type { Allocations } from "./allocations.ts";
-import { failuresOf, refused, withVerdict } from "./change-report.ts";
+import { failuresOf, refused, touchText, withVerdict } from "./change-report.ts";
 import { DirtyMarks } from "./dirty.ts";
 import { gatherFacts, type Gathered, type Places } from "./facts.ts";
+import { Fights } from "./fights.ts";
 import type { Guard, GuardedChange } from "./guard.ts";
 import { Members, type Joined, type JoinRequest } from "./members.ts";
 import type { NodeState } from "./node-state.ts";
 import { holdsUplink, logPass, netnsOwners, nextExpiry, SWEEP_MS, thrown, type Looked } from "./pass.ts";
+import { findObstacles } from "./obstacles.ts";
 import { planTarget, reconcile } from "./reconcile.ts";
 import { Schedule } from "./schedule.ts";
 import { givenKey, takeKeys } from "./secrets.ts";
@@ -61,6 +64,7 @@ export class Engine implements AsyncDisposable {
   readonly #schedule = new Schedule(() => void this.#passes.run(() => this.#pass()));
   readonly #dirty = new DirtyMarks(SWEEP_MS);
   readonly #members: Members;
+  readonly #fights = new Fights();
   #watch: Disposable | undefined;
   #failures = 0;
   #view: EngineView = { compiled: null, report: null, problems: [], total: 0, changed: 0 };
@@ -91,6 +95,7 @@ export class Engine implements AsyncDisposable {
   async start(): Promise<void> {
     this.#watch = this.#options.host.watch((dirty) => {
       this.#dirty.mark(dirty);
+      this.#fights.note(dirty.actors);
       this.#schedule.event();
     });
     const { guard } = this.#options;
@@ -131,9 +136,10 @@ export class Engine implements AsyncDisposable {
       return {
         outcome: foreign.length > 0 ? "failed" : steps.length === 0 ? "unchanged" : "changed",
         issues: [],
-        warnings: uplinks.map(
-          ({ name }) => `this touches ${name}, by which the node is reached: reverted unless its gateway still answers`,
-        ),
+        warnings: [
+          ...uplinks.map(({ name }) => touchText(name)),
+          ...(await findObstacles(host, store.all(parsed.documents))),
+        ],
         steps: steps.map(explain),
         failures,
         unverified: [],
@@ -209,6 +215,16 @@ export class Engine implements AsyncDisposable {
     return this.#options.guard.report;
   }
 
+  /** What somebody else keeps undoing, and is left alone. */
+  get fights(): readonly FightReport[] {
+    return this.#fights.all;
+  }
+
+  /** What of others is in the way of our traffic: one line each. */
+  obstacles(): Promise<readonly string[]> {
+    return findObstacles(this.#options.host, this.documents);
+  }
+
   /** Plugs a namespace into a LAN. One that is a member already gets what it has, mended where it was damaged. */
   join(request: JoinRequest): Promise<Joined> {
     return this.#members.join(request);
@@ -254,6 +270,7 @@ export class Engine implements AsyncDisposable {
         guard.refuseWhileWaiting("take", change.text);
         await guard.begin(change);
       }
+      this.#fights.release();
       try {
         await keep();
       } catch (error) {
@@ -274,6 +291,7 @@ export class Engine implements AsyncDisposable {
   /** Takes a change back and makes the pass that follows from it. */
   #revert(putBack: () => Promise<void>): Promise<void> {
     return this.#passes.run(async () => {
+      this.#dirty.markAll();
       await putBack();
       await this.#pass();
     });
@@ -295,7 +313,9 @@ export class Engine implements AsyncDisposable {
     const own = new Set(documents.map(documentId));
     return {
       documents,
-      issues: compiled.issues.filter((issue) => issue.documents.some((id) => own.has(id))),
+      issues: [...compiled.issues, ...findLimits(compiled.units, this.#options.host.limits)].filter((issue) =>
+        issue.documents.some((id) => own.has(id)),
+      ),
       compiled,
     };
   }
@@ -338,9 +358,13 @@ export class Engine implements AsyncDisposable {
     const { facts, failures } = await this.#facts(documents);
     const { members, problems } = await this.#members.present();
     const compiled = compile(documents, facts, members);
-    const { report, open } = await reconcile(host, compiled.target, scope);
+    const { report, open } = await reconcile(host, compiled.target, scope, this.#fights);
     this.#lans = new Map(documents.flatMap((document) => (document.kind === "Lan" ? [[document.name, document]] : [])));
-    const all = [...failuresOf([...issues, ...compiled.issues]), ...failures, ...report.failures];
+    const all = [
+      ...failuresOf([...issues, ...compiled.issues, ...findLimits(compiled.units, host.limits)]),
+      ...failures,
+      ...report.failures,
+    ];
     const outcome = all.length > 0 ? "failed" : report.outcome;
     const stuck = await state.update(compiled, holdsUplink(compiled, open)).then(
       () => [],

@@ -6,6 +6,7 @@ import type { Report } from "../model/report.ts";
 import { stepPlaces, type Step } from "../model/step.ts";
 import { diff, type Difference } from "../plan/diff/index.ts";
 import { explain } from "../plan/explain.ts";
+import { Fights } from "./fights.ts";
 
 /** How long the structure may take to show after the last step. */
 const VERIFY_MS = 5000;
@@ -19,7 +20,7 @@ export async function planTarget(host: Host, target: Target, scope: Scope): Prom
 
 export interface Reconciled {
   readonly report: Report;
-  /** Steps that failed, or that a second look still found necessary. */
+  /** Steps that failed, that a second look still found necessary, or that are left to somebody else. */
   readonly open: readonly Step[];
 }
 
@@ -28,18 +29,27 @@ export interface Reconciled {
  * told (the last address of a link takes the link's routes along), so what a second look finds is done at once too.
  * What fails does not stop the rest, and is reported per step.
  */
-export async function reconcile(host: Host, target: Target, scope: Scope): Promise<Reconciled> {
+export async function reconcile(
+  host: Host,
+  target: Target,
+  scope: Scope,
+  fights: Fights = new Fights(),
+): Promise<Reconciled> {
   const started = performance.now();
-  const { steps: first, foreign } = await planTarget(host, target, scope);
+  const actual = await host.observe(target, scope);
+  const { steps: first, foreign } = diff(actual, target);
+  if (fights.judge(first, target, actual)) fights.suspect(await host.managers());
+  const held = first.filter((step) => fights.holds(step));
   const taken = new Map<string, Step>();
   const failed = new Map<string, FailedStep>();
-  let open = first;
+  const isOpen = (step: Step): boolean => !failed.has(explain(step)) && !fights.holds(step);
+  let open: readonly Step[] = first.filter((step) => !fights.holds(step));
   for (let round = 0; open.length > 0 && round < ROUNDS; round += 1) {
     for (const step of open) taken.set(explain(step), step);
     for (const one of await host.execute(open)) failed.set(explain(one.step), one);
-    open = await look(host, target, new Set(), failed);
+    open = await look(host, target, new Set(), isOpen);
   }
-  if (open.length > 0) open = await settle(host, target, open, failed);
+  if (open.length > 0) open = await settle(host, target, open, isOpen);
   const failures = [
     ...foreign.map((message) => ({ step: "refused", message: `${message}: rename it, or remove it` })),
     ...[...failed].map(([step, { error }]) => ({ step, message: describeError(error) })),
@@ -52,17 +62,19 @@ export async function reconcile(host: Host, target: Target, scope: Scope): Promi
     unverified: open.map(explain),
     milliseconds: Math.round(performance.now() - started),
   };
-  return { report, open: [...[...failed.values()].map(({ step }) => step), ...open] };
+  const unmade = [...[...failed.values()].map(({ step }) => step), ...open];
+  fights.settled(target, unmade);
+  return { report, open: [...unmade, ...held] };
 }
 
-/** The steps that a fresh look still finds necessary. What failed is known already and not waited for. */
+/** The steps that a fresh look still finds necessary. What failed is known already and not waited for, nor is what is left to others. */
 async function look(
   host: Host,
   target: Target,
   scope: Scope,
-  failed: ReadonlyMap<string, unknown>,
+  isOpen: (step: Step) => boolean,
 ): Promise<readonly Step[]> {
-  return (await planTarget(host, target, scope)).steps.filter((step) => !failed.has(explain(step)));
+  return (await planTarget(host, target, scope)).steps.filter(isOpen);
 }
 
 /** The steps that are still necessary once the kernel had time to settle. */
@@ -70,13 +82,13 @@ async function settle(
   host: Host,
   target: Target,
   unsettled: readonly Step[],
-  failed: ReadonlyMap<string, unknown>,
+  isOpen: (step: Step) => boolean,
 ): Promise<readonly Step[]> {
   const places = new Set(unsettled.flatMap(stepPlaces));
   let open = unsettled;
   await until(
     async () => {
-      open = await look(host, target, places, failed);
+      open = await look(host, target, places, isOpen);
       return open.length === 0 ? true : undefined;
     },
     { timeoutMs: VERIFY_MS, intervalMs: 50 },

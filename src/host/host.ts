@@ -1,7 +1,9 @@
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
+import type { Limits } from "../model/limits.ts";
 import type { Target } from "../model/kernel.ts";
 import type { MonitorGroup } from "./digest-types.ts";
 import type { Step } from "../model/step.ts";
@@ -54,6 +56,7 @@ export interface WireguardKeys {
 /** The seam to the operating system: whatever the engine learns or changes goes through here. */
 export interface Host extends AsyncDisposable {
   readonly keys: WireguardKeys;
+  readonly limits: Limits;
   /**
    * What is, as far as it is ours or the target speaks of it: looked at in the namespaces of `scope` and in those that our own
    * steps changed, elsewhere as it was seen last.
@@ -73,6 +76,10 @@ export interface Host extends AsyncDisposable {
   restoreLease(lease: LeaseFact): Promise<void>;
   /** Whom the node reaches now: each is asked, which takes some seconds when it does not answer. */
   connectivity(): Promise<readonly CheckResult[]>;
+  /** What other firewalls of the node's namespace could do to our traffic. */
+  firewalls(): Promise<FirewallFacts>;
+  /** Programs that run now and change networks by themselves, "NetworkManager (pid 700)". */
+  managers(): Promise<readonly string[]>;
   services(): Promise<readonly ServiceState[]>;
   /** Names under /run/netns, whoever made them. */
   namespaces(): Promise<readonly string[]>;

@@ -3,15 +3,19 @@ import { uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact } from "../model/facts.ts";
+import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
+import type { Limits } from "../model/limits.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
-import { netnsList, openMonitor } from "./addon.ts";
+import { netnsList, openMonitor, raiseDescriptors } from "./addon.ts";
 import { NETNS_DIRECTORY, OWN_NETNS } from "./exec.ts";
 import { checkConnectivity } from "./connectivity.ts";
 import { execute } from "./execute.ts";
 import type { Dirty, FailedStep, Host, Scope, ServiceState, WireguardKeys } from "./host.ts";
+import { Firewalls } from "./firewalls.ts";
 import { readLeases, watchDirectory, writeLease } from "./leases.ts";
+import { runningManagers } from "./managers.ts";
 import { Namespaces } from "./namespaces.ts";
 import type { ObserveContext } from "./observe.ts";
 import { Observer } from "./observer.ts";
@@ -39,6 +43,8 @@ export interface LinuxHostOptions {
 /** The Linux under us: the namespace that this process runs in, and those under /run/netns. */
 export class LinuxHost implements Host {
   readonly keys: WireguardKeys;
+  readonly limits: Limits = { descriptors: raiseDescriptors().hard };
+  readonly #firewalls = new Firewalls();
   readonly #context: ObserveContext;
   readonly #observer: Observer;
   readonly #leases: string;
@@ -108,6 +114,14 @@ export class LinuxHost implements Host {
 
   async connectivity(): Promise<readonly CheckResult[]> {
     return await checkConnectivity(await this.#context.namespaces.netlink(HOST));
+  }
+
+  async firewalls(): Promise<FirewallFacts> {
+    return await this.#firewalls.look(await this.#context.namespaces.netlink(HOST));
+  }
+
+  managers(): Promise<readonly string[]> {
+    return runningManagers();
   }
 
   services(): Promise<readonly ServiceState[]> {

@@ -1,3 +1,6 @@
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { join } from "node:path";
 import { stat } from "node:fs/promises";
 import { errorCode, isGone } from "../lib/errors.ts";
 import { uptime } from "../lib/uptime.ts";
@@ -134,8 +137,22 @@ async function observeNft(records: Records, netlink: Netlink, netns: string): Pr
 
 /** The kernel parameters that a wish names. */
 export async function observeSysctls(netns: string, wish: Target): Promise<readonly ActualSysctl[]> {
-  const keys = wish.flatMap((object) => (object.kind === "sysctl" ? [object.key] : []));
-  if (keys.length === 0) return [];
+  const specs = wish.filter((object) => object.kind === "sysctl");
+  if (specs.length === 0) return [];
+  const keys = specs.map(({ key }) => key);
   const values = await sysctlGet(netns === HOST ? null : netnsPath(netns), keys);
-  return keys.map((key) => ({ netns, key, value: values[key] ?? null }));
+  return await Promise.all(
+    specs.map(async ({ key, atLeast }) => {
+      const here = atLeast !== true || (await isWritable(key));
+      return { netns, key, value: here ? (values[key] ?? null) : null };
+    }),
+  );
+}
+
+/** A limit of the whole machine can be read in every namespace, and be set in the first one only. */
+async function isWritable(key: string): Promise<boolean> {
+  return await access(join("/proc/sys", key.replaceAll(".", "/")), constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }

@@ -209,6 +209,8 @@ export interface SysctlSpec extends Located {
   /** "net.ipv4.ip_forward"; a dot inside an interface name is written "/" (sysctl(8)). */
   readonly key: string;
   readonly value: string;
+  /** A limit: raised when it is lower, left alone when it is higher, or when it cannot be set here. */
+  readonly atLeast?: true;
   /** The link that the parameter belongs to, if it belongs to one. */
   readonly dev?: string;
 }

@@ -25,6 +25,15 @@ export interface StepFailure {
   readonly message: string;
 }
 
+/** Something of ours that somebody else keeps undoing, so that we leave it alone until the next change of documents. */
+export interface FightReport {
+  /** Objects that were undone together: "route 0.0.0.0/0 metric 1024". */
+  readonly objects: readonly string[];
+  readonly times: number;
+  /** "ip (pid 4711)" */
+  readonly by: string;
+}
+
 /** What a reconcile did. */
 export interface Report {
   /** "unchanged": the kernel was as wished. "changed": it is now. "failed": something is not. */
@@ -79,6 +88,7 @@ export interface Status {
   readonly processes: readonly { readonly name: string; readonly up: boolean; readonly pid: number | null }[];
   readonly peers: readonly PeerStatus[];
   readonly lastReconcile: Report | null;
+  readonly fights: readonly FightReport[];
   /** The change that waits for its connectivity check, or the last one that could have cut the node off; null when there was none. */
   readonly guard: GuardReport | null;
   /** Reconciles since the daemon started, and how many of them changed something. */

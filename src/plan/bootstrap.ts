@@ -3,6 +3,7 @@ import type { Facts, NicFact } from "../model/facts.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
 import { compileClock } from "./clock.ts";
 import { compileDhcpClient } from "./dhcp-client.ts";
+import { raisedLimits } from "./limits.ts";
 import type { UplinkChoice } from "./uplink.ts";
 
 /** Zero configuration: what holds when no `Node` document says otherwise. */
@@ -52,5 +53,5 @@ export function compileNode(node: NodeDocument, facts: Facts, choice: UplinkChoi
       });
     }
   }
-  return [...objects, ...compileClock(node, facts, choice.chosen?.lease.ntp ?? [])];
+  return [...objects, ...raisedLimits(), ...compileClock(node, facts, choice.chosen?.lease.ntp ?? [])];
 }

@@ -1,4 +1,5 @@
-import { HOST, type Target } from "../model/kernel.ts";
+import { HOST, type SysctlSpec, type Target } from "../model/kernel.ts";
+import type { Limits } from "../model/limits.ts";
 import type { Issue } from "../model/report.ts";
 
 /** Ports of one bridge: BR_MAX_PORTS of net/bridge/br_private.h, number 0 is not used (FINDINGS.md 3.5). */
@@ -7,12 +8,32 @@ export const BRIDGE_PORTS_MAX = 1023;
 /** Descriptors that a namespace costs: its routing, generic and netfilter sockets. */
 export const DESCRIPTORS_PER_NAMESPACE = 3;
 
-export interface Limits {
-  /** Hard limit of open files of this process (RLIMIT_NOFILE). */
-  readonly descriptors: number;
+/**
+ * Kernel limits that many networks on one node run into (FINDINGS.md 3.6): neighbours of all namespaces together, and connections.
+ * They are the machine's, so they are raised where this daemon may, and never lowered.
+ */
+const RAISED: Readonly<Record<string, number>> = {
+  "net.ipv4.neigh.default.gc_thresh1": 4096,
+  "net.ipv4.neigh.default.gc_thresh2": 8192,
+  "net.ipv4.neigh.default.gc_thresh3": 16_384,
+  "net.ipv6.neigh.default.gc_thresh1": 4096,
+  "net.ipv6.neigh.default.gc_thresh2": 8192,
+  "net.ipv6.neigh.default.gc_thresh3": 16_384,
+  "net.netfilter.nf_conntrack_max": 131_072,
+};
+
+/** The limits of the machine that a node raises. */
+export function raisedLimits(): readonly SysctlSpec[] {
+  return Object.entries(RAISED).map(([key, value]) => ({
+    kind: "sysctl",
+    netns: HOST,
+    key,
+    value: String(value),
+    atLeast: true,
+  }));
 }
 
-/** What the kernel would refuse in the middle of a pass, refused by number before.. */
+/** What the kernel would refuse in the middle of a pass, refused by number before. */
 export function findLimits(units: ReadonlyMap<string, Target>, limits: Limits): readonly Issue[] {
   return [...portIssues(units), ...descriptorIssues(units, limits)];
 }

@@ -2,7 +2,9 @@ import type { Dirty, FailedStep, Host, Scope, ServiceState, WireguardKeys } from
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
+import type { Limits } from "../model/limits.ts";
 import type { Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
 import { keyFact } from "./builders.ts";
@@ -35,6 +37,9 @@ export class MemoryHost implements Host {
   kernel: Actual = emptyKernel();
   nicFacts: readonly NicFact[] = [];
   leaseFacts: readonly LeaseFact[] = [];
+  limits: Limits = { descriptors: 1 << 16 };
+  firewallFacts: FirewallFacts = { chains: [], legacyTables: [], bridgeCalls: [] };
+  managersRunning: readonly string[] = [];
   /** How each check comes out, by the kernel as it is then. None by default: nobody is there to answer. */
   checks: (kernel: Actual) => readonly CheckResult[] = () => [];
   /** What observing throws. */
@@ -95,6 +100,14 @@ export class MemoryHost implements Host {
 
   connectivity(): Promise<readonly CheckResult[]> {
     return Promise.resolve(this.checks(this.kernel));
+  }
+
+  firewalls(): Promise<FirewallFacts> {
+    return Promise.resolve(this.firewallFacts);
+  }
+
+  managers(): Promise<readonly string[]> {
+    return Promise.resolve(this.managersRunning);
   }
 
   services(): Promise<readonly ServiceState[]> {

@@ -1,5 +1,5 @@
 import type { ActualAddress } from "../../model/actual.ts";
-import { LIFETIME_SLACK, type AddressSpec } from "../../model/kernel.ts";
+import { LIFETIME_SLACK, type AddressSpec, type SysctlSpec } from "../../model/kernel.ts";
 import { KEYS } from "../object-key.ts";
 import type { KindDiffer } from "./kind-differ.ts";
 
@@ -32,7 +32,11 @@ export const sysctlDiffer: KindDiffer<"sysctl"> = {
     return context.netnsVanishes(seen.netns) || (dev !== undefined && context.linkVanishes(seen.netns, dev));
   },
   foreign: (spec, context) => context.foreign(spec.netns, spec.dev),
-  add: (spec) => [{ op: "sysctl.set", args: spec }],
-  change: (spec, seen) => (spec.value === seen.value ? [] : [{ op: "sysctl.set", args: spec }]),
+  add: (spec) => (spec.atLeast === true ? [] : [{ op: "sysctl.set", args: spec }]),
+  change: (spec, seen) => (holdsValue(spec, seen.value) ? [] : [{ op: "sysctl.set", args: spec }]),
   remove: () => [],
 };
+
+function holdsValue({ value, atLeast }: SysctlSpec, seen: string | null): boolean {
+  return atLeast === true ? seen === null || Number(seen) >= Number(value) : seen === value;
+}

@@ -1,0 +1,159 @@
+import type { Actor } from "../host/host.ts";
+import type { Actual } from "../model/actual.ts";
+import { nftHash } from "../model/definition-hash.ts";
+import type { Target } from "../model/kernel.ts";
+import type { FightReport } from "../model/report.ts";
+import type { Step } from "../model/step.ts";
+import { KEYS, objectId } from "../plan/object-key.ts";
+import { stepObject } from "../plan/step-object.ts";
+
+/** So many times somebody else may undo what we made, within this long, before we leave it to them. */
+const TIMES = 3;
+const WINDOW_MS = 10 * 60_000;
+const NOBODY = "somebody whom the kernel does not name";
+/** Who did something is of use for the next pass only; of a crowd the last ones are kept. */
+const ACTORS = 64;
+
+/** What an event is about, by the first word of a step. Of the others the kernel tells nobody. */
+const EVENTS: Readonly<Record<string, Actor["kind"]>> = {
+  netns: "nsid",
+  link: "link",
+  vlan: "link",
+  wireguard: "link",
+  address: "address",
+  route: "route",
+  rule: "rule",
+  neighbor: "neighbour",
+  fdb: "neighbour",
+  nft: "nft",
+};
+
+interface Reverted {
+  /** When, in milliseconds. */
+  readonly at: readonly number[];
+}
+
+/**
+ * Notices when somebody else keeps undoing what we do, and gives in: two programs that mend the same thing for ever help nobody.
+ * An object counts as reverted when a pass left it as wished, the wish is still the same, and it needs a step again.
+ */
+export class Fights {
+  readonly #now: () => number;
+  #reverts = new Map<string, Reverted>();
+  #held = new Map<string, FightReport>();
+  #actors: readonly Actor[] = [];
+  /** What the last pass wished, and what of it did not come true. */
+  #wish: Target | null = null;
+  #open: ReadonlySet<string> = new Set();
+
+  /** @param now milliseconds of a clock that is never set */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** The objects that we leave alone, those that went together as one. */
+  get all(): readonly FightReport[] {
+    return [...new Set(this.#held.values())];
+  }
+
+  /** Remembers who changed something; the next pass finds out whether it was ours. */
+  note(actors: readonly Actor[]): void {
+    if (actors.length > 0) this.#actors = [...this.#actors, ...actors].slice(-ACTORS);
+  }
+
+  /**
+   * Judges what a pass finds to be done at its first look. @returns true when it gave in, and the kernel
+   * does not tell to whom
+   */
+  judge(steps: readonly Step[], target: Target, actual: Actual): boolean {
+    const since = this.#now() - WINDOW_MS;
+    const news = new Map<string, Step>();
+    for (const [object, step] of this.#undone(
+      steps.filter((one) => !isPrecaution(one, actual)),
+      target,
+    )) {
+      const before = (this.#reverts.get(object)?.at ?? []).filter((at) => at >= since);
+      const at = [...before, this.#now()];
+      this.#reverts.set(object, { at });
+      if (at.length >= TIMES) news.set(object, step);
+    }
+    const [first] = news.values();
+    if (first === undefined) return false;
+    const report: FightReport = { objects: [...news.keys()], times: TIMES, by: this.#who(first) };
+    for (const object of report.objects) this.#held.set(object, report);
+    return report.by === NOBODY;
+  }
+
+  /** True for a step that we do not take any more. */
+  holds(step: Step): boolean {
+    return this.#held.size > 0 && this.#held.has(stepObject(step));
+  }
+
+  /** Names programs that might have done it, where nobody is known. */
+  suspect(programs: readonly string[]): void {
+    if (programs.length === 0) return;
+    const by = `${NOBODY}, where ${programs.join(", ")} run${programs.length === 1 ? "s" : ""}`;
+    const named = new Map(this.all.map((report) => [report, report.by === NOBODY ? { ...report, by } : report]));
+    for (const [object, report] of this.#held) this.#held.set(object, named.get(report) ?? report);
+  }
+
+  /** What a pass left behind: everything in the target is as wished, but for what `open` is about. */
+  settled(target: Target, open: readonly Step[]): void {
+    this.#wish = target;
+    this.#open = new Set(open.map(stepObject));
+    this.#actors = [];
+  }
+
+  /** A new change of documents: everything is tried again, and counted anew. */
+  release(): void {
+    this.#reverts = new Map();
+    this.#held = new Map();
+    this.#wish = null;
+  }
+
+  /** The objects that held after the last pass and do not hold now, without a wish that changed. */
+  #undone(steps: readonly Step[], target: Target): ReadonlyMap<string, Step> {
+    const undone = new Map<string, Step>();
+    if (this.#wish === null) return undone;
+    for (const step of steps) {
+      const object = stepObject(step);
+      if (!this.#open.has(object) && !this.#held.has(object) && !undone.has(object)) undone.set(object, step);
+    }
+    if (undone.size === 0 || this.#wish === target) return undone;
+    const [before, after] = [wishes(this.#wish, undone), wishes(target, undone)];
+    return new Map([...undone].filter(([object]) => before.get(object) === after.get(object)));
+  }
+
+  #who(step: Step): string {
+    const [word = ""] = step.op.split(".");
+    const kind = EVENTS[word];
+    const place = "netns" in step.args ? step.args.netns : undefined;
+    const fit = this.#actors.filter((actor) => actor.kind === kind && actor.netns === place);
+    const actor = fit.findLast(({ name }) => name === undefined || isAbout(step, name)) ?? fit.at(-1);
+    if (actor === undefined) return NOBODY;
+    return actor.program === null
+      ? `a program that has ended, pid ${actor.pid}`
+      : `${actor.program} (pid ${actor.pid})`;
+  }
+}
+
+/** A table that is loaded again only because somebody changed some ruleset of its namespace, most often their own. */
+function isPrecaution(step: Step, { nft }: Actual): boolean {
+  if (step.op !== "nft.load") return false;
+  const key = KEYS.nft(step.args);
+  return nft.some((seen) => KEYS.nft(seen) === key && seen.touched && seen.hash === nftHash(step.args));
+}
+
+/** What a target wishes of some objects, as text; nothing for an object that it does not have. */
+function wishes(target: Target, objects: ReadonlyMap<string, unknown>): ReadonlyMap<string, string> {
+  return new Map(
+    target.flatMap((object) => {
+      const id = objectId(object);
+      return objects.has(id) ? [[id, JSON.stringify(object)] as const] : [];
+    }),
+  );
+}
+
+function isAbout({ args }: Step, link: string): boolean {
+  return ("dev" in args && args.dev === link) || ("name" in args && args.name === link);
+}

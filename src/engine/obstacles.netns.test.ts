@@ -1,0 +1,99 @@
+/** Firewalls and programs of others, with real ones: what they do to us is named, and theirs is left alone. */
+import test from "ava";
+import { lan, node as nodeDocument, resource } from "../testing/builders.ts";
+import { TestNode } from "../testing/test-node.ts";
+import { yaml } from "../testing/yaml.ts";
+
+const none = nodeDocument({ uplink: { mode: "none", ignore: [] } });
+const lab = lan("lab", { cidr: "10.5.0.0/24" });
+
+/** Like Docker's: its own table, which drops what it does not know. */
+const FOREIGN = `
+table ip filter {
+  chain FORWARD { type filter hook forward priority 0; policy drop; }
+  chain OUTPUT { type filter hook output priority 0; policy accept; }
+}
+table inet firewalld {
+  chain input { type filter hook input priority 10; policy drop; ct state established accept; }
+}
+`;
+
+test("a firewall that drops what we forward is named in status and plan, and stays as it is", async (t) => {
+  const node = await TestNode.start(t, {
+    prepare: async ({ sandbox }) => {
+      t.is((await sandbox.run(["nft", "-f", "-"], { input: FOREIGN })).code, 0);
+      await sandbox.run([
+        "sysctl",
+        "-w",
+        "net.bridge.bridge-nf-call-iptables=0",
+        "net.bridge.bridge-nf-call-ip6tables=0",
+      ]);
+    },
+  });
+  const ruleset = (): Promise<string> => node.sandbox.output(["nft", "list", "ruleset"]);
+  const before = await ruleset();
+  t.deepEqual((await node.client.status()).problems, [], "there is nothing to drop yet");
+  const planned = await node.netloom(["plan", "-"], yaml(none, lab));
+  t.regex(
+    planned.err,
+    /^warning: nft chain ip filter FORWARD is not Netloom's and has policy drop: forwarded traffic passes/mu,
+  );
+  t.regex(planned.err, /^warning: nft chain inet firewalld input [^\n]* DHCP, DNS and WireGuard of this node/mu);
+  t.is((await node.apply(yaml(none, lab, resource("demo")))).code, 0);
+  const { problems } = await node.client.status();
+  t.is(problems.length, 2);
+  t.regex((await node.netloom(["status"])).out, /^problem {3}nft chain ip filter FORWARD /mu);
+  t.is(await ruleset(), before);
+  // Looked at again as soon as somebody changed it, and only then: another table of theirs is theirs.
+  await node.sandbox.output(["nft", "delete", "table", "ip", "filter"]);
+  t.is((await node.client.status()).problems.length, 1);
+  await node.sandbox.output(["nft", "flush", "ruleset"]);
+  t.deepEqual((await node.client.status()).problems, []);
+});
+
+test("br_netfilter that hands members' frames to a firewall is named, where it is loaded", async (t) => {
+  const node = await TestNode.start(t);
+  const key = "net.bridge.bridge-nf-call-iptables";
+  if ((await node.sandbox.run(["sysctl", "-w", `${key}=1`])).code !== 0) {
+    t.pass("this kernel has no br_netfilter");
+    return;
+  }
+  await node.apply(yaml(none, lab));
+  const problems = async (): Promise<string> => (await node.client.status()).problems.join("\n");
+  t.regex(await problems(), /br_netfilter is loaded and \S*bridge-nf-call-iptables/u);
+  await node.sandbox.output(["sysctl", "-w", `${key}=0`, "net.bridge.bridge-nf-call-ip6tables=0"]);
+  t.notRegex(await problems(), /br_netfilter/u);
+});
+
+test("somebody who takes our address away for ever is left to it after three times, and is named", async (t) => {
+  const node = await TestNode.start(t);
+  const text = yaml(none, lab);
+  t.is((await node.apply(text)).code, 0);
+  // One program that lives on, so that it can be asked for its name; it counts its rounds in a file.
+  const loop = 'while :; do echo address del 10.5.0.1/24 dev l-lab; echo >>"$1"; sleep 0.05; done | ip -force -batch -';
+  const rounds = `${node.sandbox.dir}/rounds`;
+  const other = node.sandbox.start(["sh", "-c", loop, "sh", rounds]);
+  const tried = async (): Promise<number> => (await node.sandbox.run(["cat", rounds])).out.length;
+  const fights = await node.sandbox.until("the daemon to give in", async () => {
+    const status = await node.client.status();
+    return status.fights.length > 0 ? status.fights : undefined;
+  });
+  t.like(fights[0], { objects: ["address l-lab 10.5.0.1/24"], times: 3 });
+  t.regex(fights[0]?.by ?? "", /^ip \(pid \d+\)$|^somebody/u);
+  t.regex(
+    (await node.netloom(["status"])).out,
+    /^stopped {3}address l-lab 10\.5\.0\.1\/24: undone 3 times, last by [^\n]*; left alone until the next `netloom apply`$/mu,
+  );
+  // The other goes on, and nobody answers it.
+  const [passes, round] = [(await node.client.status()).reconciles.total, await tried()];
+  await node.sandbox.until("the other to try again and again", async () =>
+    (await tried()) > round + 20 ? true : undefined,
+  );
+  t.true((await node.client.status()).reconciles.total - passes <= 1);
+  other.process.kill("SIGKILL");
+  for (const [pid, line] of await node.sandbox.processes()) if (line.includes("-batch")) process.kill(pid, "SIGKILL");
+  const again = await node.apply(text);
+  t.is(again.code, 0);
+  t.regex(again.out, /^ip addr add 10\.5\.0\.1\/24 dev l-lab$/mu);
+  t.deepEqual((await node.client.status()).fights, []);
+});

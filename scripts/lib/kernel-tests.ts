@@ -15,10 +15,10 @@ import { toolboxRoot } from "./toolbox.ts";
 export const kernelTests: string = join(dist, "kernel-tests");
 
 /**
- * Test programs of `native/net` that meet the kernel, and the example that records its answers. `netloom_net` is the unit tests.
- * `never` and `example` are left out: they read the sources and what cargo built.
+ * Test programs of `native/net` that meet the kernel, and the example that records its answers. `never` and `example` read the
+ * sources and what cargo built, and the unit tests hardly meet the kernel.
  */
-const programs = ["netloom_net", "kernel", "monitor", "objects", "seed", "record"] as const;
+const programs = ["kernel", "monitor", "objects", "seed", "record"] as const;
 
 /** Compiles the tests of `native/net` for a virtual machine whose kernel has what the development machine's may lack. */
 export async function buildKernelTests(): Promise<string> {

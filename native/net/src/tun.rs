@@ -3,9 +3,15 @@
 //! Netlink cannot make them. A link made by the device file lives as long as that is open, so it gets everything, the owner's
 //! mark too, before it is told to stay: a crash in between leaves nothing.
 
-use std::fs::File;
+use std::{
+    fs::{self, File},
+    io, process,
+};
 
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    sys::stat::{Mode, SFlag, makedev, mknod},
+};
 
 use crate::{
     error::{At, Error, Failure, Result},
@@ -13,7 +19,7 @@ use crate::{
     link_change,
     link_kind::{
         Options,
-        tun::{self, Mode},
+        tun::{self, Mode as Kind},
     },
     netns,
     request::{LinkAdd, LinkSet, Master},
@@ -22,6 +28,9 @@ use crate::{
 
 const OP: &str = "link.add";
 const DEVICE: &str = "/dev/net/tun";
+/// Its number (Documentation/admin-guide/devices.txt).
+const MAJOR: u64 = 10;
+const MINOR: u64 = 200;
 /// `IFF_TUN` or `IFF_TAP`, no header before each packet (`IFF_NO_PI`), and refuse a name that is taken (`IFF_TUN_EXCL`):
 /// otherwise the kernel would hand us a tap of somebody else.
 const TUN: u16 = 0x9001;
@@ -68,16 +77,14 @@ pub(crate) fn add(socket: &mut Socket, wanted: &LinkAdd, options: Option<&Option
     tun_set(&device, libc::TUNSETPERSIST, 1).at(OP, name)
 }
 
-fn open(socket: &Socket, name: &str, mode: Mode) -> Result<File, Failure> {
-    let flags = match mode {
-        Mode::Tap => TAP,
-        Mode::Tun => TUN,
+fn open(socket: &Socket, name: &str, kind: Kind) -> Result<File, Failure> {
+    let flags = match kind {
+        Kind::Tap => TAP,
+        Kind::Tun => TUN,
     };
     // The link is made in the namespace where the device file was opened.
     netns::within(socket.namespace()?, || {
-        let device = File::options().read(true).write(true).open(DEVICE);
-        let device = device.map_err(|error| {
-            let failure = Failure::from(error);
+        let device = open_device().map_err(|failure| {
             let text = format!("{DEVICE} (module tun): {}", failure.errno.desc());
             Failure {
                 text: Some(text),
@@ -90,4 +97,22 @@ fn open(socket: &Socket, name: &str, mode: Mode) -> Result<File, Failure> {
         })?;
         Ok(device)
     })
+}
+
+/// Where the module is not loaded yet there may be no device file, and opening one is what loads it.
+fn open_device() -> Result<File, Failure> {
+    let open = |path: &str| File::options().read(true).write(true).open(path);
+    match open(DEVICE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let ours = format!("/dev/.netloom-tun-{}", process::id());
+            let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+            let made = mknod(ours.as_str(), SFlag::S_IFCHR, mode, makedev(MAJOR, MINOR));
+            // Somebody who may not make one is told what is missing.
+            made.map_err(|_| error)?;
+            let opened = open(&ours);
+            let _ = fs::remove_file(&ours);
+            Ok(opened?)
+        }
+        opened => Ok(opened?),
+    }
 }

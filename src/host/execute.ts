@@ -9,7 +9,7 @@ import type { FailedStep } from "./host.ts";
 import { netlinkStep } from "./link-requests.ts";
 import type { Request } from "./netlink-requests.ts";
 import type { Refusal, WireguardConfig, WireguardPeerChange } from "./netlink-types.ts";
-import { deleteTable, loadTable } from "./nft.ts";
+import { loadTable } from "./nft.ts";
 import type { ObserveContext } from "./observe.ts";
 import type { Records } from "./records.ts";
 
@@ -247,10 +247,13 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
     },
     "sysctl.set": batched,
     "nft.load": async (spec) => {
-      await loadTable(spec, nftHash(spec));
-      records.setNftGeneration(spec.netns, (await (await namespaces.netlink(spec.netns)).nftTables()).generation);
+      const netlink = await namespaces.netlink(spec.netns);
+      records.setNftGeneration(spec.netns, await loadTable(netlink, spec, nftHash(spec)));
     },
-    "nft.del": ({ netns, family, table }) => deleteTable(netns, family, table),
+    "nft.del": async ({ netns, family, table }) => {
+      const netlink = await namespaces.netlink(netns);
+      records.setNftGeneration(netns, await netlink.nftDelete(family, table));
+    },
     "wireguard.device": ({ netns, dev, privateKey, listenPort }) =>
       setWireguard(netns, dev, { privateKey: privateKey.reveal(), listenPort }),
     "wireguard.peer": async ({ netns, dev, peer }) => {

@@ -245,6 +245,15 @@ export interface NftRuleset {
   }[];
 }
 
+/** An nftables table to load whole. */
+export interface NftTable {
+  readonly family: string;
+  readonly table: string;
+  readonly comment: string;
+  /** Objects of libnftables-json(5) that make up the table, without the table itself. */
+  readonly objects: readonly unknown[];
+}
+
 /** A name in /run/netns. */
 export interface NetnsEntry {
   readonly name: string;

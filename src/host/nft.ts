@@ -1,25 +1,26 @@
+import { errorCode } from "../lib/errors.ts";
 import type { NftSpec } from "../model/kernel.ts";
+import type { Netlink } from "./addon.ts";
 import { exec, inNetns } from "./exec.ts";
 
 /** Prefix of the comment by which a table of ours carries the hash of its content. */
 const COMMENT = "netloom ";
 
-/** Loads a table whole in one transaction of libnftables-json(5): readers see the old or the new one. */
-export async function loadTable(spec: NftSpec, hash: string): Promise<void> {
-  const id = { family: spec.family, name: spec.table };
-  const commands = [
-    // Deleting a table that is not there is an error, so it is declared first.
-    { add: { table: id } },
-    { delete: { table: id } },
-    { add: { table: { ...id, comment: `${COMMENT}${hash}` } } },
-    ...spec.objects.map((object) => ({ add: object })),
-  ];
-  await nft(spec.netns, commands);
-}
-
-export async function deleteTable(netns: string, family: string, table: string): Promise<void> {
-  const id = { family, name: table };
-  await nft(netns, [{ add: { table: id } }, { delete: { table: id } }]);
+/**
+ * Puts a table in the place of the one of that name, in one transaction: readers see the old or the new one.
+ * It goes by `netlink`, and `nft` is executed only for what the addon does not know.
+ * @returns the generation of the ruleset that it made
+ */
+export async function loadTable(netlink: Netlink, spec: NftSpec, hash: string): Promise<number> {
+  const { family, table, objects } = spec;
+  const comment = `${COMMENT}${hash}`;
+  try {
+    return await netlink.nftLoad({ family, table, comment, objects });
+  } catch (error) {
+    if (errorCode(error) !== "EOPNOTSUPP") throw error;
+  }
+  await execNft(spec, comment);
+  return (await netlink.nftTables()).generation;
 }
 
 /** The content hash in a table's comment, or null when the comment is not ours. */
@@ -27,6 +28,14 @@ export function hashInComment(comment: string | null): string | null {
   return comment?.startsWith(COMMENT) === true ? comment.slice(COMMENT.length) : null;
 }
 
-async function nft(netns: string, commands: readonly unknown[]): Promise<void> {
+async function execNft({ netns, family, table, objects }: NftSpec, comment: string): Promise<void> {
+  const id = { family, name: table };
+  const commands = [
+    // Deleting a table that is not there is an error, so it is declared first.
+    { add: { table: id } },
+    { delete: { table: id } },
+    { add: { table: { ...id, comment } } },
+    ...objects.map((object) => ({ add: object })),
+  ];
   await exec(inNetns(netns, ["nft", "-j", "-f", "-"]), JSON.stringify({ nftables: commands }));
 }

@@ -195,7 +195,7 @@ export interface WireguardSpec extends Located {
   readonly peers: readonly WireguardPeerSpec[];
 }
 
-/** One table of ours, given whole: `nft -j` replaces it in one transaction. */
+/** One table of ours, given whole: one transaction replaces it. */
 export interface NftSpec extends Located {
   readonly kind: "nft";
   readonly family: "inet";

@@ -149,6 +149,20 @@ impl NetlinkSocket {
         self.run(Sockets::nft_chains)
     }
 
+    /// Puts an nftables table in the place of the one of that name, in one transaction; `nft` is not executed. `spec`: JSON object with
+    /// `family`, `table`, `comment` and `objects` (libnftables-json(5)). Answers with the generation that it made;
+    /// `EOPNOTSUPP`, and nothing changed, for what only `nft` can load.
+    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
+    pub fn nft_load(&self, spec: String) -> AsyncTask<Job<u32>> {
+        self.run(move |sockets| sockets.nft_load(&spec))
+    }
+
+    /// Removes an nftables table, if there is one. Answers with the generation after that.
+    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
+    pub fn nft_delete(&self, family: String, table: String) -> AsyncTask<Job<u32>> {
+        self.run(move |sockets| sockets.nft_delete(&family, &table))
+    }
+
     /// Generation and tables of nftables as a JSON object; `nft` is not executed.
     #[napi(ts_return_type = "Promise<string>", catch_unwind)]
     pub fn nft_tables(&self) -> AsyncTask<Job<String>> {

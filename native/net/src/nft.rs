@@ -13,7 +13,7 @@ use crate::{
 };
 
 // include/uapi/linux/netfilter/nfnetlink.h and nf_tables.h
-const NFT_MSG_NEWTABLE: u16 = 10 << 8;
+pub(crate) const NFT_MSG_NEWTABLE: u16 = 10 << 8;
 const NFT_MSG_GETTABLE: u16 = 10 << 8 | 1;
 const NFT_MSG_GETGEN: u16 = 10 << 8 | 16;
 /// `struct nfgenmsg`, all families
@@ -77,7 +77,7 @@ pub(crate) fn consistent<T>(
     })
 }
 
-fn get_generation(socket: &mut Socket) -> Result<u32, Failure> {
+pub(crate) fn get_generation(socket: &mut Socket) -> Result<u32, Failure> {
     let answer = socket.get(NFT_MSG_GETGEN, &HEADER)?;
     attributes(&answer, HEADER.len())
         .find(|found| found.kind == NFTA_GEN_ID)
@@ -116,16 +116,23 @@ fn comment(mut userdata: &[u8]) -> Option<String> {
 }
 
 /// `NFPROTO_*`
+const FAMILIES: [(u8, &str); 6] = [
+    (1, "inet"),
+    (2, "ip"),
+    (3, "arp"),
+    (5, "netdev"),
+    (7, "bridge"),
+    (10, "ip6"),
+];
+
 pub(crate) fn family(number: u8) -> &'static str {
-    match number {
-        1 => "inet",
-        2 => "ip",
-        3 => "arp",
-        5 => "netdev",
-        7 => "bridge",
-        10 => "ip6",
-        _ => "other",
-    }
+    let known = FAMILIES.iter().find(|(known, _)| *known == number);
+    known.map_or("other", |(_, name)| name)
+}
+
+pub(crate) fn family_number(name: &str) -> Option<u8> {
+    let known = FAMILIES.iter().find(|(_, known)| *known == name);
+    known.map(|(number, _)| *number)
 }
 
 #[cfg(test)]

@@ -50,6 +50,13 @@ pub(crate) struct Socket {
     _port: Option<own::Port>,
 }
 
+/// A message of a transaction.
+pub(crate) struct Request {
+    pub(crate) kind: u16,
+    pub(crate) flags: u16,
+    pub(crate) body: Vec<u8>,
+}
+
 /// What carries the messages: the kernel, or the script of a test.
 trait Transport: std::fmt::Debug + Send {
     fn send(&mut self, message: &[u8]) -> io::Result<()>;
@@ -61,7 +68,15 @@ trait Transport: std::fmt::Debug + Send {
 
 impl Transport for RawSocket {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
-        RawSocket::send(self, message, 0).map(|_| ())
+        match RawSocket::send(self, message, 0) {
+            // A transaction is one datagram, which has to fit into the buffer as a whole.
+            Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
+                grow_send_buffer(self, message.len() * 2).map_err(io::Error::from)?;
+                RawSocket::send(self, message, 0)
+            }
+            sent => sent,
+        }
+        .map(|_| ())
     }
 
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
@@ -156,6 +171,55 @@ impl Socket {
         })
     }
 
+    /// Sends messages as one datagram, of which the kernel takes all or none: nfnetlink's batches, with their first and last
+    /// message. The number of the first that was refused, and why.
+    pub(crate) fn transaction(&mut self, requests: &[&Request]) -> Result<(), (usize, Failure)> {
+        let first = self.sequence.wrapping_add(1);
+        let last_change = requests.len().saturating_sub(2);
+        let mut datagram = Vec::new();
+        for (number, request) in requests.iter().enumerate() {
+            self.sequence = self.sequence.wrapping_add(1);
+            // Refusals come in order and before the answer to the last change.
+            let ack = if number == last_change { NLM_F_ACK } else { 0 };
+            let message = Message {
+                kind: request.kind,
+                flags: NLM_F_REQUEST | ack | request.flags,
+                sequence: self.sequence,
+                port: 0,
+                body: &request.body,
+            };
+            datagram.extend(message.to_bytes().map_err(|failure| (number, failure))?);
+            datagram.resize(datagram.len().next_multiple_of(4), 0);
+        }
+        self.counter.change();
+        let whole = |failure| (0, failure);
+        self.transport
+            .send(&datagram)
+            .map_err(|error| whole(error.into()))?;
+        let mut refused = None;
+        let mut buffer = Vec::with_capacity(self.buffer);
+        loop {
+            self.receive(&mut buffer).map_err(whole)?;
+            for message in messages(&buffer).filter(|message| message.kind == NLMSG_ERROR) {
+                let offset = message.sequence.wrapping_sub(first);
+                let number = usize::try_from(offset).unwrap_or(usize::MAX);
+                if number > last_change {
+                    continue;
+                }
+                let refusal = refusal(&message).map(|failure| (number, failure));
+                match refusal {
+                    // The whole was refused; what may follow answers nothing that is asked later.
+                    Some(refusal) if number == 0 => return Err(refusal),
+                    Some(refusal) => drop(refused.get_or_insert(refusal)),
+                    None => {}
+                }
+                if number == last_change {
+                    return refused.map_or(Ok(()), Err);
+                }
+            }
+        }
+    }
+
     /// Sends one message and reads to its end. `false` when a dump came out torn.
     fn exchange(
         &mut self,
@@ -223,6 +287,12 @@ pub(crate) fn grow_receive_buffer(raw: &RawSocket, size: usize) -> Result<(), Fa
         setsockopt(raw, sockopt::RcvBuf, &size)?;
     }
     Ok(())
+}
+
+/// Raises the send buffer, beyond `net.core.wmem_max` where we may.
+fn grow_send_buffer(raw: &RawSocket, size: usize) -> nix::Result<()> {
+    setsockopt(raw, sockopt::SndBufForce, &size)
+        .or_else(|_| setsockopt(raw, sockopt::SndBuf, &size))
 }
 
 /// The bytes of a request body made of `netlink-packet-*` types.

@@ -17,7 +17,7 @@ use crate::{
     error::{At, Failure, Result},
     ethtool,
     generic::Generic,
-    netns, nft, nft_chain,
+    netns, nft, nft_chain, nft_load, nft_transaction,
     socket::Socket,
     wireguard, wireguard_set,
 };
@@ -135,28 +135,32 @@ impl Sockets {
     /// Generation and base chains of nftables as a JSON object.
     pub fn nft_chains(&self) -> Result<String> {
         const OP: &str = "nft.chains";
-        let socket = self
-            .netfilter
-            .as_ref()
-            .map_err(Failure::clone)
-            .at(OP, &self.place)?;
-        let chains = nft_chain::chains(&mut lock(socket)).at(OP, &self.place)?;
+        let chains = nft_chain::chains(&mut *self.netfilter(OP)?).at(OP, &self.place)?;
         json(OP, &self.place, &chains)
+    }
+
+    /// Puts the nftables table of the JSON object `spec` (`family`, `table`, `comment`, and `objects` of libnftables-json(5)) in the
+    /// place of the one of that name, in one transaction, and answers with the generation that it made. `EOPNOTSUPP`, and
+    /// nothing changed, for what only `nft` can load.
+    pub fn nft_load(&self, spec: &str) -> Result<u32> {
+        nft_load::load(&mut *self.netfilter("nft.load")?, spec)
+    }
+
+    /// Removes an nftables table, if there is one, and answers with the generation after that.
+    pub fn nft_delete(&self, family: &str, table: &str) -> Result<u32> {
+        nft_transaction::delete(&mut *self.netfilter("nft.delete")?, family, table)
+    }
+
+    fn netfilter(&self, op: &'static str) -> Result<MutexGuard<'_, Socket>> {
+        let socket = self.netfilter.as_ref().map_err(Failure::clone);
+        Ok(lock(socket.at(op, &self.place)?))
     }
 
     /// Generation and tables of nftables as a JSON object.
     pub fn nft_tables(&self) -> Result<String> {
         const OP: &str = "nft.tables";
-        let socket = self
-            .netfilter
-            .as_ref()
-            .map_err(Failure::clone)
-            .at(OP, &self.place)?;
-        json(
-            OP,
-            &self.place,
-            &nft::tables(&mut lock(socket)).at(OP, &self.place)?,
-        )
+        let tables = nft::tables(&mut *self.netfilter(OP)?).at(OP, &self.place)?;
+        json(OP, &self.place, &tables)
     }
 }
 

@@ -1,0 +1,133 @@
+/** Tables that we load by netlink against the same tables loaded by `nft`: it must read them back as its own. */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+
+import test, { type ExecutionContext } from "ava";
+
+import type { NftSpec } from "../model/kernel.ts";
+import { output } from "../testing/child.ts";
+import { netnsCreate, netnsDelete, Netlink } from "./addon.ts";
+import { inNetns } from "./exec.ts";
+import { loadTable } from "./nft.ts";
+
+/** A namespace that lives as long as the test. */
+async function freshNetns(t: ExecutionContext): Promise<{ readonly name: string; readonly netlink: Netlink }> {
+  const name = `t-${randomBytes(6).toString("hex")}`;
+  await netnsCreate(name, 777);
+  t.teardown(() => netnsDelete(name));
+  const netlink = await Netlink.open(`/run/netns/${name}`);
+  t.teardown(() => netlink.close());
+  return { name, netlink };
+}
+
+async function nft(netns: string, argv: readonly string[], input?: string): Promise<string> {
+  return await output(inNetns(netns, ["nft", ...argv]), input === undefined ? {} : { input });
+}
+
+type Listed = Readonly<Record<string, Record<string, unknown>>>;
+
+/** The ruleset as `nft` lists it, without what differs from load to load. */
+async function list(netns: string): Promise<readonly Listed[]> {
+  const { nftables } = JSON.parse(await nft(netns, ["-j", "list", "ruleset"])) as { nftables: readonly Listed[] };
+  return nftables
+    .filter((object) => object["metainfo"] === undefined)
+    .map((object) =>
+      Object.fromEntries(Object.entries(object).map(([kind, { handle: _handle, ...rest }]) => [kind, rest])),
+    );
+}
+
+/** The instructions of all rules, as the kernel has them. */
+async function instructions(netns: string): Promise<readonly string[]> {
+  const text = await nft(netns, ["--debug=netlink", "list", "ruleset"]);
+  return text.split("\n").filter((line) => line.startsWith("  ["));
+}
+
+function table(netns: string, objects: readonly unknown[]): NftSpec {
+  return { kind: "nft", netns, family: "inet", table: "netloom", objects };
+}
+
+/** A rule of its own chain. */
+function rule(...expr: readonly unknown[]): readonly unknown[] {
+  const place = { family: "inet", table: "netloom" };
+  return [{ chain: { ...place, name: "c" } }, { rule: { ...place, chain: "c", expr } }];
+}
+
+for (const fixture of ["usual", "rare"])
+  test(`a table of all that is ${fixture} is the same whether nft or we load it`, async (t) => {
+    const [theirs, ours] = [await freshNetns(t), await freshNetns(t)];
+    await nft(theirs.name, ["-f", join(import.meta.dirname, `fixtures/${fixture}.nft`)]);
+    const expected = await list(theirs.name);
+    const [{ table: head } = {}, ...objects] = expected;
+    const spec = { family: "inet", table: "netloom", comment: String(head?.["comment"]), objects };
+    // Twice: the second takes the place of the first.
+    await ours.netlink.nftLoad(spec);
+    const generation = await ours.netlink.nftLoad(spec);
+    t.deepEqual(await list(ours.name), expected);
+    t.deepEqual(await instructions(ours.name), await instructions(theirs.name));
+    t.is((await ours.netlink.nftTables()).generation, generation);
+  });
+
+test("what only nft can load is loaded by nft, with our comment and a known generation", async (t) => {
+  const { name, netlink } = await freshNetns(t);
+  const owner = { match: { op: "==", left: { meta: { key: "skuid" } }, right: 0 } };
+  const spec = table(name, rule(owner, { drop: null }));
+  const refused = netlink.nftLoad({ ...spec, comment: "" });
+  await t.throwsAsync(refused, { code: "EINVAL" });
+  const { family, table: of, objects } = spec;
+  const unknown = await t.throwsAsync(netlink.nftLoad({ family, table: of, comment: "", objects }), {
+    code: "EOPNOTSUPP",
+  });
+  t.regex(unknown.message, /nft\.load table inet netloom: .*meta skuid in rule 1 of chain c/u);
+  t.deepEqual(await list(name), []);
+  const generation = await loadTable(netlink, spec, "abc");
+  const { tables, ...seen } = await netlink.nftTables();
+  t.is(generation, seen.generation);
+  t.is(tables[0]?.comment, "netloom abc");
+  t.true((await instructions(name)).includes("  [ meta load skuid => reg 1 ]"));
+});
+
+test("a table that the kernel refuses names the rule, and leaves the old one", async (t) => {
+  const { name, netlink } = await freshNetns(t);
+  await loadTable(netlink, table(name, rule({ accept: null })), "old");
+  const before = await list(name);
+  const refused = table(name, [...rule({ accept: null }), ...rule({ jump: { target: "nowhere" } }).slice(1)]);
+  const error = await t.throwsAsync(loadTable(netlink, refused, "new"), { code: "ENOENT" });
+  t.regex(error.message, /table inet netloom: rule 2 of chain c: /u);
+  t.deepEqual(await list(name), before);
+});
+
+test("a table of many thousand elements is loaded whole", async (t) => {
+  const { name, netlink } = await freshNetns(t);
+  const elem = Array.from(
+    { length: 20_000 },
+    (_, index) => `10.${index >> 12}.${(index >> 4) & 255}.${(index & 15) * 2}`,
+  );
+  const set = { family: "inet", table: "netloom", name: "members", type: "ipv4_addr", elem };
+  await loadTable(netlink, table(name, [{ set }]), "many");
+  const [, listed] = await list(name);
+  t.is((listed?.["set"]?.["elem"] as readonly unknown[] | undefined)?.length, elem.length);
+});
+
+test("a table is removed, and one that is not there is no error", async (t) => {
+  const { name, netlink } = await freshNetns(t);
+  await loadTable(netlink, table(name, rule({ accept: null })), "old");
+  await netlink.nftDelete("inet", "netloom");
+  t.is(await netlink.nftDelete("inet", "netloom"), (await netlink.nftTables()).generation);
+  t.deepEqual(await list(name), []);
+});
+
+test("loads beside those of others give the generation of each", async (t) => {
+  const { name, netlink } = await freshNetns(t);
+  using other = await Netlink.open(`/run/netns/${name}`);
+  const spec = table(name, rule({ accept: null }));
+  const theirs = { ...spec, table: "other", objects: [] };
+  const loads = Array.from({ length: 100 }, (_, index) =>
+    index % 2 === 0 ? loadTable(netlink, spec, "x") : loadTable(other, theirs, "y"),
+  );
+  const generations = (await Promise.all(loads)).toSorted((one, two) => one - two);
+  const [first = 0] = generations;
+  t.deepEqual(
+    generations,
+    generations.map((_, index) => first + index),
+  );
+});

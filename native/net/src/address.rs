@@ -1,13 +1,17 @@
 //! Addresses: observing, adding with the owner's mark (`IFA_PROTO`), deleting.
 
-use libc::{RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
+use std::net::{IpAddr, Ipv6Addr};
+
+use libc::{RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR, RTM_NEWROUTE};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::{
     AddressFamily,
     address::{
         AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, AddressScope, CacheInfo,
     },
+    route::{RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteType},
 };
+use nix::errno::Errno;
 use serde::Serialize;
 
 use crate::{
@@ -25,6 +29,8 @@ const DEL: &str = "address.del";
 const HEADER: usize = 8;
 const IFA_PROTO: u16 = 11;
 const FOREVER: u32 = u32::MAX;
+/// `IP6_RT_PRIO_ADDRCONF`
+const PREFIX_ROUTE_METRIC: u32 = 256;
 
 /// One address of a namespace.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -127,8 +133,8 @@ pub(crate) fn add(socket: &mut Socket, wanted: &AddressAdd) -> Result<()> {
     let mut message = describe(socket, ADD, &wanted.dev, &wanted.address)?;
     let mut flags = AddressFlags::empty();
     // IPv4 has no such detection, and the kernel would just remember the bit.
-    let no_dad = wanted.no_dad && message.header.family == AddressFamily::Inet6;
-    flags.set(AddressFlags::Nodad, no_dad);
+    let ipv6 = message.header.family == AddressFamily::Inet6;
+    flags.set(AddressFlags::Nodad, wanted.no_dad && ipv6);
     flags.set(AddressFlags::Noprefixroute, wanted.no_prefix_route);
     if !flags.is_empty() {
         message.attributes.push(AddressAttribute::Flags(flags));
@@ -146,7 +152,57 @@ pub(crate) fn add(socket: &mut Socket, wanted: &AddressAdd) -> Result<()> {
     message.attributes.push(AddressAttribute::Protocol(proto));
     socket
         .request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &bytes(&message))
-        .at(ADD, target)
+        .at(ADD, &target)?;
+    match wanted.valid_lifetime.filter(|seconds| *seconds != FOREVER) {
+        Some(seconds) if ipv6 && !wanted.no_prefix_route => {
+            prolong_prefix_route(socket, &message, seconds).at(ADD, target)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Gives the route of an IPv6 address's network the lifetime of the address. The kernel takes a changed lifetime for a point in
+/// time (`modify_prefix_route` of net/ipv6/addrconf.c), by which the route has ended long ago and the network is cut off;
+/// asked for the route that is there, it sets the right one (`fib6_add_rt2node` of net/ipv6/ip6_fib.c) and answers EEXIST.
+fn prolong_prefix_route(
+    socket: &mut Socket,
+    address: &AddressMessage,
+    seconds: u32,
+) -> Result<(), Failure> {
+    let mut route = RouteMessage::default();
+    let header = &mut route.header;
+    header.address_family = AddressFamily::Inet6;
+    header.destination_prefix_length = address.header.prefix_len;
+    header.table = RouteHeader::RT_TABLE_MAIN;
+    header.protocol = RouteProtocol::Kernel;
+    header.kind = RouteType::Unicast;
+    let network = address.attributes.iter().find_map(|found| match found {
+        AddressAttribute::Local(IpAddr::V6(ip)) => Some(network(*ip, address.header.prefix_len)),
+        _ => None,
+    });
+    route
+        .attributes
+        .extend(network.map(|network| RouteAttribute::Destination(network.into())));
+    route
+        .attributes
+        .push(RouteAttribute::Oif(address.header.index));
+    route
+        .attributes
+        .push(RouteAttribute::Priority(PREFIX_ROUTE_METRIC));
+    route.attributes.push(RouteAttribute::Expires(seconds));
+    match socket.request(RTM_NEWROUTE, NLM_F_CREATE, &bytes(&route)) {
+        // While the link is down there is no such route.
+        Err(failure) if matches!(failure.errno, Errno::EEXIST | Errno::ENETDOWN) => Ok(()),
+        answer => answer,
+    }
+}
+
+/// The network of an address.
+fn network(address: Ipv6Addr, length: u8) -> Ipv6Addr {
+    let mask = u128::MAX
+        .checked_shl(128 - u32::from(length))
+        .unwrap_or_default();
+    Ipv6Addr::from(u128::from(address) & mask)
 }
 
 /// Removes the address; `EADDRNOTAVAIL` when it is not there.

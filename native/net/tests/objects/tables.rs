@@ -192,6 +192,25 @@ fn addresses_keep_lifetimes_and_leave_routes_to_others() {
 }
 
 #[test]
+fn a_changed_lifetime_does_not_cut_the_network_off() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    let address = |lifetime: Option<u32>| {
+        json!({ "op": "address.add", "dev": "a0", "address": "fd00:9::1/64", "proto": 78, "noDad": true,
+                "validLifetime": lifetime })
+    };
+    sandbox.apply(&json!([{ "op": "link.set", "name": "a0", "up": true }]));
+    sandbox.apply(&json!([
+        address(None),
+        address(Some(600)),
+        address(Some(900))
+    ]));
+    // A router is taken only where the network of the address is reached.
+    sandbox.apply(&json!([{ "op": "route.add", "to": "fd09::/48", "via": "fd00:9::7", "dev": "a0", "protocol": 78 }]));
+}
+
+#[test]
 fn what_is_asked_of_the_kernel_is_counted() {
     let Some(sandbox) = Sandbox::with_links() else {
         return;

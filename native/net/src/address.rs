@@ -162,8 +162,8 @@ pub(crate) fn add(socket: &mut Socket, wanted: &AddressAdd) -> Result<()> {
 }
 
 /// Gives the route of an IPv6 address's network the lifetime of the address. The kernel takes a changed lifetime for a point in
-/// time (`modify_prefix_route` of net/ipv6/addrconf.c), by which the route has ended long ago and the network is cut off;
-/// asked for the route that is there, it sets the right one (`fib6_add_rt2node` of net/ipv6/ip6_fib.c) and answers EEXIST.
+/// time (`modify_prefix_route` of `net/ipv6/addrconf.c`), by which the route has ended long ago and the network is cut off;
+/// asked for the route that is there, it sets the right one (`fib6_add_rt2node` of `net/ipv6/ip6_fib.c`) and answers EEXIST.
 fn prolong_prefix_route(
     socket: &mut Socket,
     address: &AddressMessage,

@@ -171,7 +171,12 @@ export class Guard implements Disposable {
   /** At the daemon's start, before its first pass: what is overdue, or is from an earlier boot, is undone. */
   async recover(): Promise<boolean> {
     const waiting = this.#waiting;
-    if (waiting === null || !isDue(waiting.checkpoint)) return false;
+    if (waiting === null) return false;
+    if (!isDue(waiting.checkpoint)) {
+      // The one that waited beside our predecessor may have been ended along with it.
+      this.#options.startDetached();
+      return false;
+    }
     await this.#putBack(waiting.checkpoint);
     return true;
   }

@@ -60,6 +60,8 @@ test("br_netfilter that hands members' frames to a firewall is named, where it i
   }
   await node.apply(yaml(none, lab));
   const problems = async (): Promise<string> => (await node.client.status()).problems.join("\n");
+  t.is(await problems(), "", "there is no firewall to hand them to");
+  t.is((await node.sandbox.run(["nft", "-f", "-"], { input: FOREIGN })).code, 0);
   t.regex(await problems(), /br_netfilter is loaded and \S*bridge-nf-call-iptables/u);
   await node.sandbox.output(["sysctl", "-w", `${key}=0`, "net.bridge.bridge-nf-call-ip6tables=0"]);
   t.notRegex(await problems(), /br_netfilter/u);

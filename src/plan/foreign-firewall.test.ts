@@ -50,3 +50,13 @@ test("the old iptables and br_netfilter are named, once each", (t) => {
   t.regex(bridge ?? "", /^br_netfilter is loaded and net\.bridge\.bridge-nf-call-iptables is 1/u);
   t.deepEqual(more, []);
 });
+
+test("br_netfilter is named only where there is a firewall of others for forwarded traffic, whatever its policy", (t) => {
+  const bridgeCalls = ["net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"];
+  const accepting = { ...docker, policy: "accept" } as const;
+  t.deepEqual(foreignFirewalls({ ...none, bridgeCalls }), []);
+  t.deepEqual(foreignFirewalls({ ...none, bridgeCalls, chains: [{ ...accepting, hook: "output" }] }), []);
+  t.deepEqual(foreignFirewalls({ ...none, bridgeCalls, chains: [{ ...accepting, table: "netloom" }] }), []);
+  const [bridge] = foreignFirewalls({ ...none, bridgeCalls, chains: [accepting] });
+  t.regex(bridge ?? "", /call-iptables, net\.bridge\.bridge-nf-call-ip6tables are 1/u);
+});

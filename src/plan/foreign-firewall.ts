@@ -9,11 +9,26 @@ const IP_FAMILIES: ReadonlySet<BaseChain["family"]> = new Set(["inet", "ip", "ip
  * a drop in any base chain is final, whatever ours accept (nft(8), "verdict statement").
  */
 export function foreignFirewalls({ chains, legacyTables, bridgeCalls }: FirewallFacts): readonly string[] {
-  return [...chains.filter(dropsOurs).map(chainText), ...legacyText(legacyTables), ...bridgeText(bridgeCalls)];
+  const theirs = chains.filter(({ table }) => !isOurs(table));
+  // br_netfilter by itself drops nothing: what it hands frames to has to be there, whatever its policy, since a rule may drop too.
+  const filtered = legacyTables.length > 0 || theirs.some(seesForwarded);
+  return [
+    ...theirs.filter(dropsOurs).map(chainText),
+    ...legacyText(legacyTables),
+    ...(filtered ? bridgeText(bridgeCalls) : []),
+  ];
 }
 
-function dropsOurs({ table, family, hook, policy }: BaseChain): boolean {
-  if (table === OWNER.nftTable || table.startsWith(`${OWNER.nftTable}-`) || policy !== "drop") return false;
+function isOurs(table: string): boolean {
+  return table === OWNER.nftTable || table.startsWith(`${OWNER.nftTable}-`);
+}
+
+function seesForwarded({ family, hook }: BaseChain): boolean {
+  return IP_FAMILIES.has(family) && hook === "forward";
+}
+
+function dropsOurs({ family, hook, policy }: BaseChain): boolean {
+  if (policy !== "drop") return false;
   // A bridge's own chains see frames between members, those of the others what is routed or for the node.
   return family === "bridge" ? hook === "forward" : IP_FAMILIES.has(family) && (hook === "forward" || hook === "input");
 }
@@ -41,6 +56,6 @@ function bridgeText(calls: readonly string[]): readonly string[] {
   return calls.length === 0
     ? []
     : [
-        `br_netfilter is loaded and ${calls.join(", ")} is 1: traffic between members of one LAN goes through the firewalls for forwarded traffic; set it to 0 if nothing needs it`,
+        `br_netfilter is loaded and ${calls.join(", ")} ${calls.length === 1 ? "is" : "are"} 1: traffic between members of one LAN goes through the firewalls of others for forwarded traffic; set to 0 what nothing needs`,
       ];
 }

@@ -2,12 +2,15 @@
 // exit code 1 when a bar is not kept. Every bench is a file in bench/.
 import { benches } from "./bench/list.ts";
 import { type Bench, type Figure, isKept, jsonLine, table } from "./bench/figure.ts";
-import { buildAddon, buildAgent, buildBinary } from "./lib/build.ts";
+import { loadavg } from "node:os";
+import { join } from "node:path";
+import { buildAddon, buildAgent, buildBinary, buildTestBinary } from "./lib/build.ts";
 import { ensureImage } from "./lib/image.ts";
 import { ensureBase } from "./lib/image-base.ts";
 import { run } from "./lib/process.ts";
 import { fail, step } from "./lib/progress.ts";
 import { repository } from "./lib/repository.ts";
+import { together } from "./lib/together.ts";
 import { toolboxCommand } from "./lib/toolbox-enter.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
 
@@ -19,25 +22,40 @@ if (unknown.length > 0) {
 
 try {
   await ensureToolbox();
-  const ends = await Promise.allSettled([buildBinary(), buildAddon(), buildAgent(), ensureBase()]);
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
-  const image = await ensureImage();
+  const chosen = benches.filter(({ name }) => named.length === 0 || named.includes(name));
+  await together(buildBinary, buildTestBinary, buildAddon);
+  const image = chosen.some(({ needsImage }) => needsImage) ? await imageDirectory() : "";
   const figures: Figure[] = [];
-  for (const bench of benches.filter(({ name }) => named.length === 0 || named.includes(name))) {
+  const lines: string[] = [];
+  for (const bench of chosen) {
     await step(`bench ${bench.name}`, async ({ note }) => {
-      const measured = bench.inToolbox ? await inToolbox(bench, image.dir, note) : await bench.measure();
+      const measured = bench.inToolbox ? await inToolbox(bench, image, note) : await bench.measure();
       figures.push(...measured);
+      lines.push(...measured.map((figure) => `${jsonLine(figure, Number((loadavg()[0] ?? 0).toFixed(2)))}\n`));
       return { hit: false, verb: "took" };
     });
   }
-  process.stdout.write(`\n${table(figures)}\n\n${figures.map((figure) => `${jsonLine(figure)}\n`).join("")}`);
+  process.stdout.write(`\n${table(figures)}\n\n${lines.join("")}`);
   process.exitCode = figures.every(isKept) ? 0 : 1;
 } catch (error) {
   fail(error);
 }
 
+async function imageDirectory(): Promise<string> {
+  await together(buildAgent, ensureBase);
+  return (await ensureImage()).dir;
+}
+
 /** Measures one at a time: others beside it would be in its figures. */
-async function inToolbox({ name }: Bench, image: string, note: (line: string) => void): Promise<readonly Figure[]> {
-  const argv = await toolboxCommand(["node", "scripts/bench/in-toolbox.ts", name], { env: { NETLOOM_IMAGE: image } });
-  return JSON.parse(await run(argv, { cwd: repository, onLine: note })) as readonly Figure[];
+async function inToolbox(
+  { name, runtime }: Bench,
+  image: string,
+  note: (line: string) => void,
+): Promise<readonly Figure[]> {
+  const program = runtime === "bun" ? join(repository, "node_modules/@oven/bun-linux-x64-baseline/bin/bun") : "node";
+  const env = image === "" ? {} : { NETLOOM_IMAGE: image };
+  const argv = await toolboxCommand([program, "scripts/bench/in-toolbox.ts", name], { env });
+  const said = await run(argv, { cwd: repository, onLine: note });
+  // Whatever a program of the bench printed before is not the result.
+  return JSON.parse(said.trimEnd().split("\n").at(-1) ?? "") as readonly Figure[];
 }

@@ -29,6 +29,8 @@ const RETRY_MS = 30_000;
 export interface Running {
   /** Opens what the daemon works on: the Linux under it, unless a test puts something between. */
   readonly openHost?: (options: LinuxHostOptions) => Promise<Host>;
+  /** Told after the first pass: for tests and measurements of what no client can ask for. */
+  readonly started?: (engine: Engine) => void;
   /** End after the first pass. */
   readonly once?: boolean;
 }
@@ -37,7 +39,7 @@ export interface Running {
 export async function runDaemon(
   options: DaemonArguments,
   signal: AbortSignal,
-  { openHost = (places) => LinuxHost.open(places), once = false }: Running = {},
+  { openHost = (places) => LinuxHost.open(places), started, once = false }: Running = {},
 ): Promise<void> {
   const log = createLog(options.logLevel);
   const problems = new Map<string, string>();
@@ -99,6 +101,7 @@ export async function runDaemon(
   for (const directory of [options.root, options.runtime]) await removeTemporaries(directory);
   log.info({ version: VERSION, root: options.root, socket: options.socket }, "daemon started");
   await engine.start();
+  started?.(engine);
   if (once) return;
   // Else a client that waits for its verdict would hold up the end.
   signal.addEventListener("abort", () => guard[Symbol.dispose](), { once: true });

@@ -1,45 +1,213 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { Netlink, netnsCreate, netnsDelete } from "../../src/host/addon.ts";
-import { type Bench, medianMs } from "./figure.ts";
+import { netnsCreate, netnsDelete } from "../../src/host/addon.ts";
+import { lan } from "../../src/testing/builders.ts";
+import { type Bench, type Figure, median, milliseconds } from "./figure.ts";
+import { alternately, type Side } from "./pairs.ts";
+import { CniBridge } from "./peers/cni.ts";
+import { Netavark } from "./peers/netavark.ts";
+import { ShellScript } from "./peers/script.ts";
+import { RunningEngine } from "./running-engine.ts";
 
-const start = promisify(execFile);
-const netns = "bench";
-const group = 4711;
+const LAN = lan("bench", { cidr: "10.87.0.0/16" });
+/** How many rounds of one, and of many at once. */
+const [ROUNDS, MANY] = [100, 6];
+/** Of `lo` in a namespace that is a container's and no daemon's. */
+const NOBODYS = 0;
 
-/** A veth pair with its far end in another namespace, which is what attaching a container costs: our request, and `ip`. */
+/** Somebody's namespaces, numbered. */
+class Containers {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  name(n: number): string {
+    return `${this.#prefix}${n}`;
+  }
+
+  /** `count` numbers from `round` on that no other round has. */
+  names(round: number, count: number): readonly (readonly [name: string, n: number])[] {
+    return Array.from({ length: count }, (_unused, i) => {
+      const n = 1000 + round * count + i;
+      return [this.name(n), n] as const;
+    });
+  }
+
+  async make(names: readonly string[]): Promise<void> {
+    for (const name of names) await netnsCreate(name, NOBODYS);
+  }
+
+  async drop(names: readonly string[]): Promise<void> {
+    for (const name of names) await netnsDelete(name);
+  }
+}
+
+/** Members of a LAN: one attached, forty at once, and many removed; beside what others need for the same. */
 export const attach: Bench = {
   name: "attach",
   inToolbox: true,
+  runtime: "bun",
   measure: async () => {
-    await netnsCreate(netns, group);
-    try {
-      using netlink = await Netlink.open();
-      let count = 0;
-      const ours = await medianMs(200, async () => {
-        count += 1;
-        const peer = { name: `o${count}`, group, up: true, netnsPath: `/run/netns/${netns}` };
-        const [outcome] = await netlink.batch([
-          { op: "link.add", type: "veth", name: `v${count}`, group, up: true, peer },
-        ]);
-        if (outcome?.ok !== true) throw new Error(`a veth pair was refused: ${JSON.stringify(outcome)}`);
-      });
-      const theirs = await medianMs(50, () => {
-        count += 1;
-        const near = ["link", "add", `v${count}`, "type", "veth"];
-        return start("ip", [...near, "peer", "name", `i${count}`, "netns", netns]);
-      });
+    await using ours = await RunningEngine.open();
+    await using cni = await CniBridge.open();
+    await using netavark = await Netavark.open();
+    await using script = await ShellScript.open();
+    await ours.apply(LAN);
+    // It takes its bridge down with its last container.
+    await netnsCreate("keeps", NOBODYS);
+    await netavark.prepare("keeps", 0);
+    await netavark.add("keeps");
+    const given = {
+      ours: new Containers("bo"),
+      cni: new Containers("bc"),
+      netavark: new Containers("ba"),
+      script: new Containers("bs"),
+    };
+    const join = (netns: string): Promise<unknown> => ours.engine.join({ lan: LAN.name, netns });
+    const leave = (netns: string): Promise<unknown> => ours.engine.leave(LAN.name, netns);
+    const removed: Record<"cni" | "netavark" | "script", number[]> = { cni: [], netavark: [], script: [] };
+
+    const one = (
+      who: keyof typeof given,
+      add: (netns: string, n: number) => Promise<unknown>,
+      remove: (netns: string, n: number) => Promise<unknown>,
+    ): Side => ({
+      prepare: async (n) => {
+        await given[who].make([given[who].name(n)]);
+        if (who === "netavark") await netavark.prepare(given[who].name(n), n);
+      },
+      work: (n) => add(given[who].name(n), n),
+      clean: async (n) => {
+        const took = await milliseconds(() => remove(given[who].name(n), n));
+        if (who !== "ours") removed[who].push(took);
+        await given[who].drop([given[who].name(n)]);
+      },
+    });
+    const single = await alternately(ROUNDS, {
+      ours: one("ours", join, leave),
+      cni: one(
+        "cni",
+        (netns) => cni.add(netns),
+        (netns) => cni.remove(netns),
+      ),
+      netavark: one(
+        "netavark",
+        (netns) => netavark.add(netns),
+        (netns) => netavark.remove(netns),
+      ),
+      script: one(
+        "script",
+        (netns, n) => script.add(netns, n),
+        (netns, n) => script.remove(netns, n),
+      ),
+    });
+
+    const many = (
+      who: keyof typeof given,
+      count: number,
+      add: (names: ReturnType<Containers["names"]>) => Promise<unknown>,
+      remove: (names: ReturnType<Containers["names"]>) => Promise<unknown>,
+    ): Side => ({
+      prepare: async (round) => {
+        const names = given[who].names(round, count);
+        await given[who].make(names.map(([name]) => name));
+        if (who === "netavark") for (const [name, n] of names) await netavark.prepare(name, n);
+      },
+      work: (round) => add(given[who].names(round, count)),
+      clean: async (round) => {
+        const names = given[who].names(round, count);
+        await remove(names);
+        await given[who].drop(names.map(([name]) => name));
+      },
+    });
+    const joinAll = (names: ReturnType<Containers["names"]>): Promise<unknown> =>
+      Promise.all(names.map(([name]) => join(name)));
+    const leaveAll = (names: ReturnType<Containers["names"]>): Promise<unknown> =>
+      Promise.all(names.map(([name]) => leave(name)));
+    const forty = await alternately(MANY, {
+      ours: many("ours", 40, joinAll, leaveAll),
+      cni: many(
+        "cni",
+        40,
+        (names) => cni.addAll(names.map(([name]) => name)),
+        async (names) => {
+          for (const [name] of names) await cni.remove(name);
+        },
+      ),
+      netavark: many(
+        "netavark",
+        40,
+        (names) => netavark.addAll(names.map(([name]) => name)),
+        async (names) => {
+          for (const [name] of names) await netavark.remove(name);
+        },
+      ),
+      script: many(
+        "script",
+        40,
+        (names) => script.addAll(names),
+        async (names) => {
+          for (const [name, n] of names) await script.remove(name, n);
+        },
+      ),
+    });
+    // Nobody else removes many in one go, so they are not in this.
+    const removals = await alternately(MANY, {
+      ours: {
+        prepare: async (round) => {
+          const names = given.ours.names(100 + round, 100);
+          await given.ours.make(names.map(([name]) => name));
+          await joinAll(names);
+        },
+        work: (round) => leaveAll(given.ours.names(100 + round, 100)),
+        clean: (round) => given.ours.drop(given.ours.names(100 + round, 100).map(([name]) => name)),
+      },
+    });
+    const profile = await profileOf(ours, given.ours, join);
+
+    const peers = { "CNI bridge": "cni", netavark: "netavark", "sh script": "script" } as const;
+    const suffix = { cni: "", netavark: ".netavark", script: ".script" } as const;
+    return Object.entries(peers).flatMap(([name, who]): readonly Figure[] => {
+      const isCni = who === "cni";
+      const bars = isCni ? { bar: 2, leastRatio: 13, profile, note: `p99 ${single.ours.p99.toFixed(1)} ms` } : {};
       return [
         {
-          name: "veth born in its namespace, p50",
-          value: ours,
+          name: `attach${suffix[who]}`,
+          ours: single.ours.p50,
           unit: "ms",
-          note: `${(theirs / ours).toFixed(1)} times as fast as ip`,
+          peer: { name, value: single[who].p50 },
+          ...bars,
         },
-        { name: "ip link add ... netns, p50", value: theirs, unit: "ms" },
+        {
+          name: `attach-40${suffix[who]}`,
+          ours: forty.ours.p50,
+          unit: "ms",
+          peer: { name, value: forty[who].p50 },
+          ...(isCni ? { leastRatio: 6, profile } : {}),
+        },
+        {
+          name: `detach${suffix[who]}`,
+          ours: removals.ours.p50 / 100,
+          unit: "ms",
+          peer: { name, value: median(removed[who]) },
+          ...(isCni ? { bar: 3, note: "of 100 at once, each; the peer one by one" } : {}),
+        },
+        ...(isCni ? [{ name: "remove-100", ours: removals.ours.p50, unit: "ms", bar: 150 }] : []),
       ];
-    } finally {
-      await netnsDelete(netns);
-    }
+    });
   },
 };
+
+/** Where the time of an attach goes, after the measurement, so that looking costs it nothing. */
+async function profileOf(
+  ours: RunningEngine,
+  given: Containers,
+  join: (netns: string) => Promise<unknown>,
+): Promise<readonly string[]> {
+  const names = given.names(1000, 40).map(([name]) => name);
+  await given.make(names);
+  ours.phases.reset();
+  let spent = 0;
+  for (const name of names) spent += await milliseconds(() => join(name));
+  return ours.phases.lines(spent, names.length);
+}

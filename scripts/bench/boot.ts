@@ -12,6 +12,7 @@ const memory = 384;
 export const boot: Bench = {
   name: "boot",
   inToolbox: true,
+  needsImage: true,
   measure: async () => {
     const n1 = { nics: [NETWORK], memory, boot: "cold" } as const;
     const topology = { networks: [NETWORK], nodes: { gateway: GATEWAY, n1 } };
@@ -25,14 +26,14 @@ export const boot: Bench = {
     return [
       {
         name: "kernel start to online",
-        value: onlineAt ?? Number.NaN,
+        ours: onlineAt ?? Number.NaN,
         unit: "s",
         bar: 12,
         note: `guest seconds; ${describeAccelerator(lab.accel)}`,
       },
       {
         name: "memory of a node",
-        value: memory - Number(free) / 1024,
+        ours: memory - Number(free) / 1024,
         unit: "MB",
         bar: memory,
         note: `what is not available of ${memory} MB`,

@@ -1,21 +1,31 @@
-/** One measured number. */
+/** One measured number, and what a peer needs for the same where there is one. */
 export type Figure = {
   readonly name: string;
-  readonly value: number;
+  readonly ours: number;
   readonly unit: string;
-  /** The most that it may be; absent for what is only watched. */
+  /** Who else does it, and its number, measured in turns with ours. */
+  readonly peer?: { readonly name: string; readonly value: number };
+  /** The most that ours may be; absent for what is only watched. */
   readonly bar?: number;
   /** The least that it may be. */
   readonly least?: number;
-  /** What it depends on or compares with, for people. */
+  /** How many times better than the peer it has to be. */
+  readonly leastRatio?: number;
+  /** What it depends on, for people. */
   readonly note?: string;
+  /** Where the time goes, told when the figure is not kept. */
+  readonly profile?: readonly string[];
 };
 
 /** Something that is measured together. */
 export type Bench = {
   readonly name: string;
-  /** What needs root, QEMU or Debian's programs runs in the toolbox, where `NETLOOM_IMAGE` names the image. */
+  /** What needs root, QEMU or Debian's programs runs in the toolbox. */
   readonly inToolbox: boolean;
+  /** What runs it in the toolbox: Node when absent, or `bun`, which is what the daemon ships with. */
+  readonly runtime?: "bun";
+  /** It boots the image, which `NETLOOM_IMAGE` names then. */
+  readonly needsImage?: true;
   readonly measure: () => Promise<readonly Figure[]>;
 };
 
@@ -28,42 +38,73 @@ export function median(values: readonly number[]): number {
 export async function medianMs(rounds: number, work: () => Promise<unknown>): Promise<number> {
   await work();
   const times: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const started = performance.now();
-    await work();
-    times.push(performance.now() - started);
-  }
+  for (let round = 0; round < rounds; round++) times.push(await milliseconds(work));
   return median(times);
 }
 
+/** Milliseconds that something takes. */
+export async function milliseconds(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+/** How many times the peer's number ours is; null without a peer. */
+function ratioOf({ ours, peer }: Figure): number | null {
+  return peer === undefined ? null : peer.value / ours;
+}
+
 /** False when a figure is above or below what it may be. */
-export function isKept({ value, bar = Infinity, least = -Infinity }: Figure): boolean {
-  return value <= bar && value >= least;
+export function isKept(figure: Figure): boolean {
+  const { ours, bar = Infinity, least = -Infinity, leastRatio = 0 } = figure;
+  // A figure that could not be had, NaN, is not kept either.
+  return ours <= bar && ours >= least && (ratioOf(figure) ?? Infinity) >= leastRatio;
 }
 
-/** One line of JSON for programs; `bar`, `least` and `ok` are null for what has none. */
-export function jsonLine(figure: Figure): string {
-  const { name, value, unit, bar = null, least = null } = figure;
-  const ok = bar === null && least === null ? null : isKept(figure);
-  return JSON.stringify({ name, value: rounded(value), unit, bar, least, ok });
+/** One line of JSON for programs; null for what there is not. `load` is of the machine, over a minute, when it was measured. */
+export function jsonLine(figure: Figure, load: number): string {
+  const { name, ours, peer, unit, bar = null, least = null, leastRatio = null } = figure;
+  const ratio = ratioOf(figure);
+  const ok = bar === null && least === null && leastRatio === null ? null : isKept(figure);
+  return JSON.stringify({
+    name,
+    ours: rounded(ours),
+    peer: peer === undefined ? null : rounded(peer.value),
+    ratio: ratio === null ? null : rounded(ratio),
+    unit,
+    against: peer?.name ?? null,
+    bar,
+    least,
+    leastRatio,
+    ok,
+    load,
+  });
 }
 
-/** All figures under each other, for people. */
+/** All figures under each other, for people; below each that is not kept, where its time goes. */
 export function table(figures: readonly Figure[]): string {
   const width = Math.max(...figures.map(({ name }) => name.length));
   return figures
-    .map((figure) => {
-      const { name, value, unit, note } = figure;
-      const measured = `${String(rounded(value)).padStart(9)} ${unit.padEnd(7)}`;
-      return `${name.padEnd(width)} ${measured} ${verdict(figure).padEnd(18)} ${note ?? ""}`.trimEnd();
+    .flatMap((figure) => {
+      const { name, ours, unit, note, profile = [] } = figure;
+      const measured = `${String(rounded(ours)).padStart(9)} ${unit.padEnd(7)}`;
+      const line = `${name.padEnd(width)} ${measured} ${verdict(figure).padEnd(18)} ${[compared(figure), note].filter(Boolean).join("; ")}`;
+      return [line.trimEnd(), ...(isKept(figure) ? [] : profile.map((text) => `${"".padEnd(width)} | ${text}`))];
     })
     .join("\n");
 }
 
-function verdict(figure: Figure): string {
-  const { value, unit, bar, least } = figure;
-  if (bar !== undefined && !(value <= bar)) return `ABOVE ${bar} ${unit}`;
-  if (least !== undefined && !(value >= least)) return `BELOW ${least} ${unit}`;
+function compared(figure: Figure): string {
+  const { peer, unit, leastRatio } = figure;
+  const ratio = ratioOf(figure);
+  if (peer === undefined || ratio === null) return "";
+  const wanted = leastRatio === undefined ? "" : ratio >= leastRatio ? ` of ${leastRatio}x` : ` MISSES ${leastRatio}x`;
+  return `${rounded(ratio)}x${wanted}, ${peer.name} ${rounded(peer.value)} ${unit}`;
+}
+
+function verdict({ ours, unit, bar, least }: Figure): string {
+  if (bar !== undefined && !(ours <= bar)) return `ABOVE ${bar} ${unit}`;
+  if (least !== undefined && !(ours >= least)) return `BELOW ${least} ${unit}`;
   if (bar !== undefined) return `within ${bar} ${unit}`;
   return least === undefined ? "" : `at least ${least} ${unit}`;
 }

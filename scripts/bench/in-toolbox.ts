@@ -4,4 +4,5 @@ import { benches } from "./list.ts";
 const [, , name] = process.argv;
 const bench = benches.find((candidate) => candidate.name === name);
 if (bench === undefined) throw new Error(`there is no bench "${name}"`);
-process.stdout.write(`${JSON.stringify(await bench.measure())}\n`);
+const figures = await bench.measure();
+process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -9,6 +9,6 @@ export const pure: Bench = {
   measure: async () => {
     const started = performance.now();
     await run([process.execPath, "scripts/check.ts", "pure"], { cwd: repository });
-    return [{ name: "pure tests", value: (performance.now() - started) / 1000, unit: "s", bar: 10 }];
+    return [{ name: "pure tests", ours: (performance.now() - started) / 1000, unit: "s", bar: 10 }];
   },
 };

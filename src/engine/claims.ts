@@ -1,6 +1,7 @@
 import { NetloomError } from "../lib/errors.ts";
 import { derivedMac, hostVethName } from "../lib/ifname.ts";
 import { documentId, type LanDocument } from "../model/document.ts";
+import { BRIDGE_PORTS_MAX } from "../model/limits.ts";
 import { memberId, type Member } from "../model/member.ts";
 import { hostOf, memberAddresses, memberRoom, nextHost } from "../plan/member-address.ts";
 
@@ -33,6 +34,12 @@ export class Claims {
     const there = this.#owners.get(placeKey({ netns, nic }));
     if (there !== undefined)
       throw refuse(`${nic} in namespace ${netns} is that of ${memberId(there)}`, "give it another nic");
+    const ports = (this.#lans.get(lan.name)?.size ?? 0) + lan.nics.length;
+    if (ports >= BRIDGE_PORTS_MAX)
+      throw refuse(
+        `the bridge of ${documentId(lan)} has ${ports} ports, and the kernel allows ${BRIDGE_PORTS_MAX}`,
+        "divide its members among several LANs",
+      );
     const hosts = this.#hostsOf(lan);
     const host = nextHost(lan, hosts.taken, hosts.last);
     if (host === undefined)

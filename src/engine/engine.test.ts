@@ -193,3 +193,30 @@ test("documents that are refused are refused with all reasons, and nothing of th
   t.deepEqual(engine.documents, []);
   t.deepEqual(host.kernel.link, []);
 });
+
+test("what the kernel or the process could not hold is refused by number before anything is done", async (t) => {
+  const { engine, host } = await world(t, (fresh) => (fresh.limits = { descriptors: 8 }));
+  const two = [resource("a"), resource("b", { subnet: "10.10.2.0/24" })];
+  t.is((await engine.apply(files(...two))).outcome, "changed");
+  const report = await engine.apply(files(resource("c", { subnet: "10.10.3.0/24" })));
+  t.regex(report.issues[0]?.message ?? "", /^3 namespaces need 9 open files, and this process may have 8/u);
+  t.deepEqual(report.steps, []);
+  t.is(host.kernel.netns.length, 2);
+});
+
+test("firewalls of others are obstacles once there is traffic, and a plan warns of them", async (t) => {
+  const { engine, host } = await world(t);
+  const chain = {
+    netns: "",
+    family: "ip",
+    table: "filter",
+    chain: "FORWARD",
+    hook: "forward",
+    policy: "drop",
+  } as const;
+  host.firewallFacts = { ...host.firewallFacts, chains: [chain] };
+  t.deepEqual(await engine.obstacles(), []);
+  t.regex((await engine.plan(files(lab))).warnings.join(), /nft chain ip filter FORWARD/u);
+  await engine.apply(files(lab));
+  t.is((await engine.obstacles()).length, 1);
+});

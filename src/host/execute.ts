@@ -1,5 +1,6 @@
 import { inTurn } from "../lib/async.ts";
 import { describeError, isGone, NetloomError } from "../lib/errors.ts";
+import { BRIDGE_PORTS_MAX } from "../model/limits.ts";
 import { HOST, OWNER, type WireguardPeerSpec } from "../model/kernel.ts";
 import { visitStep, type Step, type StepArguments, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
@@ -187,8 +188,17 @@ function groupRemovals(batch: readonly Batched[]): readonly Grouped[] {
 function refusalOf(step: Step, refusal: Refusal | undefined, netns: string): readonly FailedStep[] {
   if (refusal === undefined || (removes(step) && GONE.has(refusal.code))) return [];
   const { code, op, target, message } = refusal;
-  return [{ step, error: new NetloomError({ code, op, target: at(target, netns), why: message }) }];
+  const hint = HINTS[code];
+  const error = { code, op, target: at(target, netns), why: message, ...(hint === undefined ? {} : { hint }) };
+  return [{ step, error: new NetloomError(error) }];
 }
+
+/** What the kernel's word for a limit means here, and what to do about it. */
+const HINTS: Readonly<Record<string, string>> = {
+  EXFULL: `the bridge has ${BRIDGE_PORTS_MAX} ports, the most that the kernel allows: divide its members among several LANs`,
+  EMFILE: "this process has no file descriptor left: raise its hard limit (ulimit -Hn)",
+  ENFILE: "the machine has no file left: raise fs.file-max",
+};
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));

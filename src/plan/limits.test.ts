@@ -1,6 +1,10 @@
 import test from "ava";
 import { HOST, type KernelObject, type Target } from "../model/kernel.ts";
-import { BRIDGE_PORTS_MAX, findLimits } from "./limits.ts";
+import { BRIDGE_PORTS_MAX } from "../model/limits.ts";
+import { diff } from "./diff/index.ts";
+import { explain } from "./explain.ts";
+import { findLimits, raisedLimits } from "./limits.ts";
+import { emptyKernel } from "../testing/memory-kernel.ts";
 
 const many = { descriptors: 1_000_000 };
 
@@ -46,4 +50,17 @@ test("more namespaces than descriptors are refused with both numbers", (t) => {
   const [issue] = findLimits(units, { descriptors: 8 });
   t.regex(issue?.message ?? "", /^3 namespaces need 9 open files, and this process may have 8: raise/u);
   t.is(issue?.documents.length, 3);
+});
+
+test("limits of the machine are raised where they are lower and can be set, and never lowered", (t) => {
+  const target = raisedLimits();
+  const [lower, equal, higher, ...absent] = target;
+  const seen = [
+    { netns: HOST, key: lower?.key ?? "", value: "128" },
+    { netns: HOST, key: equal?.key ?? "", value: equal?.value ?? "" },
+    { netns: HOST, key: higher?.key ?? "", value: "65536" },
+    ...absent.slice(0, 2).map(({ key }) => ({ netns: HOST, key, value: null })),
+  ];
+  const { steps } = diff({ ...emptyKernel(), sysctl: seen }, target);
+  t.deepEqual(steps.map(explain), ["sysctl -w net.ipv4.neigh.default.gc_thresh1=4096"]);
 });

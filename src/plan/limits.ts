@@ -1,9 +1,6 @@
 import { HOST, type SysctlSpec, type Target } from "../model/kernel.ts";
-import type { Limits } from "../model/limits.ts";
+import { BRIDGE_PORTS_MAX, type Limits } from "../model/limits.ts";
 import type { Issue } from "../model/report.ts";
-
-/** Ports of one bridge: BR_MAX_PORTS of net/bridge/br_private.h, number 0 is not used (FINDINGS.md 3.5). */
-export const BRIDGE_PORTS_MAX = 1023;
 
 /** Descriptors that a namespace costs: its routing, generic and netfilter sockets. */
 export const DESCRIPTORS_PER_NAMESPACE = 3;

@@ -209,9 +209,31 @@ fn network(address: Ipv6Addr, length: u8) -> Ipv6Addr {
 pub(crate) fn delete(socket: &mut Socket, wanted: &AddressDel) -> Result<()> {
     let message = describe(socket, DEL, &wanted.dev, &wanted.address)?;
     let target = format!("{} on {}", wanted.address, wanted.dev);
+    if message.header.family == AddressFamily::Inet6 {
+        make_permanent(socket, &message).at(DEL, &target)?;
+    }
     socket
         .request(RTM_DELADDR, 0, &bytes(&message))
         .at(DEL, target)
+}
+
+/// Takes the lifetime from an IPv6 address: with one that has an end, the kernel would leave the route of its network behind
+/// (`ipv6_del_addr` of `net/ipv6/addrconf.c`).
+fn make_permanent(socket: &mut Socket, message: &AddressMessage) -> Result<(), Failure> {
+    let mut question = message.clone();
+    // A length in the question is refused where questions are checked strictly.
+    question.header.prefix_len = 0;
+    let Ok(answer) = socket.get(RTM_GETADDR, &bytes(&question)) else {
+        // It is gone, as its removal will tell.
+        return Ok(());
+    };
+    if parse(&answer).is_none_or(|found| found.valid_lifetime.is_none()) {
+        return Ok(());
+    }
+    let mut permanent = message.clone();
+    let flags = AddressAttribute::Flags(AddressFlags::Nodad);
+    permanent.attributes.push(flags);
+    socket.request(RTM_NEWADDR, NLM_F_REPLACE, &bytes(&permanent))
 }
 
 fn describe(

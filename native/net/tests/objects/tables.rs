@@ -206,8 +206,11 @@ fn a_changed_lifetime_does_not_cut_the_network_off() {
         address(Some(600)),
         address(Some(900))
     ]));
-    // A router is taken only where the network of the address is reached.
-    sandbox.apply(&json!([{ "op": "route.add", "to": "fd09::/48", "via": "fd00:9::7", "dev": "a0", "protocol": 78 }]));
+    // A router is taken only where the network of the address is reached, and no longer once the address is gone.
+    let route = json!({ "op": "route.add", "to": "fd09::/48", "via": "fd00:9::7", "dev": "a0", "protocol": 78 });
+    sandbox.apply(&json!([route]));
+    sandbox.apply(&json!([{ "op": "address.del", "dev": "a0", "address": "fd00:9::1/64" }]));
+    assert_eq!(sandbox.refusal(&route)["code"], "EHOSTUNREACH");
 }
 
 #[test]

@@ -8,6 +8,7 @@ const peer: ActualPeer = {
   givenEndpoint: "192.0.2.9:51820",
   allowedIps: ["10.10.2.0/24"],
   keepalive: 20,
+  presharedKey: null,
   lastHandshake: 1_700_000_000,
   rxBytes: 10,
   txBytes: 20,
@@ -18,6 +19,7 @@ const device = (one: ActualPeer): Parameters<typeof peerStatus>[0] => ({
   dev: "w-w-x",
   publicKey: "own",
   listenPort: 51820,
+  fwmark: 0,
   peers: [one],
 });
 

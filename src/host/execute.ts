@@ -1,8 +1,8 @@
 import { inTurn } from "../lib/async.ts";
 import { describeError, isGone, NetloomError } from "../lib/errors.ts";
 import { BRIDGE_PORTS_MAX } from "../model/limits.ts";
-import { HOST, OWNER, type WireguardPeerSpec } from "../model/kernel.ts";
-import { visitStep, type Step, type StepArguments, type StepTable } from "../model/step.ts";
+import { HOST, OWNER } from "../model/kernel.ts";
+import { visitStep, type PeerChange, type Step, type StepArguments, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
 import { netnsCreate, netnsDelete, sysctlSetMany, type Netlink } from "./addon.ts";
 import { netnsPath } from "./exec.ts";
@@ -264,14 +264,17 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
       const netlink = await namespaces.netlink(netns);
       records.setNftGeneration(netns, await netlink.nftDelete(family, table));
     },
-    "wireguard.device": ({ netns, dev, privateKey, listenPort }) =>
-      setWireguard(netns, dev, { privateKey: privateKey.reveal(), listenPort }),
+    "wireguard.device": ({ netns, dev, privateKey, listenPort, fwmark = 0 }) =>
+      setWireguard(netns, dev, { privateKey: privateKey.reveal(), listenPort, fwmark }),
     "wireguard.peer": async ({ netns, dev, peer }) => {
       await setWireguard(netns, dev, { peers: [peerChange(peer)] });
-      if (peer.endpoint !== undefined) records.setGivenEndpoint(netns, dev, peer.publicKey, peer.endpoint);
+      const { publicKey, endpoint, presharedKey } = peer;
+      if (endpoint !== undefined) records.setGivenEndpoint(netns, dev, publicKey, endpoint);
+      if (presharedKey !== undefined) records.setPresharedKey(netns, dev, publicKey, presharedKey?.fingerprint());
     },
     "wireguard.unpeer": async ({ netns, dev, publicKey }) => {
       records.setGivenEndpoint(netns, dev, publicKey, undefined);
+      records.setPresharedKey(netns, dev, publicKey, undefined);
       await setWireguard(netns, dev, { peers: [{ publicKey, remove: true }] });
     },
     "process.set": (spec) => supervisor.set(spec, processHash(spec)),
@@ -295,6 +298,15 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
   };
 }
 
-function peerChange({ publicKey, endpoint, allowedIps, keepalive }: WireguardPeerSpec): WireguardPeerChange {
-  return { publicKey, allowedIps, persistentKeepalive: keepalive, ...(endpoint === undefined ? {} : { endpoint }) };
+/** What the kernel takes for no preshared key (wg(8)). */
+const NO_PRESHARED_KEY = Buffer.alloc(32).toString("base64");
+
+function peerChange({ publicKey, endpoint, allowedIps, keepalive, presharedKey }: PeerChange): WireguardPeerChange {
+  return {
+    publicKey,
+    allowedIps,
+    persistentKeepalive: keepalive,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(presharedKey === undefined ? {} : { presharedKey: presharedKey?.reveal() ?? NO_PRESHARED_KEY }),
+  };
 }

@@ -107,14 +107,16 @@ export async function observeDevice(
   netns: string,
   dev: string,
 ): Promise<ActualWireguard> {
-  const { publicKey, listenPort, peers } = await netlink.wireguardGet(dev);
+  const { publicKey, listenPort, fwmark, peers } = await netlink.wireguardGet(dev);
   return {
     netns,
     dev,
     publicKey,
     listenPort,
-    peers: peers.map(({ persistentKeepalive, hasPresharedKey: _preshared, ...peer }) => ({
+    fwmark,
+    peers: peers.map(({ persistentKeepalive, hasPresharedKey, ...peer }) => ({
       ...peer,
+      presharedKey: hasPresharedKey ? records.presharedKey(netns, dev, peer.publicKey) : null,
       keepalive: persistentKeepalive,
       givenEndpoint: records.givenEndpoint(netns, dev, peer.publicKey),
     })),

@@ -4,6 +4,8 @@ import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
 interface Content {
   /** The endpoint that we gave a peer last, by "netns/dev publicKey". */
   readonly endpoints: Record<string, string>;
+  /** Fingerprints of preshared keys, likewise. */
+  readonly presharedKeys: Record<string, string>;
   /** The nft generation after our last load, by namespace. */
   readonly nftGenerations: Record<string, number>;
   /** Links of others that we made a port of a bridge, by "netns/name", with their index: a name may come back on another link. */
@@ -16,7 +18,7 @@ interface Content {
  */
 export class Records {
   readonly #path: string;
-  #content: Content = { endpoints: {}, nftGenerations: {}, adopted: {} };
+  #content: Content = { endpoints: {}, presharedKeys: {}, nftGenerations: {}, adopted: {} };
   #dirty = false;
 
   private constructor(path: string) {
@@ -39,6 +41,18 @@ export class Records {
     const key = peerKey(netns, dev, publicKey);
     if (endpoint === undefined) delete this.#content.endpoints[key];
     else this.#content.endpoints[key] = endpoint;
+    this.#dirty = true;
+  }
+
+  /** The fingerprint of a peer's preshared key; empty when it is not known. */
+  presharedKey(netns: string, dev: string, publicKey: string): string {
+    return this.#content.presharedKeys[peerKey(netns, dev, publicKey)] ?? "";
+  }
+
+  setPresharedKey(netns: string, dev: string, publicKey: string, fingerprint: string | undefined): void {
+    const key = peerKey(netns, dev, publicKey);
+    if (fingerprint === undefined) delete this.#content.presharedKeys[key];
+    else this.#content.presharedKeys[key] = fingerprint;
     this.#dirty = true;
   }
 
@@ -73,12 +87,12 @@ export class Records {
   }
 
   #keep(test: (netns: string) => boolean): void {
-    const { nftGenerations, endpoints, adopted } = this.#content;
+    const { nftGenerations, endpoints, presharedKeys, adopted } = this.#content;
     const gone = [
       ...Object.keys(nftGenerations)
         .filter((netns) => !test(netns))
         .map((key) => [nftGenerations, key] as const),
-      ...[endpoints, adopted].flatMap((part) =>
+      ...[endpoints, presharedKeys, adopted].flatMap((part) =>
         Object.keys(part)
           .filter((key) => !test(netnsOf(key)))
           .map((key) => [part, key] as const),
@@ -103,6 +117,7 @@ function parse(text: string): Content | undefined {
     const value = JSON.parse(text) as Partial<Content>;
     return {
       endpoints: { ...value.endpoints },
+      presharedKeys: { ...value.presharedKeys },
       nftGenerations: { ...value.nftGenerations },
       adopted: { ...value.adopted },
     };

@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { inspect } from "node:util";
 
 const REDACTED = "[secret]";
+const FINGERPRINT_DIGITS = 16;
 
 /**
  * A value that no log, error, JSON text or inspection can show.
@@ -15,6 +17,11 @@ export class Secret {
 
   reveal(): string {
     return this.#value;
+  }
+
+  /** Equal for equal values, and of no use to whoever wants the value, as long as that is a random key. */
+  fingerprint(): string {
+    return createHash("sha256").update(this.#value).digest("hex").slice(0, FINGERPRINT_DIGITS);
   }
 
   toString(): string {

@@ -94,6 +94,8 @@ export interface ActualPeer {
   readonly givenEndpoint: string | null;
   readonly allowedIps: readonly string[];
   readonly keepalive: number;
+  /** Fingerprint of its preshared key, empty when we do not know which one it is; null when it has none. */
+  readonly presharedKey: string | null;
   /** Unix seconds; 0 when there was none. */
   readonly lastHandshake: number;
   readonly rxBytes: number;
@@ -105,6 +107,8 @@ export interface ActualWireguard {
   readonly dev: string;
   readonly publicKey: string | null;
   readonly listenPort: number;
+  /** 0 is none. */
+  readonly fwmark: number;
   readonly peers: readonly ActualPeer[];
 }
 

@@ -184,6 +184,8 @@ export interface WireguardPeerSpec {
   readonly endpoint?: string;
   readonly allowedIps: readonly string[];
   readonly keepalive: number;
+  /** 32 bytes as base64, mixed into the handshake; the peer has the same one. */
+  readonly presharedKey?: Secret;
 }
 
 export interface WireguardSpec extends Located {
@@ -192,6 +194,8 @@ export interface WireguardSpec extends Located {
   readonly privateKey: Secret;
   readonly publicKey: string;
   readonly listenPort: number;
+  /** Mark of the encrypted packets that it sends, for policy rules; none when left out. */
+  readonly fwmark?: number;
   readonly peers: readonly WireguardPeerSpec[];
 }
 

@@ -1,3 +1,4 @@
+import type { Secret } from "../lib/secret.ts";
 import type {
   AddressSpec,
   FdbSpec,
@@ -18,6 +19,11 @@ import type { LinkOptionsByType, OptionValue, PortSpec, PortVlan } from "./link-
 export interface OptionChange {
   readonly type: keyof LinkOptionsByType;
   readonly set: Readonly<Record<string, OptionValue>>;
+}
+
+/** A peer as it shall be. Endpoint and preshared key are there only when they have to be given to the kernel; null takes the key away. */
+export interface PeerChange extends Omit<WireguardPeerSpec, "presharedKey"> {
+  readonly presharedKey?: Secret | null;
 }
 
 /** Arguments of every step by its operation. An operation without an executor, an explanation or a rank does not compile. */
@@ -54,8 +60,7 @@ export interface StepArguments {
   readonly "nft.load": NftSpec;
   readonly "nft.del": { readonly netns: string; readonly family: string; readonly table: string };
   readonly "wireguard.device": Omit<WireguardSpec, "peers">;
-  /** `endpoint` is present only when it has to be given to the kernel. */
-  readonly "wireguard.peer": { readonly netns: string; readonly dev: string; readonly peer: WireguardPeerSpec };
+  readonly "wireguard.peer": { readonly netns: string; readonly dev: string; readonly peer: PeerChange };
   readonly "wireguard.unpeer": { readonly netns: string; readonly dev: string; readonly publicKey: string };
   readonly "process.set": ProcessSpec;
   readonly "process.del": { readonly name: string };

@@ -1,6 +1,6 @@
 import { HOST, type FdbSpec, type LinkSpec, type RouteSpec } from "../model/kernel.ts";
 import type { OptionValue } from "../model/link-options.ts";
-import { visitStep, type Step, type StepTable } from "../model/step.ts";
+import { visitStep, type PeerChange, type Step, type StepTable } from "../model/step.ts";
 import { nftHash } from "../model/definition-hash.ts";
 import { ruleText } from "./object-key.ts";
 
@@ -43,14 +43,19 @@ const LINES: StepTable<string> = {
   "nft.load": (table) =>
     `${inside(table.netns)}nft load table ${table.family} ${table.table} # ${table.objects.length} objects, ${nftHash(table)}`,
   "nft.del": ({ netns, family, table }) => `${inside(netns)}nft delete table ${family} ${table}`,
-  "wireguard.device": ({ netns, dev, publicKey, listenPort }) =>
-    `${inside(netns)}wg set ${dev} listen-port ${listenPort} private-key (of ${publicKey})`,
+  "wireguard.device": ({ netns, dev, publicKey, listenPort, fwmark }) =>
+    `${inside(netns)}wg set ${dev} listen-port ${listenPort}${option("fwmark", fwmark)} private-key (of ${publicKey})`,
   "wireguard.peer": ({ netns, dev, peer }) =>
-    `${inside(netns)}wg set ${dev} peer ${peer.publicKey}${option("endpoint", peer.endpoint)} persistent-keepalive ${peer.keepalive} allowed-ips ${peer.allowedIps.join(",")}`,
+    `${inside(netns)}wg set ${dev} peer ${peer.publicKey}${presharedText(peer)}${option("endpoint", peer.endpoint)} persistent-keepalive ${peer.keepalive} allowed-ips ${peer.allowedIps.join(",")}`,
   "wireguard.unpeer": ({ netns, dev, publicKey }) => `${inside(netns)}wg set ${dev} peer ${publicKey} remove`,
   "process.set": ({ name, argv }) => `service ${name} run ${argv.join(" ")}`,
   "process.del": ({ name }) => `service ${name} remove`,
 };
+
+function presharedText({ presharedKey }: PeerChange): string {
+  if (presharedKey === undefined) return "";
+  return presharedKey === null ? " preshared-key /dev/null" : " preshared-key (given)";
+}
 
 function ip(netns: string): string {
   return netns === HOST ? "ip" : `ip -n ${netns}`;

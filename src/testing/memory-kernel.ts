@@ -1,7 +1,7 @@
 import type { Actual, ActualLink, ActualRoute } from "../model/actual.ts";
-import { HOST, TABLE_MAIN, type LinkId, type LinkSpec, type WireguardPeerSpec } from "../model/kernel.ts";
+import { HOST, TABLE_MAIN, type LinkId, type LinkSpec } from "../model/kernel.ts";
 import { DEFAULT_PVID, PORT_DEFAULTS, type PortVlan } from "../model/link-options.ts";
-import { visitStep, type Step, type StepTable } from "../model/step.ts";
+import { visitStep, type PeerChange, type Step, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
 import { defaultVlans } from "../plan/diff/bridge-ports.ts";
 import { KEYS } from "../plan/object-key.ts";
@@ -204,10 +204,10 @@ class MemoryKernel {
         touched: false,
       }),
     "nft.del": (args) => this.#remove("nft", KEYS.nft, args),
-    "wireguard.device": ({ netns, dev, publicKey, listenPort }) => {
+    "wireguard.device": ({ netns, dev, publicKey, listenPort, fwmark = 0 }) => {
       this.#link(netns, dev);
       const old = this.state.wireguard.find((device) => device.netns === netns && device.dev === dev);
-      this.#put("wireguard", KEYS.wireguard, { netns, dev, publicKey, listenPort, peers: old?.peers ?? [] });
+      this.#put("wireguard", KEYS.wireguard, { netns, dev, publicKey, listenPort, fwmark, peers: old?.peers ?? [] });
     },
     "wireguard.peer": ({ netns, dev, peer }) => this.#changePeers(netns, dev, peer.publicKey, peer),
     "wireguard.unpeer": ({ netns, dev, publicKey }) => this.#changePeers(netns, dev, publicKey, undefined),
@@ -304,7 +304,7 @@ class MemoryKernel {
     if (peer !== undefined) this.#deleteLink(peer.netns, peer.name);
   }
 
-  #changePeers(netns: string, dev: string, publicKey: string, peer: WireguardPeerSpec | undefined): void {
+  #changePeers(netns: string, dev: string, publicKey: string, peer: PeerChange | undefined): void {
     const device = this.state.wireguard.find((candidate) => candidate.netns === netns && candidate.dev === dev);
     if (device === undefined) throw new Error(`ENODEV wireguard ${dev}`);
     const old = device.peers.find((candidate) => candidate.publicKey === publicKey);
@@ -323,6 +323,10 @@ class MemoryKernel {
               givenEndpoint: peer.endpoint ?? old?.givenEndpoint ?? null,
               allowedIps: peer.allowedIps,
               keepalive: peer.keepalive,
+              presharedKey:
+                peer.presharedKey === undefined
+                  ? (old?.presharedKey ?? null)
+                  : (peer.presharedKey?.fingerprint() ?? null),
             },
           ];
     this.#put("wireguard", KEYS.wireguard, { ...device, peers });

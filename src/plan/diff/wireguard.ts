@@ -1,11 +1,12 @@
 import type { ActualPeer, ActualWireguard } from "../../model/actual.ts";
 import type { WireguardPeerSpec, WireguardSpec } from "../../model/kernel.ts";
-import type { Step } from "../../model/step.ts";
+import type { PeerChange, Step } from "../../model/step.ts";
 import type { KindDiffer } from "./kind-differ.ts";
 
 /**
  * WireGuard is changed peer by peer and never replaced: replacing drops every session.
  * An endpoint is given when the peer is new or the wish changed; between, the kernel's roaming decides (FINDINGS.md 3.1).
+ * A preshared key is compared by its fingerprint.
  */
 export const wireguardDiffer: KindDiffer<"wireguard"> = {
   kind: "wireguard",
@@ -18,7 +19,9 @@ export const wireguardDiffer: KindDiffer<"wireguard"> = {
 };
 
 function changeWireguard(spec: WireguardSpec, seen: ActualWireguard): readonly Step[] {
-  const steps: Step[] = spec.publicKey === seen.publicKey && spec.listenPort === seen.listenPort ? [] : [device(spec)];
+  const same =
+    spec.publicKey === seen.publicKey && spec.listenPort === seen.listenPort && (spec.fwmark ?? 0) === seen.fwmark;
+  const steps: Step[] = same ? [] : [device(spec)];
   const seenPeers = new Map(seen.peers.map((peer) => [peer.publicKey, peer]));
   const wanted = new Set(spec.peers.map((peer) => peer.publicKey));
   for (const { publicKey } of seen.peers) {
@@ -34,11 +37,17 @@ function changeWireguard(spec: WireguardSpec, seen: ActualWireguard): readonly S
 }
 
 function changePeer(spec: WireguardSpec, peer: WireguardPeerSpec, seen: ActualPeer): readonly Step[] {
-  const { endpoint, ...rest } = peer;
+  const { endpoint, presharedKey, ...rest } = peer;
   const moved = endpoint !== undefined && endpoint !== seen.givenEndpoint;
+  const rekeyed = (presharedKey?.fingerprint() ?? null) !== seen.presharedKey;
   const same = peer.keepalive === seen.keepalive && sameSet(peer.allowedIps, seen.allowedIps);
-  if (same && !moved) return [];
-  return [setPeer(spec, moved ? peer : rest)];
+  if (same && !moved && !rekeyed) return [];
+  const change: PeerChange = {
+    ...rest,
+    ...(moved ? { endpoint } : {}),
+    ...(rekeyed ? { presharedKey: presharedKey ?? null } : {}),
+  };
+  return [setPeer(spec, change)];
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {
@@ -50,6 +59,6 @@ function device({ peers: _peers, ...rest }: WireguardSpec): Step {
   return { op: "wireguard.device", args: rest };
 }
 
-function setPeer({ netns, dev }: WireguardSpec, peer: WireguardPeerSpec): Step {
+function setPeer({ netns, dev }: WireguardSpec, peer: PeerChange): Step {
   return { op: "wireguard.peer", args: { netns, dev, peer } };
 }

@@ -24,7 +24,7 @@ export declare class NetlinkSocket {
   close(): void
   /** What was sent by these sockets until now; zeros when they are closed. */
   requests(): Requests
-  /** `what`: JSON array of `links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`, `vlans`. Answers with a JSON object that has those keys. */
+  /** `what`: JSON array of `links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`, `vlans`, `forwarding`, `nft`. Answers with a JSON object that has those keys. */
   dump(what: string): Promise<string>
   /** `requests`: JSON array of requests. Answers with a JSON array of outcomes in the same order. */
   batch(requests: string): Promise<string>

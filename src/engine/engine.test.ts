@@ -76,6 +76,30 @@ test("a pass that throws is in the view, and is tried again until it works, with
   t.is(engine.view.report?.outcome, "unchanged");
 });
 
+test("an event means a look at its namespace, and one that was lost a look at everything", async (t) => {
+  const { host, engine } = await world(t);
+  await engine.apply(files(lab, resource("demo")));
+  host.event({ netns: new Set(["ndemo"]) });
+  await engine.nextPass(never);
+  t.deepEqual(host.scopes.at(-1), new Set(["ndemo"]));
+  host.event({ everything: true });
+  await engine.nextPass(never);
+  t.is(host.scopes.at(-1), "all");
+});
+
+test("after tables that were torn too often everything is looked at again", async (t) => {
+  const { host, engine } = await world(t);
+  await engine.apply(files(resource("demo")));
+  const why = "netlink.dump links of /run/netns/ndemo: the table changed during each of 16 reads (EINTR)";
+  host.blind = Object.assign(new Error(why), { code: "EINTR" });
+  host.event({ netns: new Set(["ndemo"]) });
+  await engine.nextPass(never);
+  t.like(engine.view.report, { outcome: "failed", failures: [{ step: "look at the node", message: why }] });
+  host.blind = undefined;
+  while (engine.view.report?.outcome === "failed") await engine.nextPass(never);
+  t.is(host.scopes.at(-1), "all");
+});
+
 test("a change that comes while the engine is blind is kept and made as soon as it sees", async (t) => {
   const { host, engine } = await world(t);
   host.blind = new Error("netlink is gone");

@@ -167,6 +167,9 @@ export interface Tables {
   readonly neighbors: readonly Neighbor[];
   readonly fdb: readonly Fdb[];
   readonly vlans: readonly Vlan[];
+  /** What the parameters `net.ipv4.ip_forward` and `net.ipv6.conf.all.forwarding` say, as far as the kernel has the family. */
+  readonly forwarding: readonly { readonly family: 4 | 6; readonly value: number }[];
+  readonly nft: NftRuleset;
 }
 
 /** Why a request was refused. */

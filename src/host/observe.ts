@@ -9,7 +9,7 @@ import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import { netnsList, sysctlGet, type Netlink } from "./addon.ts";
 import { netnsPath } from "./exec.ts";
 import type { Namespaces } from "./namespaces.ts";
-import type { Link } from "./netlink-types.ts";
+import type { Link, NftRuleset, Tables } from "./netlink-types.ts";
 import { hashInComment } from "./nft.ts";
 import type { InNetns } from "./observe/named.ts";
 import { addressesOf, fdbOf, linksOf, neighborsOf, routesOf, rulesOf, type Look } from "./observe/tables.ts";
@@ -57,21 +57,33 @@ export function vanished(error: unknown): boolean {
   return isGone(error) || errorCode(error) === "EBADF";
 }
 
+/** All that one call tells of a namespace. */
+const TABLES = [
+  "links",
+  "addresses",
+  "routes",
+  "rules",
+  "neighbors",
+  "fdb",
+  "vlans",
+  "forwarding",
+  "nft",
+] as const satisfies readonly (keyof Tables)[];
+
 /** What is in a namespace, of kernel parameters only those that `wish` names; undefined when it ended meanwhile. */
 export async function observeNetns(context: ObserveContext, netns: string, wish: Target): Promise<InNetns | undefined> {
   try {
     const netlink = await context.namespaces.netlink(netns);
-    const tables = await netlink.dump("links", "addresses", "routes", "rules", "neighbors", "fdb", "vlans");
+    const { forwarding, nft, ...tables } = await netlink.dump(...TABLES);
     const look: Look = {
       netns,
       tables,
       now: uptime(),
       isAdopted: (place, name, index) => context.records.isAdopted(place, name, index),
     };
-    const [wireguard, nft, sysctl] = await Promise.all([
+    const [wireguard, sysctl] = await Promise.all([
       observeWireguard(context.records, netlink, netns, tables.links),
-      observeNft(context.records, netlink, netns),
-      observeSysctls(netns, wish),
+      observeSysctls(netns, wish, forwarding),
     ]);
     return {
       link: linksOf(look),
@@ -81,7 +93,7 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
       route: routesOf(look),
       rule: rulesOf(look),
       wireguard,
-      nft,
+      nft: nftOf(context.records, nft, netns),
       sysctl,
     };
   } catch (error) {
@@ -123,8 +135,7 @@ export async function observeDevice(
   };
 }
 
-async function observeNft(records: Records, netlink: Netlink, netns: string): Promise<Actual["nft"]> {
-  const { generation, tables } = await netlink.nftTables();
+function nftOf(records: Records, { generation, tables }: NftRuleset, netns: string): Actual["nft"] {
   const recorded = records.nftGeneration(netns);
   const ours = tables.filter(({ name }) => name === OWNER.nftTable || name.startsWith(`${OWNER.nftTable}-`));
   const touched = recorded !== undefined && recorded !== generation;
@@ -137,16 +148,31 @@ async function observeNft(records: Records, netlink: Netlink, netns: string): Pr
   }));
 }
 
-/** The kernel parameters that a wish names. */
-export async function observeSysctls(netns: string, wish: Target): Promise<readonly ActualSysctl[]> {
+/** Parameters that are known by netlink, with their family. */
+const FORWARDING: Readonly<Record<string, 4 | 6>> = {
+  "net.ipv4.ip_forward": 4,
+  "net.ipv4.conf.all.forwarding": 4,
+  "net.ipv6.conf.all.forwarding": 6,
+};
+
+/**
+ * The kernel parameters that a wish names. With many namespaces a visit to /proc/sys costs a hundred times as much as netlink
+ * (native/net/src/forwarding.rs), so it is made only for what `forwarding` does not tell.
+ */
+export async function observeSysctls(
+  netns: string,
+  wish: Target,
+  forwarding: Tables["forwarding"] = [],
+): Promise<readonly ActualSysctl[]> {
   const specs = wish.filter((object) => object.kind === "sysctl");
-  if (specs.length === 0) return [];
-  const keys = specs.map(({ key }) => key);
-  const values = await sysctlGet(netns === HOST ? null : netnsPath(netns), keys);
+  const told = (key: string): string | undefined =>
+    forwarding.find(({ family }) => family === FORWARDING[key])?.value.toString();
+  const keys = specs.map(({ key }) => key).filter((key) => told(key) === undefined);
+  const values = keys.length === 0 ? {} : await sysctlGet(netns === HOST ? null : netnsPath(netns), keys);
   return await Promise.all(
     specs.map(async ({ key, atLeast }) => {
       const here = atLeast !== true || (await isWritable(key));
-      return { netns, key, value: here ? (values[key] ?? null) : null };
+      return { netns, key, value: here ? (told(key) ?? values[key] ?? null) : null };
     }),
   );
 }

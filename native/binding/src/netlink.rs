@@ -113,7 +113,7 @@ impl NetlinkSocket {
         counted.unwrap_or_default().into()
     }
 
-    /// `what`: JSON array of `links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`, `vlans`. Answers with a JSON object that has those keys.
+    /// `what`: JSON array of `links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`, `vlans`, `forwarding`, `nft`. Answers with a JSON object that has those keys.
     #[napi(ts_return_type = "Promise<string>", catch_unwind)]
     pub fn dump(&self, what: String) -> AsyncTask<Job<String>> {
         self.run(move |sockets| sockets.dump(&what))

@@ -8,8 +8,10 @@ use crate::{
     bridge_vlan::{self, Vlan},
     error::{At, Error, Failure, Result},
     fdb,
+    forwarding::{self, Forwarding},
     link::{self, Link},
     neighbor::{self, Neighbor},
+    nft::Ruleset,
     route::{self, Route},
     rule::{self, Rule},
     socket::Socket,
@@ -34,17 +36,34 @@ pub(crate) struct Tables {
     fdb: Option<Vec<fdb::Entry>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vlans: Option<Vec<Vlan>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forwarding: Option<Vec<Forwarding>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nft: Option<Ruleset>,
 }
 
-/// Reads the tables named in the JSON array `what`. `place` is for errors.
-pub(crate) fn tables(socket: &mut Socket, place: &str, what: &str) -> Result<Tables> {
+/// What another socket is asked for.
+const NFT: &str = "nft";
+
+/// Reads the tables named in the JSON array `what`, that of nftables by `ruleset`. `place` is for errors.
+pub(crate) fn tables(
+    socket: &mut Socket,
+    ruleset: impl Fn() -> Result<Ruleset>,
+    place: &str,
+    what: &str,
+) -> Result<Tables> {
     let wanted: Vec<String> =
         serde_json::from_str(what).map_err(|error| Error::invalid(OP, what, error.to_string()))?;
     let mut tables = Tables::default();
     for name in wanted {
+        if name == NFT {
+            tables.nft = Some(ruleset()?);
+            continue;
+        }
         read(socket, &mut tables, &name)
             .unwrap_or_else(|| {
-                let names = "links, addresses, routes, rules, neighbors, fdb, vlans";
+                let names =
+                    "links, addresses, routes, rules, neighbors, fdb, vlans, forwarding, nft";
                 Err(Failure {
                     errno: Errno::EINVAL,
                     text: Some(format!("not one of {names}")),
@@ -68,6 +87,7 @@ fn read(socket: &mut Socket, tables: &mut Tables, name: &str) -> Option<Result<(
         "neighbors" => keep(&mut tables.neighbors, neighbor::dump(socket)),
         "fdb" => keep(&mut tables.fdb, fdb::dump(socket)),
         "vlans" => keep(&mut tables.vlans, bridge_vlan::dump(socket)),
+        "forwarding" => keep(&mut tables.forwarding, forwarding::dump(socket)),
         _ => return None,
     })
 }

@@ -17,6 +17,7 @@ mod error;
 mod ethtool;
 mod event;
 mod fdb;
+mod forwarding;
 #[cfg(test)]
 mod fuzz;
 mod generic;

@@ -85,11 +85,12 @@ impl Sockets {
         self.counter.requests()
     }
 
-    /// The tables named in the JSON array `what` (`links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`, `vlans`), as one JSON
+    /// The tables named in the JSON array `what` (`links`, `addresses`, `routes`, `rules`, `neighbors`, `fdb`, `vlans`, `forwarding`, `nft`), as one JSON
     /// object.
     pub fn dump(&self, what: &str) -> Result<String> {
         const OP: &str = "netlink.dump";
-        let tables = dump::tables(&mut lock(&self.route), &self.place, what)?;
+        let ruleset = || nft::tables(&mut *self.netfilter(OP)?).at(OP, &self.place);
+        let tables = dump::tables(&mut lock(&self.route), ruleset, &self.place, what)?;
         json(OP, &self.place, &tables)
     }
 

@@ -57,7 +57,7 @@ test("foreign things of the names that we want are named in the report, and surv
   const applied = await under.apply(wanted);
   t.is(applied.code, 1);
   for (const reason of [
-    "link rdemo exists (bridge) and is not Netloom's: rename it, or remove it",
+    "link rdemo exists (bridge, down, group 0) and is not Netloom's: rename it, or remove it",
     "namespace nsecond exists and is not this daemon's: rename it, or remove it",
     "link eth5 is a port of docker0, which is not Netloom's: rename it, or remove it",
   ])

@@ -28,6 +28,8 @@ export interface ObserveContext {
 export interface NetnsName {
   readonly name: string;
   readonly owned: boolean;
+  /** IFLA_GROUP of its `lo`. */
+  readonly mark: number;
   /** Of the namespace: the name may come to stand for another one. */
   readonly inode: number;
 }
@@ -45,7 +47,7 @@ export async function listNetns({
         ({ ino }) => ino,
         () => undefined,
       );
-      return inode === undefined ? undefined : { name, owned: group === netnsMark, inode };
+      return inode === undefined ? undefined : { name, owned: group === netnsMark, mark: group, inode };
     }),
   );
   const found = all.filter((entry) => entry !== undefined);

@@ -52,7 +52,7 @@ export class Observer {
     const wishes = Map.groupBy(target, (object) => ("netns" in object ? object.netns : object.name));
     const wanted = new Set(target.flatMap((object) => (object.kind === "netns" ? [object.name] : [])));
     const all = await this.#list(scope);
-    const netns = all.flatMap(({ name, owned }) => (owned || wanted.has(name) ? [{ name, owned }] : []));
+    const netns = all.flatMap(({ name, owned, mark }) => (owned || wanted.has(name) ? [{ name, owned, mark }] : []));
     const ours = netns.filter(({ owned }) => owned).map(({ name }) => name);
     // Someone else's that we do not want for ourselves is a member's.
     const members = all.flatMap(({ name, owned }) => (owned || wanted.has(name) || !wishes.has(name) ? [] : [name]));

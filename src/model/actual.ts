@@ -28,6 +28,17 @@ export interface ActualLink {
   readonly port: PortSpec | null;
   /** VLANs of a bridge port or of a bridge; null when they were not observed. */
   readonly vlans: readonly PortVlan[] | null;
+  /** Text for people; null when there is none. */
+  readonly alias: string | null;
+  /** IFLA_GROUP. */
+  readonly group: number;
+  readonly owned: boolean;
+}
+
+export interface ActualNetns {
+  readonly name: string;
+  /** IFLA_GROUP of its `lo`: whose it is. */
+  readonly mark?: number;
   readonly owned: boolean;
 }
 
@@ -56,6 +67,8 @@ export interface ActualRoute {
   readonly onlink: boolean;
   /** Empty for a route with one way. */
   readonly hops: readonly RouteHop[];
+  /** rtm_protocol: who made it. */
+  readonly protocol: number;
   readonly owned: boolean;
 }
 
@@ -136,7 +149,7 @@ export interface ActualProcess {
 
 export interface Actual {
   /** Our namespaces. */
-  readonly netns: readonly { readonly name: string; readonly owned: boolean }[];
+  readonly netns: readonly ActualNetns[];
   readonly link: readonly ActualLink[];
   readonly address: readonly ActualAddress[];
   readonly neighbor: readonly ActualNeighbor[];

@@ -65,9 +65,9 @@ test("somebody's link of the wanted name is refused, inside and on the node", (t
   const theirs = { ...physicalNic("eth0", 9), netns: "cni-1", type: "veth" };
   const { steps, foreign } = diffUnits(indexActual({ ...node, link: [...node.link, theirs] }), [], wish);
   t.deepEqual(steps, []);
-  t.deepEqual(foreign, ["link cni-1/eth0 exists (veth) and is not Netloom's"]);
+  t.deepEqual(foreign, ["link cni-1/eth0 exists (veth, down, group 0) and is not Netloom's"]);
   const taken = { ...physicalNic(c1.hostName, 9), netns: HOST, type: "dummy" };
   t.deepEqual(diffUnits(indexActual({ ...node, link: [...node.link, taken] }), [], wish).foreign, [
-    "link v0123456789 exists (dummy) and is not Netloom's",
+    "link v0123456789 exists (dummy, down, group 0) and is not Netloom's",
   ]);
 });

@@ -1,5 +1,5 @@
 import type { Actual, ActualLink, ActualRoute } from "../model/actual.ts";
-import { HOST, TABLE_MAIN, type LinkId, type LinkSpec } from "../model/kernel.ts";
+import { HOST, OWNER, TABLE_MAIN, type LinkId, type LinkSpec } from "../model/kernel.ts";
 import { DEFAULT_PVID, PORT_DEFAULTS, type PortVlan } from "../model/link-options.ts";
 import { visitStep, type PeerChange, type Step, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
@@ -44,6 +44,8 @@ export function physicalNic(name: string, index: number, carrier: boolean = true
     options: null,
     port: null,
     vlans: null,
+    alias: null,
+    group: 0,
     owned: false,
   };
 }
@@ -62,6 +64,7 @@ export function seenRoute(part: Partial<ActualRoute> & Pick<ActualRoute, "to">):
     advmss: null,
     onlink: false,
     hops: [],
+    protocol: 3,
     owned: false,
     ...part,
   };
@@ -185,6 +188,7 @@ class MemoryKernel {
         advmss: spec.advmss ?? null,
         onlink: spec.onlink ?? false,
         hops,
+        protocol: OWNER.protocol,
         owned: true,
       });
     },
@@ -229,6 +233,8 @@ class MemoryKernel {
       up: true,
       carrier: true,
       owned: true,
+      alias: null,
+      group: OWNER.linkGroup,
       adopted: false,
       mtu: 1500,
       type: spec.type,

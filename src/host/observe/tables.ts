@@ -42,6 +42,8 @@ export function linksOf({ netns, tables, isAdopted }: Look): readonly ActualLink
       options: link.options ?? null,
       port: link.port ?? null,
       vlans: hasVlans(link, master) && vlans !== undefined ? (vlans.get(link.index) ?? []).map(portVlan) : null,
+      alias: link.alias,
+      group: link.group,
       owned: link.group === OWNER.linkGroup,
     };
   });
@@ -117,6 +119,7 @@ export function routesOf({ netns, tables }: Look): readonly ActualRoute[] {
         advmss: route.advmss ?? null,
         onlink: route.onlink ?? false,
         hops,
+        protocol: route.protocol,
         owned,
       },
     ];

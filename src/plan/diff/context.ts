@@ -1,6 +1,7 @@
 import type { Actual, ActualLink } from "../../model/actual.ts";
 import { type KernelObjects, type LinkId, type LinkSpec, type ObjectKind, type Target } from "../../model/kernel.ts";
 import { KEYS } from "../object-key.ts";
+import { foreignLinkText, foreignNetnsText } from "./describe-foreign.ts";
 import { fixedOptionDiffers } from "./link-options.ts";
 
 /** What the differs of all kinds need to know about namespaces and links before they can judge what is on them. */
@@ -34,14 +35,18 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
   const wantedLinks = new Map(wanted.link?.map((link) => [KEYS.link(link), link] as const));
   const wantedNetns = new Set(wanted.netns?.map(({ name }) => name));
   const ownedNetns = new Set(actual.netns.flatMap((netns) => (netns.owned ? [netns.name] : [])));
-  const foreignNetns = new Set(
-    actual.netns.flatMap(({ name, owned }) => (!owned && wantedNetns.has(name) ? [name] : [])),
+  const foreignNetns = new Map(
+    actual.netns.flatMap((netns) =>
+      !netns.owned && wantedNetns.has(netns.name) ? [[netns.name, netns] as const] : [],
+    ),
   );
 
   const netnsVanishes = (netns: string): boolean => ownedNetns.has(netns) && !wantedNetns.has(netns);
   const vanishing = vanishingLinks(links, wantedLinks, netnsVanishes);
-  const foreignPlace = (netns: string): string | undefined =>
-    foreignNetns.has(netns) ? `namespace ${netns} exists and is not this daemon's` : undefined;
+  const foreignPlace = (name: string): string | undefined => {
+    const netns = foreignNetns.get(name);
+    return netns === undefined ? undefined : foreignNetnsText(netns);
+  };
   return {
     actual,
     wanted,
@@ -87,7 +92,7 @@ function foreignLink(
     const key = KEYS.link(link);
     const [seen, wanted] = [links.get(key), wantedLinks.get(key)];
     if (seen === undefined || seen.owned || wanted === undefined) return undefined;
-    if (wanted.type !== "physical") return `link ${key} exists (${seen.type}) and is not Netloom's`;
+    if (wanted.type !== "physical") return foreignLinkText(seen, links.values());
     if (wanted.master === undefined || seen.master === null || seen.masterOwned) return undefined;
     return `link ${key} is a port of ${seen.master}, which is not Netloom's`;
   };

@@ -27,7 +27,7 @@ const CASES: readonly Case[] = [
     title: "a bridge of the wanted name: no port is plugged in, no parameter set",
     actual: { link: [bridge("rdemo", 5)] },
     documents: [resource("demo")],
-    foreign: ["link rdemo exists (bridge) and is not Netloom's"],
+    foreign: ["link rdemo exists (bridge, up, group 0) and is not Netloom's"],
     untouched: /rdemo/u,
   },
   {
@@ -52,7 +52,7 @@ const CASES: readonly Case[] = [
     },
     documents: [],
     online: true,
-    foreign: ["route 0.0.0.0/0 metric 1024 exists (dev eth9 via 10.9.9.9) and is not Netloom's"],
+    foreign: ["route 0.0.0.0/0 metric 1024 exists (dev eth9 via 10.9.9.9 proto boot) and is not Netloom's"],
     untouched: /route/u,
   },
   {
@@ -148,13 +148,13 @@ test("somebody's vxlan gets no entry, and keeps those that it has", (t) => {
     { kind: "link", netns: HOST, name: "x0", type: "vxlan", options: { vni: 7 } },
     { kind: "fdb", ...entry, remote: "192.0.2.2" },
   ];
-  t.deepEqual(diff(theirs, wish), { steps: [], foreign: ["link x0 exists (vxlan) and is not Netloom's"] });
+  t.deepEqual(diff(theirs, wish), { steps: [], foreign: ["link x0 exists (vxlan, up, group 0) and is not Netloom's"] });
 });
 
 test("somebody's blackhole of the wanted network is refused in its own words", (t) => {
   const theirs = lone({ route: [seenRoute({ to: "10.0.0.0/8", type: "blackhole" })] });
   t.deepEqual(diff(theirs, [{ kind: "route", netns: HOST, to: "10.0.0.0/8", dev: "eth0" }]).foreign, [
-    "route 10.0.0.0/8 metric 0 exists (blackhole) and is not Netloom's",
+    "route 10.0.0.0/8 metric 0 exists (blackhole proto boot) and is not Netloom's",
   ]);
 });
 
@@ -167,4 +167,25 @@ test("a lifetime that differs by seconds is the same, one that differs by minute
   t.deepEqual(diff(seen, wish(1004)).steps, []);
   t.deepEqual(diff(seen, wish(1600)).steps.map(explain), ["ip addr add 10.0.0.1/24 dev eth0 valid-until 1600"]);
   t.deepEqual(diff(seen, wish()).steps.map(explain), ["ip addr add 10.0.0.1/24 dev eth0"]);
+});
+
+test("what stands in the way is told in words by which its owner can be found", (t) => {
+  const ports = ["eth1", "eth2", "eth3", "eth4"].map((name, at) => ({ ...physicalNic(name, at + 3), master: "b0" }));
+  const b0: ActualLink = { ...bridge("b0", 9), alias: "to the lab", group: 7 };
+  const wish: Target = [{ kind: "link", netns: HOST, name: "b0", type: "bridge" }];
+  t.deepEqual(diff(lone({ link: [b0, ...ports] }), wish).foreign, [
+    'link b0 exists (bridge, up, ports eth1, eth2, eth3 and 1 more, alias "to the lab", group 7) and is not Netloom\'s',
+  ]);
+  const port: ActualLink = { ...bridge("b0", 9), up: false, master: "docker0" };
+  t.deepEqual(diff(lone({ link: [port] }), wish).foreign, [
+    "link b0 exists (bridge, down, a port of docker0, group 0) and is not Netloom's",
+  ]);
+  const netns = [{ name: "ndemo", owned: false, mark: 0x4e_4c_12_34 }];
+  t.deepEqual(diff({ ...emptyKernel(), netns }, [{ kind: "netns", name: "ndemo" }]).foreign, [
+    "namespace ndemo exists (another Netloom daemon made it) and is not this daemon's",
+  ]);
+  const route = seenRoute({ to: "10.0.0.0/8", dev: "eth0", via: "10.0.0.1", protocol: 16 });
+  t.deepEqual(diff(lone({ route: [route] }), [{ kind: "route", netns: HOST, to: "10.0.0.0/8", dev: "eth0" }]).foreign, [
+    "route 10.0.0.0/8 metric 0 exists (dev eth0 via 10.0.0.1 proto dhcp) and is not Netloom's",
+  ]);
 });

@@ -1,7 +1,7 @@
 import type { ActualRoute } from "../../model/actual.ts";
 import { TABLE_MAIN, type RouteHop, type RouteSpec } from "../../model/kernel.ts";
-import { KEYS } from "../object-key.ts";
 import type { DiffContext } from "./context.ts";
+import { foreignRouteText } from "./describe-foreign.ts";
 import type { KindDiffer } from "./kind-differ.ts";
 
 export const routeDiffer: KindDiffer<"route"> = {
@@ -13,9 +13,7 @@ export const routeDiffer: KindDiffer<"route"> = {
     links(seen).some((dev) => context.linkVanishes(seen.netns, dev)),
   foreign: (spec, context, seen) =>
     foreignLinks(spec, context) ??
-    (seen === undefined || seen.owned || sameWay(spec, seen)
-      ? undefined
-      : `route ${KEYS.route(spec)} exists (${wayText(seen)}) and is not Netloom's`),
+    (seen === undefined || seen.owned || sameWay(spec, seen) ? undefined : foreignRouteText(seen)),
   add: (spec) => [{ op: "route.add", args: spec }],
   // `route.add` replaces (NLM_F_REPLACE): one request, no moment without the route.
   change: (spec, seen) =>
@@ -78,10 +76,4 @@ function hopsText(hops: readonly RouteHop[]): string {
     .map(({ dev, via, weight = 1 }) => `${dev} ${via ?? ""} ${weight}`)
     .toSorted()
     .join(",");
-}
-
-function wayText({ type, dev, via, hops }: ActualRoute): string {
-  if (type !== "unicast") return type;
-  if (hops.length > 0) return `${hops.length} hops`;
-  return `dev ${dev ?? "none"}${via === null ? "" : ` via ${via}`}`;
 }

@@ -54,7 +54,7 @@ async function cargo(args: readonly string[], log?: string): Promise<string> {
 }
 
 async function cargoTest(): Promise<TestCounts> {
-  const command = ["test", "--offline", "--locked", "--workspace", "--no-fail-fast"];
+  const command = ["test", "--offline", "--locked", "--workspace", "--no-fail-fast", "--", "--show-output"];
   return await cargo(command).then(parseCargoTest, (error: unknown) => {
     const text = error instanceof Error ? error.message : String(error);
     const counts = parseCargoTest(text);

@@ -18,7 +18,7 @@ export const kernelTests: string = join(dist, "kernel-tests");
  * Test programs of `native/net` that meet the kernel, and the example that records its answers. `never` and `example` read the
  * sources and what cargo built, and the unit tests hardly meet the kernel.
  */
-const programs = ["kernel", "monitor", "objects", "seed", "record"] as const;
+const programs = { tests: ["kernel", "monitor", "objects", "seed"], examples: ["record"] } as const;
 
 /** Compiles the tests of `native/net` for a virtual machine whose kernel has what the development machine's may lack. */
 export async function buildKernelTests(): Promise<string> {
@@ -33,7 +33,11 @@ export async function buildKernelTests(): Promise<string> {
     const entry = await cached("kernel-tests", hash, async (dir) => {
       await fetchCrates(rust, log, note);
       // The target of `npm test -- static`, which has compiled them already.
-      const argv = ["cargo", "test", "--no-run", "--offline", "--locked", "--workspace"];
+      const chosen = [
+        ...programs.tests.flatMap((name) => ["--test", name]),
+        ...programs.examples.flatMap((name) => ["--example", name]),
+      ];
+      const argv = ["cargo", "test", "--no-run", "--offline", "--locked", "-p", "netloom-net", ...chosen];
       const lines: string[] = [];
       const onLine = (line: string): void => {
         if (line.startsWith("{")) lines.push(line);
@@ -60,7 +64,7 @@ function executables(lines: readonly string[]): ReadonlyMap<string, string> {
     if (target !== undefined && typeof executable === "string") found.set(target.name, executable);
   }
   return new Map(
-    programs.map((name) => {
+    [...programs.tests, ...programs.examples].map((name) => {
       const path = found.get(name);
       if (path === undefined) throw new Error(`cargo built no test program ${name}`);
       return [name, path] as const;

@@ -56,7 +56,10 @@ export function parseTap(text: string): TestCounts {
   return counts;
 }
 
-/** Reads the summary lines of `cargo test`, one per test program. */
+/**
+ * Reads the output of `cargo test -- --show-output`: the summary lines, one per test program. A test that passed, but prints a line
+ * that begins with SKIPPED, could not show something on this machine, and counts as skipped.
+ */
 export function parseCargoTest(text: string): TestCounts {
   let counts = noTests;
   for (const [, passed, failed, ignored] of text.matchAll(
@@ -69,8 +72,31 @@ export function parseCargoTest(text: string): TestCounts {
       skipped: Number(ignored),
     });
   }
-  const failures = [...text.matchAll(/^---- (.*) stdout ----\n([\s\S]*?)(?=^----|^failures:|^note: run)/gmu)].map(
-    ([, name, said]) => `${name ?? ""}\n${said ?? ""}`,
-  );
-  return { ...counts, failures };
+  const outputs = testOutputs(text);
+  const skips = outputs.successes.flatMap(({ name, output }) => {
+    const reason = /^SKIPPED:? *(.*)$/mu.exec(output)?.[1];
+    return reason === undefined ? [] : [`${name}: ${reason}`];
+  });
+  return {
+    ...counts,
+    passed: counts.passed - skips.length,
+    skipped: counts.skipped + skips.length,
+    skips,
+    failures: outputs.failures.map(({ name, output }) => `${name}\n${output}`),
+  };
+}
+
+type TestOutput = { readonly name: string; readonly output: string };
+
+/** What tests printed, by the heading that stands above. */
+function testOutputs(text: string): Readonly<Record<"successes" | "failures", readonly TestOutput[]>> {
+  const outputs: Record<"successes" | "failures", TestOutput[]> = { successes: [], failures: [] };
+  let heading: keyof typeof outputs = "failures";
+  const parts =
+    /^(successes|failures):$|^---- (.*) stdout ----\n([\s\S]*?)(?=^----|^successes:|^failures:|^note: run)/gmu;
+  for (const [, next, name = "", output = ""] of text.matchAll(parts)) {
+    if (next === "successes" || next === "failures") heading = next;
+    else outputs[heading].push({ name, output });
+  }
+  return outputs;
 }

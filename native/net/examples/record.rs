@@ -1,7 +1,7 @@
 //! Writes what this kernel answers to dumps, one file a table: `record DIRECTORY`.
 //!
 //! It makes a namespace with an object of every kind, and is run where the kernel has all of them, in the virtual machine of
-//! `vm-tests/scenarios/native-kernel.vm.test.ts`. The files are in `testdata`, where `src/recorded.rs` reads them.
+//! `vm-tests/scenarios/native-kernel.vm.test.ts`. The files are in `testdata/linux-6.12`, where `src/recorded.rs` reads them.
 
 use std::{fs, path::Path, process::Command};
 

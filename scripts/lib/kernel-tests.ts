@@ -33,17 +33,17 @@ export async function buildKernelTests(): Promise<string> {
     const entry = await cached("kernel-tests", hash, async (dir) => {
       await fetchCrates(rust, log, note);
       // The target of `npm test -- static`, which has compiled them already.
-      const chosen = [
-        ...programs.tests.flatMap((name) => ["--test", name]),
-        ...programs.examples.flatMap((name) => ["--example", name]),
-      ];
-      const argv = ["cargo", "test", "--no-run", "--offline", "--locked", "-p", "netloom-net", ...chosen];
+      const tests = ["test", "--no-run", ...programs.tests.flatMap((name) => ["--test", name])];
+      // By `cargo test` an example would become a test program.
+      const examples = ["build", ...programs.examples.flatMap((name) => ["--example", name])];
+      const options = ["--offline", "--locked", "-p", "netloom-net", "--message-format=json-render-diagnostics"];
       const lines: string[] = [];
       const onLine = (line: string): void => {
         if (line.startsWith("{")) lines.push(line);
         else note(line);
       };
-      await runCargo(rust, [...argv, "--message-format=json-render-diagnostics"], { purpose: "check", log, onLine });
+      for (const command of [tests, examples])
+        await runCargo(rust, ["cargo", ...command, ...options], { purpose: "check", log, onLine });
       for (const [name, path] of executables(lines)) {
         // Their debugging information is ten times what they are.
         await run(await toolboxCommand(["strip", "-o", join(dir, name), path]), { log });

@@ -115,7 +115,7 @@ fn make() -> Result<()> {
         { "op": "address.add", "dev": "b1", "address": "10.0.1.1/24", "proto": 78 },
         { "op": "route.add", "to": "10.1.0.0/16", "protocol": 78, "metric": 9, "mtu": 1400, "advmss": 1300,
           "hops": [{ "dev": "d0", "via": "10.0.0.2", "weight": 2 }, { "dev": "b1", "via": "10.0.1.2" }] },
-        { "op": "route.add", "to": "fd01::/64", "protocol": 78, "table": 1000, "hops": [{ "dev": "d0", "via": "fd00::2" }, { "dev": "d0", "via": "fd00::3" }] },
+        { "op": "route.add", "to": "fd01::/64", "protocol": 78, "table": 1000, "onlink": true, "hops": [{ "dev": "d0", "via": "fd00::2" }, { "dev": "d0", "via": "fd00::3" }] },
         { "op": "route.add", "to": "10.2.0.0/16", "protocol": 78, "type": "blackhole" },
         { "op": "route.add", "to": "10.3.0.0/16", "protocol": 78, "dev": "d0", "via": "192.0.2.77", "onlink": true, "source": "10.0.0.1" },
         { "op": "rule.add", "family": 4, "priority": 100, "from": "10.1.0.0/16", "iif": "d0", "fwmark": { "value": 1, "mask": 255 }, "table": 1000, "protocol": 78 },

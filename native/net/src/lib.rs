@@ -45,6 +45,10 @@ pub mod ns;
 mod own;
 pub mod peer;
 mod prefix;
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+mod recorded;
 mod request;
 mod route;
 mod route_change;

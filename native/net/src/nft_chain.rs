@@ -57,7 +57,7 @@ pub(crate) fn chains(socket: &mut Socket) -> Result<Chains, Failure> {
 }
 
 /// One `NFT_MSG_NEWCHAIN` body; `None` for a chain that only other chains jump to, or one that is too short.
-fn parse(body: &[u8]) -> Option<Chain> {
+pub(crate) fn parse(body: &[u8]) -> Option<Chain> {
     let number = *body.first()?;
     let find = |kind| attributes(body, HEADER.len()).find(|found| found.kind == kind);
     let text = |kind| find(kind).map(Attribute::text).unwrap_or_default();

@@ -1,7 +1,8 @@
 /** Firewalls and programs of others, with real ones: what they do to us is named, and theirs is left alone. */
+import { readFile } from "node:fs/promises";
 import test from "ava";
 import { lan, node as nodeDocument, resource } from "../testing/builders.ts";
-import { TestNode } from "../testing/test-node.ts";
+import { BINARY, TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
 
 const none = nodeDocument({ uplink: { mode: "none", ignore: [] } });
@@ -98,4 +99,12 @@ test("somebody who takes our address away for ever is left to it after three tim
   t.is(again.code, 0);
   t.regex(again.out, /^ip addr add 10\.5\.0\.1\/24 dev l-lab$/mu);
   t.deepEqual((await node.client.status()).fights, []);
+});
+
+test("the daemon may open as many files as it is allowed to", async (t) => {
+  const node = await TestNode.start(t, { runtime: BINARY });
+  const { pid } = await node.client.status();
+  const [, soft, hard] = /^Max open files +(\d+) +(\d+)/mu.exec(await readFile(`/proc/${pid}/limits`, "utf8")) ?? [];
+  t.is(soft, hard);
+  t.true(Number(hard) >= 65_536);
 });

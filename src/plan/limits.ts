@@ -1,4 +1,4 @@
-import { HOST, type SysctlSpec, type Target } from "../model/kernel.ts";
+import { HOST, type KernelObject, type SysctlSpec, type Target } from "../model/kernel.ts";
 import { BRIDGE_PORTS_MAX, type Limits } from "../model/limits.ts";
 import type { Issue } from "../model/report.ts";
 
@@ -36,29 +36,37 @@ export function findLimits(units: ReadonlyMap<string, Target>, limits: Limits): 
 }
 
 function portIssues(units: ReadonlyMap<string, Target>): readonly Issue[] {
-  const ports = [...units].flatMap(([unit, target]) =>
-    target.flatMap((object) =>
-      object.kind === "link" && object.master !== undefined
-        ? [{ unit, bridge: object.netns === HOST ? object.master : `${object.netns}/${object.master}` }]
-        : [],
-    ),
-  );
-  return [...Map.groupBy(ports, ({ bridge }) => bridge)]
-    .filter(([, all]) => all.length > BRIDGE_PORTS_MAX)
-    .map(([bridge, all]) => ({
-      documents: [...new Set(all.map(({ unit }) => unit))],
-      message: `bridge ${bridge} would have ${all.length} ports, and the kernel allows ${BRIDGE_PORTS_MAX}: divide its members among several LANs`,
+  // Counted first: this runs at every pass, and next to never finds one.
+  const ports = new Map<string, number>();
+  for (const target of units.values())
+    for (const object of target) {
+      const bridge = bridgeOf(object);
+      if (bridge !== undefined) ports.set(bridge, (ports.get(bridge) ?? 0) + 1);
+    }
+  return [...ports]
+    .filter(([, count]) => count > BRIDGE_PORTS_MAX)
+    .map(([bridge, count]) => ({
+      documents: [...units].flatMap(([unit, target]) =>
+        target.some((object) => bridgeOf(object) === bridge) ? [unit] : [],
+      ),
+      message: `bridge ${bridge} would have ${count} ports, and the kernel allows ${BRIDGE_PORTS_MAX}: divide its members among several LANs`,
     }));
 }
 
+/** The bridge that a link becomes a port of. */
+function bridgeOf(object: KernelObject): string | undefined {
+  if (object.kind !== "link" || object.master === undefined) return undefined;
+  return object.netns === HOST ? object.master : `${object.netns}/${object.master}`;
+}
+
 function descriptorIssues(units: ReadonlyMap<string, Target>, { descriptors }: Limits): readonly Issue[] {
-  const owners = [...units].filter(([, target]) => target.some(({ kind }) => kind === "netns"));
-  const namespaces = owners.reduce((sum, [, target]) => sum + target.filter(({ kind }) => kind === "netns").length, 0);
+  let namespaces = 0;
+  for (const target of units.values()) for (const { kind } of target) if (kind === "netns") namespaces += 1;
   const needed = namespaces * DESCRIPTORS_PER_NAMESPACE;
   if (needed <= descriptors) return [];
   return [
     {
-      documents: owners.map(([unit]) => unit),
+      documents: [...units].flatMap(([unit, target]) => (target.some(({ kind }) => kind === "netns") ? [unit] : [])),
       message: `${namespaces} namespaces need ${needed} open files, and this process may have ${descriptors}: raise its hard limit (ulimit -Hn), or remove some`,
     },
   ];

@@ -267,7 +267,7 @@ export class Engine implements AsyncDisposable {
       const { change, keep, after } = prepared;
       if (confirm) await guard.confirm(BY_HAND);
       else {
-        guard.refuseWhileWaiting("take", change.text);
+        guard.refuseWhileWaiting(change.text);
         await guard.begin(change);
       }
       this.#fights.release();

@@ -168,7 +168,7 @@ test("a person keeps the change, and only one waits at a time", async (t) => {
     await new Promise((resolve) => setImmediate(resolve));
   t.like(engine.guard, { state: "waiting", change: "apply Lan lab" });
   await t.throwsAsync(engine.apply(files(resource("demo"))), {
-    message: /^cannot take apply NetworkResource demo: apply Lan lab waits for its connectivity check/u,
+    message: /^cannot apply NetworkResource demo: apply Lan lab waits for its connectivity check/u,
   });
   t.like(await engine.confirm(), { state: "confirmed", message: "confirmed by hand" });
   t.like(await answer, { outcome: "changed", guard: { state: "confirmed" } });

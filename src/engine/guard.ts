@@ -89,13 +89,14 @@ export class Guard implements Disposable {
   }
 
   /** Throws while a change waits: another one on top could not be reverted without it. */
-  refuseWhileWaiting(op: string, target: string): void {
+  refuseWhileWaiting(text: string): void {
     if (this.#waiting === null) return;
+    const [op = "", ...target] = text.split(" ");
     const { change, secondsLeft, message } = reportOf(this.#waiting);
     throw new NetloomError({
       code: "refused",
       op,
-      target,
+      target: target.join(" "),
       why: `${change} waits for its connectivity check (${message})`,
       hint: `wait up to ${secondsLeft} s until it is reverted, or keep it with \`netloom apply --confirm\``,
     });

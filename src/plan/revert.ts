@@ -69,10 +69,10 @@ function ours({ owned }: { readonly owned: boolean }): boolean {
   return owned;
 }
 
-/** A NIC with the master that we gave it. A link of ours is not among the uplinks so far. */
-function specOfLink({ netns, name, type, mtu, master, adopted }: ActualLink): readonly LinkSpec[] {
-  if (type !== "physical") return [];
-  return [{ kind: "link", netns, name, type, mtu, ...(adopted && master !== null ? { master } : {}) }];
+/** A NIC, whatever is behind it, with the master that we gave it. A link of ours is not among the uplinks so far. */
+function specOfLink({ netns, name, mtu, master, adopted, owned }: ActualLink): readonly LinkSpec[] {
+  if (owned) return [];
+  return [{ kind: "link", netns, name, type: "physical", mtu, ...(adopted && master !== null ? { master } : {}) }];
 }
 
 /** The steps back to a checkpoint of the uplink. Nothing else is touched, whatever else differs. */

@@ -11,6 +11,8 @@ export interface Ended {
 
 export interface ChildOptions {
   readonly input?: string;
+  /** More is said to it later: its standard input stays open. */
+  readonly keepInput?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -26,14 +28,15 @@ export interface Child {
 }
 
 /** Starts a program with a clean environment and without a shell. */
-export function start(argv: readonly string[], { input, env, cwd = "/" }: ChildOptions = {}): Child {
+export function start(argv: readonly string[], { input, keepInput = false, env, cwd = "/" }: ChildOptions = {}): Child {
   const [program = "", ...args] = argv;
   const child = spawn(program, args, { cwd, env: { PATH, ...env }, stdio: ["pipe", "pipe", "pipe"] });
   let [out, err] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
   child.stdin.on("error", () => undefined);
-  child.stdin.end(input ?? "");
+  child.stdin.write(input ?? "");
+  if (!keepInput) child.stdin.end();
   const ended = once(child, "close").then(([code, signal]) => ({
     code: (code as number | null) ?? (signal as string),
     out,

@@ -18,12 +18,18 @@ const REPOSITORY = join(import.meta.dirname, "../..");
 export interface Runtime {
   readonly title: string;
   readonly argv: readonly string[];
+  /** What runs client commands where the daemon's program has none. */
+  readonly client?: readonly string[];
 }
 
 export const SOURCE: Runtime = { title: "source", argv: [process.execPath, join(REPOSITORY, "src/main.ts")] };
 export const BINARY: Runtime = { title: "binary", argv: [join(REPOSITORY, "dist/netloom")] };
-/** Has the commands of src/testing/main.ts only: no client, and a daemon that wants a fault. */
-export const TEST_BINARY: Runtime = { title: "test binary", argv: [join(REPOSITORY, "dist/netloom-test")] };
+/** A daemon that can be made to fail, and is told by its standard input which members come and go (src/testing/main.ts). */
+export const TEST_BINARY: Runtime = {
+  title: "test binary",
+  argv: [join(REPOSITORY, "dist/netloom-test")],
+  client: BINARY.argv,
+};
 
 export interface TestNodeOptions {
   readonly runtime?: Runtime;
@@ -87,10 +93,11 @@ export class TestNode {
   }
 
   /** Starts the daemon in a working directory and waits until it answers after its first pass. */
-  async startDaemon(cwd: string = "/"): Promise<Status> {
+  async startDaemon(cwd: string = "/", more: readonly string[] = []): Promise<Status> {
     const inThere = ["env", `--chdir=${cwd}`];
     const enter = this.sandbox.inside();
-    const daemon = start([...enter, ...inThere, ...this.daemonArgv().slice(enter.length)]);
+    const argv = [...enter, ...inThere, ...this.daemonArgv(...more).slice(enter.length)];
+    const daemon = start(argv, { keepInput: true });
     this.#daemon = daemon;
     return await this.sandbox.until("the daemon's first pass", async () => {
       if (daemon.process.exitCode !== null) throw new Error(`the daemon ended: ${daemon.said()}`);
@@ -132,6 +139,17 @@ export class TestNode {
     return socket;
   }
 
+  /** Says a line to the daemon's standard input. */
+  tell(line: string): void {
+    this.#daemon?.process.stdin?.write(`${line}\n`);
+  }
+
+  /** How the daemon ends, when it does. */
+  get daemonEnd(): Promise<Ended> {
+    if (this.#daemon === undefined) throw new TypeError("no daemon runs");
+    return this.#daemon.ended;
+  }
+
   /** What the daemon has printed. */
   said(): string {
     return this.#daemon?.said() ?? "";
@@ -141,7 +159,8 @@ export class TestNode {
   netloom(words: readonly string[], input?: string): Promise<Ended> {
     const { runtime = SOURCE } = this.#options;
     const options = { env: { NETLOOM_SOCKET: this.socket }, cwd: this.sandbox.dir };
-    return start([...runtime.argv, ...words], input === undefined ? options : { ...options, input }).ended;
+    return start([...(runtime.client ?? runtime.argv), ...words], input === undefined ? options : { ...options, input })
+      .ended;
   }
 
   /** `netloom apply -` */

@@ -119,6 +119,19 @@ test("a step that fails again and again is no fight", async (t) => {
   t.deepEqual(fights.all, []);
 });
 
+test("somebody who is faster than our second look is noticed too, when he is known", (t) => {
+  const { fights } = world();
+  const again = diff({ ...new MemoryHost().kernel }, [bridge, route]).steps.filter(({ op }) => op === "route.add");
+  for (let time = 0; time < 3; time += 1) {
+    t.false(again.some((step) => fights.holds(step)));
+    // Without a name it may be the kernel, which does not do as it was told.
+    fights.settled(target, again, again);
+    fights.note([ip]);
+    fights.settled(target, again, again);
+  }
+  t.like(fights.all[0], { objects: ["route 10.9.0.0/16 metric 0"], by: "ip (pid 4711)" });
+});
+
 test("what went with one object is told with it", async (t) => {
   const { pass, fights, host } = world();
   await pass();

@@ -28,18 +28,14 @@ const EVENTS: Readonly<Record<string, Actor["kind"]>> = {
   nft: "nft",
 };
 
-interface Reverted {
-  /** When, in milliseconds. */
-  readonly at: readonly number[];
-}
-
 /**
  * Notices when somebody else keeps undoing what we do, and gives in: two programs that mend the same thing for ever help nobody.
  * An object counts as reverted when a pass left it as wished, the wish is still the same, and it needs a step again.
  */
 export class Fights {
   readonly #now: () => number;
-  #reverts = new Map<string, Reverted>();
+  /** When each object was undone, in milliseconds. */
+  #reverts = new Map<string, readonly number[]>();
   #held = new Map<string, FightReport>();
   #actors: readonly Actor[] = [];
   /** What the last pass wished, and what of it did not come true. */
@@ -66,22 +62,8 @@ export class Fights {
    * does not tell to whom
    */
   judge(steps: readonly Step[], target: Target, actual: Actual): boolean {
-    const since = this.#now() - WINDOW_MS;
-    const news = new Map<string, Step>();
-    for (const [object, step] of this.#undone(
-      steps.filter((one) => !isPrecaution(one, actual)),
-      target,
-    )) {
-      const before = (this.#reverts.get(object)?.at ?? []).filter((at) => at >= since);
-      const at = [...before, this.#now()];
-      this.#reverts.set(object, { at });
-      if (at.length >= TIMES) news.set(object, step);
-    }
-    const [first] = news.values();
-    if (first === undefined) return false;
-    const report: FightReport = { objects: [...news.keys()], times: TIMES, by: this.#who(first) };
-    for (const object of report.objects) this.#held.set(object, report);
-    return report.by === NOBODY;
+    const mending = steps.filter((step) => !isPrecaution(step, actual));
+    return this.#count(this.#undone(mending, target)) === NOBODY;
   }
 
   /** True for a step that we do not take any more. */
@@ -97,8 +79,13 @@ export class Fights {
     for (const [object, report] of this.#held) this.#held.set(object, named.get(report) ?? report);
   }
 
-  /** What a pass left behind: everything in the target is as wished, but for what `open` is about. */
-  settled(target: Target, open: readonly Step[]): void {
+  /**
+   * What a pass left behind: everything in the target is as wished, but for what `open` is about. What did not hold until we looked
+   * is open too; where somebody is known to have changed the like, that counts as undone.
+   */
+  settled(target: Target, open: readonly Step[], unverified: readonly Step[] = []): void {
+    const contested = unverified.filter((step) => this.#who(step) !== NOBODY);
+    this.#count(new Map(contested.map((step) => [stepObject(step), step])));
     this.#wish = target;
     this.#open = new Set(open.map(stepObject));
     this.#actors = [];
@@ -122,6 +109,22 @@ export class Fights {
     if (undone.size === 0 || this.#wish === target) return undone;
     const [before, after] = [wishes(this.#wish, undone), wishes(target, undone)];
     return new Map([...undone].filter(([object]) => before.get(object) === after.get(object)));
+  }
+
+  /** Counts what was undone once more. @returns to whom we gave in, undefined when we did not */
+  #count(undone: ReadonlyMap<string, Step>): string | undefined {
+    const now = this.#now();
+    const news = new Map<string, Step>();
+    for (const [object, step] of undone) {
+      const times = [...(this.#reverts.get(object) ?? []).filter((at) => at >= now - WINDOW_MS), now];
+      this.#reverts.set(object, times);
+      if (times.length >= TIMES) news.set(object, step);
+    }
+    const [first] = news.values();
+    if (first === undefined) return undefined;
+    const report: FightReport = { objects: [...news.keys()], times: TIMES, by: this.#who(first) };
+    for (const object of report.objects) this.#held.set(object, report);
+    return report.by;
   }
 
   #who(step: Step): string {

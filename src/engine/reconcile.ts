@@ -63,7 +63,7 @@ export async function reconcile(
     milliseconds: Math.round(performance.now() - started),
   };
   const unmade = [...[...failed.values()].map(({ step }) => step), ...open];
-  fights.settled(target, unmade);
+  fights.settled(target, unmade, open);
   return { report, open: [...unmade, ...held] };
 }
 

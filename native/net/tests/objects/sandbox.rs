@@ -78,7 +78,8 @@ impl Sandbox {
         let outcome = self.batch(&json!([request])).remove(0);
         let device = outcome["message"].as_str().unwrap_or_default();
         if outcome["code"] == "EOPNOTSUPP" || device.starts_with("/dev/") {
-            println!("SKIPPED: no {} here: {outcome}", request["type"]);
+            let (kind, options) = (&request["type"], &request["options"]);
+            println!("SKIPPED: no {kind} with options {options} here: {device}");
             return true;
         }
         assert_eq!(outcome["ok"], true, "{request}: {outcome}");

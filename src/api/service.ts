@@ -91,7 +91,7 @@ export class Service {
     const [devices, processes, obstacles] = await Promise.all([
       orProblem("WireGuard devices", engine.wireguard()),
       orProblem("services", engine.services()),
-      orProblem("firewalls of others", engine.obstacles()),
+      engine.obstacles(),
     ]);
     const uplink = compiled?.uplink ?? null;
     return {

@@ -243,4 +243,6 @@ test("firewalls of others are obstacles once there is traffic, and a plan warns 
   t.regex((await engine.plan(files(lab))).warnings.join(), /nft chain ip filter FORWARD/u);
   await engine.apply(files(lab));
   t.is((await engine.obstacles()).length, 1);
+  host.firewalls = () => Promise.reject(new Error("no nftables"));
+  t.deepEqual((await engine.plan(files(lab))).warnings, ["cannot see the firewalls of others: no nftables"]);
 });

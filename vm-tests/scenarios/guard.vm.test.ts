@@ -46,6 +46,8 @@ scenario(
       );
     };
     t.true(await pings());
+    // Limits of the whole machine can be seen here only: no namespace of ours has them.
+    t.is(await n1.run(["cat", "/proc/sys/net/ipv4/neigh/default/gc_thresh3"]), "16384\n");
 
     await step("the daemon dies with the change half confirmed and stays dead", async () => {
       const apply = n1.exec(["netloom", "apply", "/run/trap.yaml"], { timeoutMs: PATIENCE_MS });

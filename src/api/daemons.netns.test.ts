@@ -39,7 +39,7 @@ for (const runtime of [SOURCE, BINARY]) {
     // What the other has is its own, whatever it is called.
     const taken = await one.apply(yaml(resource("second")));
     t.is(taken.code, 1);
-    t.regex(taken.err, /namespace nsecond exists and is not this daemon's/u);
+    t.regex(taken.err, /namespace nsecond exists \(another Netloom daemon made it\) and is not this daemon's/u);
     t.deepEqual(await two.apply(text("second")), { code: 0, out: "no changes\n", err: "" });
   });
 

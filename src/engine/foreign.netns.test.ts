@@ -44,7 +44,7 @@ const REFUSALS = [
 ];
 
 async function look(sandbox: Sandbox): Promise<string> {
-  const ask = ["-d link", "address", "route", "neigh show nud permanent", "rule"].map((line) => sandbox.ip(line));
+  const ask = ["link", "-4 address", "route", "neigh show nud permanent", "rule"].map((line) => sandbox.ip(line));
   const more = [sandbox.output(["bridge", "fdb", "show", "dev", "x0"]), sandbox.ip("-n nboth link")];
   return (await Promise.all([...ask, ...more])).join("");
 }

@@ -26,7 +26,7 @@ test("from any state to any other: the real kernel is as wished, and a second lo
       // Thrown, so that the pair is told and made smaller.
       if (wrong.length > 0) throw new Error(wrong.join("\n"));
     }),
-    { numRuns: 300, includeErrorInReport: true },
+    { numRuns: 40, includeErrorInReport: true },
   );
   t.pass();
 });

@@ -64,7 +64,7 @@ function generate(): WireguardKeyFact {
   return { privateKey: new Secret(raw.toString("base64")), publicKey: publicOf(privateKey) };
 }
 
-function fromPrivate(secret: Secret, path: string = "the document"): WireguardKeyFact {
+export function fromPrivate(secret: Secret, path: string = "the document"): WireguardKeyFact {
   const raw = Buffer.from(secret.reveal(), "base64");
   if (raw.length !== RAW_BYTES) {
     throw new NetloomError({

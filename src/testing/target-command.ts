@@ -40,6 +40,8 @@ export async function targetCommand(words: readonly string[]): Promise<number> {
     if (!reached || answer.again.foreign.length > 0) code = 1;
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   };
+  // Whoever waits for an answer must hear that there will be none.
+  using _input = { [Symbol.dispose]: () => void process.stdin.destroy() };
   if (positionals.length === 0) for await (const line of createInterface(process.stdin)) await reach(line);
   for (const file of positionals) await reach(await readFile(file, "utf8"));
   return code;

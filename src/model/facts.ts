@@ -54,3 +54,6 @@ export interface NicDecision {
   readonly chosen: boolean;
   readonly reasons: readonly string[];
 }
+
+/** What a LAN compiles from beside its document and the uplink's name servers. */
+export type LanFacts = Pick<Facts, "nics" | "runtimeDir" | "stateDir">;

@@ -5,10 +5,10 @@ import type { KernelObject, Target } from "../model/kernel.ts";
 import { memberId, type Member } from "../model/member.ts";
 import type { Issue } from "../model/report.ts";
 import { compileNode, DEFAULT_NODE } from "./bootstrap.ts";
+import { compileOnce, objectIds } from "./compile-once.ts";
 import { findConflicts } from "./conflicts.ts";
 import { lanPorts } from "./lan/bridge.ts";
 import { LAN_COMPILERS } from "./lan/index.ts";
-import { objectId } from "./object-key.ts";
 import { hostOf } from "./member-address.ts";
 import { compileMember } from "./member.ts";
 import { compileResource } from "./resource.ts";
@@ -41,12 +41,22 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
   const choice = chooseUplink(node.uplink, facts, taken);
   const upstream = choice.chosen?.lease.dns ?? [];
 
+  // What `LanFacts` has, and the name servers.
+  const lanInputs = [JSON.stringify(facts.nics), facts.runtimeDir, facts.stateDir, upstream.join()];
   const { joined, issues: homeless } = atHome(members, lans);
   const parts: readonly (readonly [owner: string, objects: readonly KernelObject[]])[] = [
     [documentId(node), compileNode(node, facts, choice)],
-    ...lans.map((lan) => [documentId(lan), LAN_COMPILERS[lan.type](lan, facts, upstream)] as const),
-    ...resources.map((resource) => [documentId(resource), compileResource(resource, facts)] as const),
-    ...joined.map(({ lan, member }) => [memberId(member), compileMember(lan, member)] as const),
+    ...lans.map((lan) => {
+      const objects = compileOnce(lan, lanInputs, () => LAN_COMPILERS[lan.type](lan, facts, upstream));
+      return [documentId(lan), objects] as const;
+    }),
+    ...resources.map((resource) => {
+      const key = facts.wireguardKeys[resource.name];
+      return [documentId(resource), compileOnce(resource, [key], () => compileResource(resource, facts))] as const;
+    }),
+    ...joined.map(
+      ({ lan, member }) => [memberId(member), compileOnce(member, [lan], () => compileMember(lan, member))] as const,
+    ),
   ];
   const { units, issues } = claim(parts);
   return {
@@ -95,22 +105,21 @@ function atHome(
  */
 function claim(parts: readonly (readonly [string, readonly KernelObject[]])[]): Pick<Compiled, "units" | "issues"> {
   const owners = new Map<string, string>();
-  const units = new Map<string, KernelObject[]>();
+  const units = new Map<string, Target>();
   const issues: Issue[] = [];
   for (const [owner, objects] of parts) {
-    const unit: KernelObject[] = [];
-    units.set(owner, unit);
-    for (const object of objects) {
-      const key = objectId(object);
+    const refused = new Set<number>();
+    for (const [at, key] of objectIds(objects).entries()) {
       const other = owners.get(key) ?? owner;
       owners.set(key, other);
-      if (other === owner) unit.push(object);
-      else
-        issues.push({
-          documents: [other, owner],
-          message: `${owner} and ${other} both claim ${key}: give one of them another name`,
-        });
+      if (other === owner) continue;
+      refused.add(at);
+      issues.push({
+        documents: [other, owner],
+        message: `${owner} and ${other} both claim ${key}: give one of them another name`,
+      });
     }
+    units.set(owner, refused.size === 0 ? objects : objects.filter((_object, at) => !refused.has(at)));
   }
   return { units, issues };
 }

@@ -24,7 +24,10 @@ export function resourceNames(name: string): ResourceNames {
  * A network resource: namespace, private and mycelium bridge, a veth pair from each into the namespace,
  * addresses, firewall, and the WireGuard link to the other nodes. The order of creation is seed 000's (`order.ts`).
  */
-export function compileResource(resource: NetworkResourceDocument, facts: Facts): readonly KernelObject[] {
+export function compileResource(
+  resource: NetworkResourceDocument,
+  facts: Pick<Facts, "wireguardKeys">,
+): readonly KernelObject[] {
   const names = resourceNames(resource.name);
   const { netns } = names;
   const objects: KernelObject[] = [
@@ -48,7 +51,7 @@ export function compileResource(resource: NetworkResourceDocument, facts: Facts)
 function compileWireguard(
   resource: NetworkResourceDocument,
   names: ResourceNames,
-  facts: Facts,
+  facts: Pick<Facts, "wireguardKeys">,
 ): readonly KernelObject[] {
   if (resource.wireguard === undefined) return [];
   const key = facts.wireguardKeys[resource.name];

@@ -1,7 +1,7 @@
 import { matchesGlob } from "../../lib/glob.ts";
 import { derivedMac } from "../../lib/ifname.ts";
 import type { LanDocument } from "../../model/document.ts";
-import type { Facts, NicFact } from "../../model/facts.ts";
+import type { LanFacts, NicFact } from "../../model/facts.ts";
 import { HOST, type KernelObject } from "../../model/kernel.ts";
 import { withoutPrefix } from "../../lib/ip.ts";
 import { lanAddresses, renderDnsmasq } from "../dnsmasq.ts";
@@ -12,12 +12,16 @@ export function lanBridge(name: string): string {
 }
 
 /** The physical NICs that become ports of a LAN. */
-export function lanPorts(lan: LanDocument, facts: Facts): readonly NicFact[] {
+export function lanPorts(lan: LanDocument, facts: LanFacts): readonly NicFact[] {
   return facts.nics.filter((nic) => lan.nics.some((pattern) => matchesGlob(nic.name, pattern)));
 }
 
 /** A LAN of type `bridge` on the Linux backend: one bridge with the node's addresses, its ports, and dnsmasq when asked for. */
-export function compileBridgeLan(lan: LanDocument, facts: Facts, upstream: readonly string[]): readonly KernelObject[] {
+export function compileBridgeLan(
+  lan: LanDocument,
+  facts: LanFacts,
+  upstream: readonly string[],
+): readonly KernelObject[] {
   const bridge = lanBridge(lan.name);
   const { v4, v6 } = lanAddresses(lan);
   const objects: KernelObject[] = [
@@ -50,7 +54,7 @@ function dnsmasq(
   lan: LanDocument,
   bridge: string,
   addresses: { readonly v4: string; readonly v6: string | undefined },
-  facts: Facts,
+  facts: LanFacts,
   upstream: readonly string[],
 ): KernelObject {
   const path = `${facts.runtimeDir}/dnsmasq/${lan.name}.conf`;

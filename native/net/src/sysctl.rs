@@ -2,9 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs::File,
+    io::{Read as _, Write as _},
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     time::Instant,
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::{OFlag, open, openat},
+    sys::stat::Mode,
 };
 
 use crate::{
@@ -25,9 +33,10 @@ pub fn get(netns: Option<&str>, keys: &[String]) -> Result<String> {
         paths.insert(key.as_str(), path_of(GET, key)?);
     }
     let values = inside(netns.map(Path::new), || {
+        let mut directories = Directories::default();
         Ok(paths
             .into_iter()
-            .map(|(key, path)| (key, read(&path)))
+            .map(|(key, path)| (key, directories.read(&path)))
             .collect::<BTreeMap<_, _>>())
     });
     let mut answer = BTreeMap::new();
@@ -40,7 +49,8 @@ pub fn get(netns: Option<&str>, keys: &[String]) -> Result<String> {
 /// Sets one parameter; `ENOENT` when the kernel has none of that name.
 pub fn set(netns: Option<&str>, key: &str, value: &str) -> Result<()> {
     let path = path_of(SET, key)?;
-    inside(netns.map(Path::new), || write(&path, value)).at(SET, format!("{key} = {value}"))
+    let set = || Directories::default().write(&path, value);
+    inside(netns.map(Path::new), set).at(SET, format!("{key} = {value}"))
 }
 
 /// Sets many parameters of one namespace in order: `wanted` is a JSON array of `[key, value]`. One that fails does not stop the
@@ -50,9 +60,12 @@ pub fn set_many(netns: Option<&str>, wanted: &str) -> Result<String> {
     let wanted: Vec<(String, String)> = serde_json::from_str(wanted)
         .map_err(|error| Error::invalid(SET, "parameters", error.to_string()))?;
     let set_each = || {
-        let set = |key: &str, value: &str| {
+        let mut directories = Directories::default();
+        let mut set = |key: &str, value: &str| {
             let path = path_of(SET, key)?;
-            write(&path, value).at(SET, format!("{key} = {value}"))
+            directories
+                .write(&path, value)
+                .at(SET, format!("{key} = {value}"))
         };
         let set = |(key, value): &(String, String)| {
             let started = Instant::now();
@@ -64,17 +77,59 @@ pub fn set_many(netns: Option<&str>, wanted: &str) -> Result<String> {
     json(SET, place, &done)
 }
 
-/// Not `fs::write`, which would create the file; procfs refuses that with a misleading EACCES.
-fn write(path: &Path, value: &str) -> Result<(), Failure> {
-    let mut file = fs::OpenOptions::new().write(true).open(path)?;
-    Ok(io::Write::write_all(&mut file, value.as_bytes())?)
+/// Directories that were opened on the way to parameters of the calling thread's namespace.
+///
+/// The kernel keeps `/proc/sys/net/ipv6/conf` of all namespaces in one chain of its cache, and walks through it for each look: with
+/// 1,000 namespaces that is 0.2 ms for every parameter below, where it is needed once.
+#[derive(Default)]
+struct Directories {
+    opened: BTreeMap<PathBuf, Option<OwnedFd>>,
 }
 
-fn read(path: &Path) -> Result<Option<String>, Failure> {
-    match fs::read_to_string(path) {
-        Ok(value) => Ok(Some(value.trim_end_matches('\n').to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
+impl Directories {
+    fn read(&mut self, path: &Path) -> Result<Option<String>, Failure> {
+        let Some(mut file) = self.open(path, OFlag::O_RDONLY)? else {
+            return Ok(None);
+        };
+        let mut value = String::new();
+        file.read_to_string(&mut value)?;
+        Ok(Some(value.trim_end_matches('\n').to_owned()))
+    }
+
+    fn write(&mut self, path: &Path, value: &str) -> Result<(), Failure> {
+        // Never created: procfs refuses that with a misleading EACCES.
+        let file = self.open(path, OFlag::O_WRONLY)?;
+        let mut file = file.ok_or(Failure::from(Errno::ENOENT))?;
+        Ok(file.write_all(value.as_bytes())?)
+    }
+
+    /// `None` when there is no such parameter.
+    fn open(&mut self, path: &Path, flags: OFlag) -> Result<Option<File>, Failure> {
+        // That of the link and its parameter.
+        let shared = path.parent().and_then(Path::parent).unwrap_or(path);
+        let Ok(below) = path.strip_prefix(shared) else {
+            return Ok(None);
+        };
+        if !self.opened.contains_key(shared) {
+            let directory = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+            let opened = present(open(shared, directory, Mode::empty()))?;
+            self.opened.insert(shared.to_owned(), opened);
+        }
+        let Some(Some(directory)) = self.opened.get(shared) else {
+            return Ok(None);
+        };
+        let flags = flags | OFlag::O_CLOEXEC;
+        let opened = present(openat(directory, below, flags, Mode::empty()))?;
+        Ok(opened.map(File::from))
+    }
+}
+
+/// `None` for what is not there.
+fn present(opened: nix::Result<OwnedFd>) -> Result<Option<OwnedFd>, Failure> {
+    match opened {
+        Ok(fd) => Ok(Some(fd)),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -38,10 +38,15 @@ export declare class NetlinkSocket {
   nftChains(): Promise<string>
   /**
    * Puts an nftables table in the place of the one of that name, in one transaction; `nft` is not executed. `spec`: JSON object with
-   * `family`, `table`, `comment` and `objects` (libnftables-json(5)). Answers with the generation that it made;
+   * `family`, `table`, `comment` and `objects` (libnftables-json(5)). Answers as `nftContent` does;
    * `EOPNOTSUPP`, and nothing changed, for what only `nft` can load.
    */
-  nftLoad(spec: string): Promise<number>
+  nftLoad(spec: string): Promise<string>
+  /**
+   * A JSON object with the generation of the ruleset, and as `content` a word for all that an nftables table holds but what packets
+   * count; null when it could not be looked at in time.
+   */
+  nftContent(family: string, table: string): Promise<string>
   /** Removes an nftables table, if there is one. Answers with the generation after that. */
   nftDelete(family: string, table: string): Promise<number>
   /** Generation and tables of nftables as a JSON object; `nft` is not executed. */

@@ -110,3 +110,19 @@ test("addresses and routes that people add to what is ours stay", async (t) => {
   t.regex(await under.sandbox.ip("-o -4 address show l-lab"), /10\.5\.0\.200\/24[^]*10\.6\.0\.1\/24/u);
   t.regex(await under.sandbox.ip("-4 route"), /10\.66\.0\.0\/16 dev l-lab/u);
 });
+
+test("a table of others beside ours is no reason to load ours again", async (t) => {
+  const under = await TestNode.start(t);
+  const text = yaml(resource("demo"));
+  await under.apply(text);
+  // Handles are given anew by every load.
+  const ours = (): Promise<string> => under.sandbox.output(["nft", "-a", "list", "table", "inet", "netloom"], "ndemo");
+  const before = await ours();
+  const { total } = (await under.client.status()).reconciles;
+  await under.sandbox.output(["nft", "add table ip other"], "ndemo");
+  await under.sandbox.until("a pass", async () =>
+    (await under.client.status()).reconciles.total > total ? true : undefined,
+  );
+  t.deepEqual(await under.apply(text), { code: 0, out: "no changes\n", err: "" });
+  t.is(await ours(), before);
+});

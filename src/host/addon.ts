@@ -9,6 +9,7 @@ import type {
   KernelEvent,
   LinkState,
   NetnsEntry,
+  NftContent,
   NftRuleset,
   NftTable,
   Outcome,
@@ -105,10 +106,15 @@ export class Netlink implements Disposable {
 
   /**
    * Puts an nftables table in the place of the one of that name, in one transaction. EOPNOTSUPP, and nothing is changed, for
-   * what only `nft` can load. @returns the generation that it made
+   * what only `nft` can load. @returns what it made
    */
-  async nftLoad(table: NftTable): Promise<number> {
-    return await this.#socket.nftLoad(JSON.stringify(table));
+  async nftLoad(table: NftTable): Promise<NftContent> {
+    return JSON.parse(await this.#socket.nftLoad(JSON.stringify(table))) as NftContent;
+  }
+
+  /** What an nftables table holds. */
+  async nftContent(family: string, table: string): Promise<NftContent> {
+    return JSON.parse(await this.#socket.nftContent(family, table)) as NftContent;
   }
 
   /** Removes an nftables table, if there is one. @returns the generation after that */

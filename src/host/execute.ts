@@ -258,11 +258,12 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
     "sysctl.set": batched,
     "nft.load": async (spec) => {
       const netlink = await namespaces.netlink(spec.netns);
-      records.setNftGeneration(spec.netns, await loadTable(netlink, spec, nftHash(spec)));
+      records.setNftTable(spec.netns, spec.family, spec.table, await loadTable(netlink, spec, nftHash(spec)));
     },
     "nft.del": async ({ netns, family, table }) => {
       const netlink = await namespaces.netlink(netns);
-      records.setNftGeneration(netns, await netlink.nftDelete(family, table));
+      records.setNftTable(netns, family, table, undefined);
+      await netlink.nftDelete(family, table);
     },
     "wireguard.device": ({ netns, dev, privateKey, listenPort, fwmark = 0 }) =>
       setWireguard(netns, dev, { privateKey: privateKey.reveal(), listenPort, fwmark }),

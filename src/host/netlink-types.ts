@@ -257,6 +257,13 @@ export interface NftTable {
   readonly objects: readonly unknown[];
 }
 
+/** What an nftables table held at a generation. */
+export interface NftContent {
+  readonly generation: number;
+  /** A word for all of it but what packets count: another word means another content. Null when it could not be looked at in time, or is gone. */
+  readonly content: string | null;
+}
+
 /** A name in /run/netns. */
 export interface NetnsEntry {
   readonly name: string;

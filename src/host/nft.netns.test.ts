@@ -61,7 +61,7 @@ for (const fixture of ["usual", "rare"])
     const spec = { family: "inet", table: "netloom", comment: String(head?.["comment"]), objects };
     // Twice: the second takes the place of the first.
     await ours.netlink.nftLoad(spec);
-    const generation = await ours.netlink.nftLoad(spec);
+    const { generation } = await ours.netlink.nftLoad(spec);
     t.deepEqual(await list(ours.name), expected);
     t.deepEqual(await instructions(ours.name), await instructions(theirs.name));
     t.is((await ours.netlink.nftTables()).generation, generation);
@@ -79,7 +79,7 @@ test("what only nft can load is loaded by nft, with our comment and a known gene
   });
   t.regex(unknown.message, /nft\.load table inet netloom: .*meta skuid in rule 1 of chain c/u);
   t.deepEqual(await list(name), []);
-  const generation = await loadTable(netlink, spec, "abc");
+  const { generation } = await loadTable(netlink, spec, "abc");
   const { tables, ...seen } = await netlink.nftTables();
   t.is(generation, seen.generation);
   t.is(tables[0]?.comment, "netloom abc");
@@ -124,10 +124,42 @@ test("loads beside those of others give the generation of each", async (t) => {
   const loads = Array.from({ length: 100 }, (_, index) =>
     index % 2 === 0 ? loadTable(netlink, spec, "x") : loadTable(other, theirs, "y"),
   );
-  const generations = (await Promise.all(loads)).toSorted((one, two) => one - two);
+  const generations = (await Promise.all(loads)).map(({ generation }) => generation).toSorted((one, two) => one - two);
   const [first = 0] = generations;
   t.deepEqual(
     generations,
     generations.map((_, index) => first + index),
   );
+});
+
+test("what others do to a table of ours is seen, and what they do beside it is not", async (t) => {
+  const { name, netlink } = await freshNetns(t);
+  const count = [{ counter: null }, { accept: null }];
+  const set = { family: "inet", table: "netloom", name: "s", type: "inet_service", elem: [1, 2, 3] };
+  const objects = [{ set }, ...rule(...count), ...rule({ drop: null }).slice(1)];
+  const { content } = await loadTable(netlink, table(name, objects), "x");
+  const look = async (): Promise<string | null> => (await netlink.nftContent("inet", "netloom")).content;
+  t.is(await look(), content);
+  await nft(name, [
+    "add table ip other; add chain ip other c; add rule ip other c counter; add set ip other s { type mark; }",
+  ]);
+  t.is(await look(), content);
+  const seen = new Set([content]);
+  for (const line of [
+    "add rule inet netloom c accept",
+    "add element inet netloom s { 4 }",
+    "delete element inet netloom s { 1 }",
+    "add chain inet netloom d { type filter hook input priority 0; policy drop; }",
+    "chain inet netloom d { policy accept; }",
+    "add table inet netloom { flags dormant; }",
+    "flush chain inet netloom c",
+    "delete table inet netloom",
+  ]) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await nft(name, [line]);
+    // oxlint-disable-next-line no-await-in-loop
+    const now = await look();
+    t.false(seen.has(now), line);
+    seen.add(now);
+  }
 });

@@ -1,6 +1,7 @@
 import { errorCode } from "../lib/errors.ts";
 import type { NftSpec } from "../model/kernel.ts";
 import type { Netlink } from "./addon.ts";
+import type { NftContent } from "./netlink-types.ts";
 import { exec, inNetns } from "./exec.ts";
 
 /** Prefix of the comment by which a table of ours carries the hash of its content. */
@@ -9,9 +10,9 @@ const COMMENT = "netloom ";
 /**
  * Puts a table in the place of the one of that name, in one transaction: readers see the old or the new one.
  * It goes by `netlink`, and `nft` is executed only for what the addon does not know.
- * @returns the generation of the ruleset that it made
+ * @returns what it made
  */
-export async function loadTable(netlink: Netlink, spec: NftSpec, hash: string): Promise<number> {
+export async function loadTable(netlink: Netlink, spec: NftSpec, hash: string): Promise<NftContent> {
   const { family, table, objects } = spec;
   const comment = `${COMMENT}${hash}`;
   try {
@@ -20,7 +21,7 @@ export async function loadTable(netlink: Netlink, spec: NftSpec, hash: string): 
     if (errorCode(error) !== "EOPNOTSUPP") throw error;
   }
   await execNft(spec, comment);
-  return (await netlink.nftTables()).generation;
+  return await netlink.nftContent(family, table);
 }
 
 /** The content hash in a table's comment, or null when the comment is not ours. */

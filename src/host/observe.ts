@@ -83,8 +83,9 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
       now: uptime(),
       isAdopted: (place, name, index) => context.records.isAdopted(place, name, index),
     };
-    const [wireguard, sysctl] = await Promise.all([
+    const [wireguard, ours, sysctl] = await Promise.all([
       observeWireguard(context.records, netlink, netns, tables.links),
+      observeNft(context.records, netlink, netns, nft),
       observeSysctls(netns, wish, forwarding),
     ]);
     return {
@@ -95,7 +96,7 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
       route: routesOf(look),
       rule: rulesOf(look),
       wireguard,
-      nft: nftOf(context.records, nft, netns),
+      nft: ours,
       sysctl,
     };
   } catch (error) {
@@ -137,17 +138,26 @@ export async function observeDevice(
   };
 }
 
-function nftOf(records: Records, { generation, tables }: NftRuleset, netns: string): Actual["nft"] {
-  const recorded = records.nftGeneration(netns);
+async function observeNft(
+  records: Records,
+  netlink: Netlink,
+  netns: string,
+  { generation, tables }: NftRuleset,
+): Promise<Actual["nft"]> {
   const ours = tables.filter(({ name }) => name === OWNER.nftTable || name.startsWith(`${OWNER.nftTable}-`));
-  const touched = recorded !== undefined && recorded !== generation;
-  return ours.map(({ family, name: table, comment }) => ({
-    netns,
-    family,
-    table,
-    hash: hashInComment(comment),
-    touched,
-  }));
+  return await Promise.all(
+    ours.map(async ({ family, name: table, comment }) => {
+      const loaded = records.nftTable(netns, family, table);
+      const touched = loaded !== undefined && loaded.generation !== generation;
+      const object = { netns, family, table, hash: hashInComment(comment) };
+      if (!touched || loaded.content === null) return { ...object, touched };
+      // Somebody made a transaction, which need not be about us.
+      const now = await netlink.nftContent(family, table);
+      const same = now.content === loaded.content;
+      if (same) records.setNftTable(netns, family, table, now);
+      return { ...object, touched: !same };
+    }),
+  );
 }
 
 /** Parameters that are known by netlink, with their family. */

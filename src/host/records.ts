@@ -1,13 +1,14 @@
 import { rm } from "node:fs/promises";
 import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
+import type { NftContent } from "./netlink-types.ts";
 
 interface Content {
   /** The endpoint that we gave a peer last, by "netns/dev publicKey". */
   readonly endpoints: Record<string, string>;
   /** Fingerprints of preshared keys, likewise. */
   readonly presharedKeys: Record<string, string>;
-  /** The nft generation after our last load, by namespace. */
-  readonly nftGenerations: Record<string, number>;
+  /** Our nftables tables as they were when they were as wished, by "netns/family name". */
+  readonly nftTables: Record<string, NftContent>;
   /** Links of others that we made a port of a bridge, by "netns/name", with their index: a name may come back on another link. */
   readonly adopted: Record<string, number>;
 }
@@ -18,7 +19,7 @@ interface Content {
  */
 export class Records {
   readonly #path: string;
-  #content: Content = { endpoints: {}, presharedKeys: {}, nftGenerations: {}, adopted: {} };
+  #content: Content = { endpoints: {}, presharedKeys: {}, nftTables: {}, adopted: {} };
   #dirty = false;
 
   private constructor(path: string) {
@@ -56,12 +57,15 @@ export class Records {
     this.#dirty = true;
   }
 
-  nftGeneration(netns: string): number | undefined {
-    return this.#content.nftGenerations[netns];
+  nftTable(netns: string, family: string, table: string): NftContent | undefined {
+    return this.#content.nftTables[`${netns}/${family} ${table}`];
   }
 
-  setNftGeneration(netns: string, generation: number): void {
-    this.#content.nftGenerations[netns] = generation;
+  /** Remembers what a table of ours held, or with undefined no longer. */
+  setNftTable(netns: string, family: string, table: string, content: NftContent | undefined): void {
+    const key = `${netns}/${family} ${table}`;
+    if (content === undefined) delete this.#content.nftTables[key];
+    else this.#content.nftTables[key] = content;
     this.#dirty = true;
   }
 
@@ -87,17 +91,11 @@ export class Records {
   }
 
   #keep(test: (netns: string) => boolean): void {
-    const { nftGenerations, endpoints, presharedKeys, adopted } = this.#content;
-    const gone = [
-      ...Object.keys(nftGenerations)
-        .filter((netns) => !test(netns))
-        .map((key) => [nftGenerations, key] as const),
-      ...[endpoints, presharedKeys, adopted].flatMap((part) =>
-        Object.keys(part)
-          .filter((key) => !test(netnsOf(key)))
-          .map((key) => [part, key] as const),
-      ),
-    ];
+    const gone = Object.values(this.#content).flatMap((part: Record<string, unknown>) =>
+      Object.keys(part)
+        .filter((key) => !test(netnsOf(key)))
+        .map((key) => [part, key] as const),
+    );
     for (const [part, key] of gone) delete part[key];
     this.#dirty ||= gone.length > 0;
   }
@@ -118,7 +116,7 @@ function parse(text: string): Content | undefined {
     return {
       endpoints: { ...value.endpoints },
       presharedKeys: { ...value.presharedKeys },
-      nftGenerations: { ...value.nftGenerations },
+      nftTables: { ...value.nftTables },
       adopted: { ...value.adopted },
     };
   } catch {

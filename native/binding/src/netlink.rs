@@ -150,11 +150,18 @@ impl NetlinkSocket {
     }
 
     /// Puts an nftables table in the place of the one of that name, in one transaction; `nft` is not executed. `spec`: JSON object with
-    /// `family`, `table`, `comment` and `objects` (libnftables-json(5)). Answers with the generation that it made;
+    /// `family`, `table`, `comment` and `objects` (libnftables-json(5)). Answers as `nftContent` does;
     /// `EOPNOTSUPP`, and nothing changed, for what only `nft` can load.
-    #[napi(ts_return_type = "Promise<number>", catch_unwind)]
-    pub fn nft_load(&self, spec: String) -> AsyncTask<Job<u32>> {
+    #[napi(ts_return_type = "Promise<string>", catch_unwind)]
+    pub fn nft_load(&self, spec: String) -> AsyncTask<Job<String>> {
         self.run(move |sockets| sockets.nft_load(&spec))
+    }
+
+    /// A JSON object with the generation of the ruleset, and as `content` a word for all that an nftables table holds but what packets
+    /// count; null when it could not be looked at in time.
+    #[napi(ts_return_type = "Promise<string>", catch_unwind)]
+    pub fn nft_content(&self, family: String, table: String) -> AsyncTask<Job<String>> {
+        self.run(move |sockets| sockets.nft_content(&family, &table))
     }
 
     /// Removes an nftables table, if there is one. Answers with the generation after that.

@@ -38,6 +38,7 @@ pub mod netns_id;
 mod nexthop;
 mod nft;
 mod nft_chain;
+mod nft_content;
 mod nft_expr;
 mod nft_load;
 mod nft_transaction;

@@ -14,7 +14,7 @@ use crate::{
 
 // include/uapi/linux/netfilter/nfnetlink.h and nf_tables.h
 pub(crate) const NFT_MSG_NEWTABLE: u16 = 10 << 8;
-const NFT_MSG_GETTABLE: u16 = 10 << 8 | 1;
+pub(crate) const NFT_MSG_GETTABLE: u16 = 10 << 8 | 1;
 const NFT_MSG_GETGEN: u16 = 10 << 8 | 16;
 /// `struct nfgenmsg`, all families
 pub(crate) const HEADER: [u8; 4] = [0; 4];

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     error::{At, Error, Failure, Result},
     nft::NFT_MSG_NEWTABLE,
+    nft_content::{self, Content},
     nft_expr::{
         Unsupported,
         json::{Chain, Object, Rule},
@@ -42,9 +43,9 @@ struct Spec {
     objects: Vec<Value>,
 }
 
-/// Puts the table of the JSON object `spec` in the place of the one of that name, in one transaction. @returns the generation that it
+/// Puts the table of the JSON object `spec` in the place of the one of that name, in one transaction. @returns what it
 /// made. `EOPNOTSUPP` when it holds what is not known here; nothing was changed then.
-pub(crate) fn load(socket: &mut Socket, spec: &str) -> Result<u32> {
+pub(crate) fn load(socket: &mut Socket, spec: &str) -> Result<Content> {
     const OP: &str = "nft.load";
     let spec: Spec = serde_json::from_str(spec)
         .map_err(|error| Error::invalid(OP, "table", error.to_string()))?;
@@ -56,7 +57,8 @@ pub(crate) fn load(socket: &mut Socket, spec: &str) -> Result<u32> {
         let errno = Errno::EOPNOTSUPP;
         Failure { errno, text }.at(OP, &target)
     })?;
-    commit(socket, &changes).at(OP, target)
+    let generation = commit(socket, &changes).at(OP, &target)?;
+    nft_content::content_at(socket, generation, NFPROTO_INET, &spec.table).at(OP, target)
 }
 
 fn changes(spec: &Spec) -> std::result::Result<Vec<Change>, Unsupported> {
@@ -248,97 +250,4 @@ fn userdata(comment: &str) -> std::result::Result<Vec<u8>, Unsupported> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Spec, Unsupported, changes};
-
-    /// How many messages a table of these objects takes, or what is not known of it.
-    fn messages(objects: &str) -> Result<usize, String> {
-        let text = format!(r#"{{"family":"inet","table":"t","objects":{objects}}}"#);
-        let spec: Spec = serde_json::from_str(&text).unwrap();
-        let changes = changes(&spec);
-        changes
-            .map(|changes| changes.len())
-            .map_err(|Unsupported(what)| what)
-    }
-
-    fn rule(statements: &str) -> Result<usize, String> {
-        messages(&format!(
-            r#"[{{"rule":{{"family":"inet","table":"t","chain":"c","expr":[{statements}]}}}}]"#
-        ))
-    }
-
-    fn set(types: &str, elements: &str) -> Result<usize, String> {
-        messages(&format!(
-            r#"[{{"set":{{"family":"inet","table":"t","name":"s","type":"{types}","flags":["interval"],"elem":[{elements}]}}}}]"#
-        ))
-    }
-
-    #[test]
-    fn an_empty_table_is_made_removed_and_made_again() {
-        assert_eq!(messages("[]"), Ok(3));
-    }
-
-    #[test]
-    fn what_is_not_known_is_named() {
-        for (statement, what) in [
-            (r#"{"tproxy":{"port":1}}"#, "unknown variant `tproxy`"),
-            (
-                r#"{"counter":{"packets":0,"bytes":0,"name":"x"}}"#,
-                "unknown field `name`",
-            ),
-            (
-                r#"{"match":{"op":"==","left":{"meta":{"key":"skuid"}},"right":0}}"#,
-                "meta skuid in rule 1 of chain c",
-            ),
-            (
-                r#"{"match":{"op":"<","left":{"meta":{"key":"mark"}},"right":0}}"#,
-                "the operator < in rule 1 of chain c",
-            ),
-            (
-                r#""accept""#,
-                r#"the statement Text("accept") in rule 1 of chain c"#,
-            ),
-        ] {
-            assert_eq!(rule(statement), Err(what.to_owned()));
-        }
-    }
-
-    #[test]
-    fn a_rule_for_both_families_is_refused() {
-        let look = |protocol: &str, address: &str| {
-            format!(
-                r#"{{"match":{{"op":"==","left":{{"payload":{{"protocol":"{protocol}","field":"saddr"}}}},"right":"{address}"}}}}"#
-            )
-        };
-        let both = format!("{},{}", look("ip", "10.0.0.1"), look("ip6", "fd00::1"));
-        let what = "a match of both IPv4 and IPv6 in rule 1 of chain c";
-        assert_eq!(rule(&both), Err(what.to_owned()));
-    }
-
-    #[test]
-    fn ranges_that_touch_are_left_to_nft() {
-        let prefix =
-            |addr: &str, len: u8| format!(r#"{{"prefix":{{"addr":"{addr}","len":{len}}}}}"#);
-        let two = |one: String, other: String| set("ipv4_addr", &format!("{one},{other}"));
-        assert_eq!(two(prefix("10.0.0.0", 24), prefix("10.0.2.0", 24)), Ok(5));
-        let touch = Err("ranges that touch".to_owned());
-        assert_eq!(two(prefix("10.0.0.0", 24), prefix("10.0.1.0", 24)), touch);
-        assert_eq!(two(prefix("10.0.0.0", 8), prefix("10.0.1.0", 24)), touch);
-        assert_eq!(two(prefix("0.0.0.0", 8), prefix("0.0.0.0", 9)), touch);
-        let nothing = "a prefix of 0 bits".to_owned();
-        assert_eq!(set("ipv4_addr", &prefix("0.0.0.0", 0)), Err(nothing));
-    }
-
-    #[test]
-    fn many_elements_take_several_messages() {
-        let many: Vec<_> = (1..=1000).map(|port| (port * 2).to_string()).collect();
-        assert_eq!(set("inet_service", &many.join(",")), Ok(4 + 6));
-    }
-
-    #[test]
-    fn an_object_of_another_table_is_refused() {
-        let other = r#"[{"chain":{"family":"inet","table":"u","name":"c"}}]"#;
-        let what = "an object of table inet u".to_owned();
-        assert_eq!(messages(other), Err(what));
-    }
-}
+mod tests;

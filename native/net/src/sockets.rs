@@ -14,10 +14,10 @@ use crate::{
     batch,
     counters::{Counter, Requests},
     dump,
-    error::{At, Failure, Result},
+    error::{At, Error, Failure, Result},
     ethtool,
     generic::Generic,
-    netns, nft, nft_chain, nft_load, nft_transaction,
+    netns, nft, nft_chain, nft_content, nft_load, nft_transaction,
     socket::Socket,
     wireguard, wireguard_set,
 };
@@ -141,10 +141,27 @@ impl Sockets {
     }
 
     /// Puts the nftables table of the JSON object `spec` (`family`, `table`, `comment`, and `objects` of libnftables-json(5)) in the
-    /// place of the one of that name, in one transaction, and answers with the generation that it made. `EOPNOTSUPP`, and
+    /// place of the one of that name, in one transaction, and answers as [`Sockets::nft_content`] does. `EOPNOTSUPP`, and
     /// nothing changed, for what only `nft` can load.
-    pub fn nft_load(&self, spec: &str) -> Result<u32> {
-        nft_load::load(&mut *self.netfilter("nft.load")?, spec)
+    pub fn nft_load(&self, spec: &str) -> Result<String> {
+        const OP: &str = "nft.load";
+        json(
+            OP,
+            &self.place,
+            &nft_load::load(&mut *self.netfilter(OP)?, spec)?,
+        )
+    }
+
+    /// A JSON object with the generation of the ruleset, and as `content` a word for all that an nftables table holds but what packets
+    /// count: another word means that somebody changed it.
+    pub fn nft_content(&self, family: &str, table: &str) -> Result<String> {
+        const OP: &str = "nft.content";
+        let target = format!("table {family} {table}");
+        let number = nft::family_number(family)
+            .ok_or_else(|| Error::invalid(OP, &target, "no such family"))?;
+        let mut socket = self.netfilter(OP)?;
+        let content = nft_content::content(&mut socket, number, table).at(OP, target)?;
+        json(OP, &self.place, &content)
     }
 
     /// Removes an nftables table, if there is one, and answers with the generation after that.

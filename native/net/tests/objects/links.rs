@@ -100,3 +100,39 @@ fn a_vxlan_sends_unknown_frames_to_several_remotes() {
         [format!("{zero} 192.0.2.2"), format!("{mac} 192.0.2.2")]
     );
 }
+
+#[test]
+fn a_change_of_one_option_leaves_the_others() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    let vxlan = json!({ "vni": 7, "local": "10.0.0.1", "group": "192.0.2.9", "port": 4789, "learning": false, "ttl": 5 });
+    sandbox.apply(&json!([
+        { "op": "link.add", "type": "vxlan", "name": "x0", "group": GROUP, "lower": "a0", "options": vxlan },
+        { "op": "link.add", "type": "macvlan", "name": "m0", "group": GROUP, "lower": "a0", "options": { "mode": "bridge" } },
+    ]));
+    let change = |name: &str, kind: &str, set: Value| json!([{ "op": "link.set", "name": name, "options": { "type": kind, "set": set } }]);
+    sandbox.apply(&change("x0", "vxlan", json!({ "ttl": 9 })));
+    let found = sandbox.link("x0");
+    let mut expected = vxlan;
+    expected["ttl"] = json!(9);
+    assert_eq!(found["options"], expected);
+    assert_eq!(found["lower"]["index"], sandbox.index("a0"));
+    sandbox.apply(&change(
+        "x0",
+        "vxlan",
+        json!({ "group": "192.0.2.10", "learning": true }),
+    ));
+    (expected["group"], expected["learning"]) = (json!("192.0.2.10"), json!(true));
+    assert_eq!(sandbox.link("x0")["options"], expected);
+    sandbox.apply(&change("m0", "macvlan", json!({ "mode": "private" })));
+    assert_eq!(sandbox.link("m0")["options"]["mode"], "private");
+    // What the kernel cannot change it refuses, and names.
+    for (name, kind, set) in [
+        ("x0", "vxlan", json!({ "vni": 8 })),
+        ("x0", "bridge", json!({ "ageing": 30 })),
+    ] {
+        let refused = sandbox.refusal(&change(name, kind, set)[0]);
+        assert_eq!(refused["code"], "EOPNOTSUPP", "{refused}");
+    }
+}

@@ -6,6 +6,7 @@
 use std::{
     fs::{self, File},
     io, process,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use nix::{
@@ -31,6 +32,8 @@ const DEVICE: &str = "/dev/net/tun";
 /// Its number (Documentation/admin-guide/devices.txt).
 const MAJOR: u64 = 10;
 const MINOR: u64 = 200;
+/// How often a device file of our own was needed.
+static OPENED: AtomicU32 = AtomicU32::new(0);
 /// `IFF_TUN` or `IFF_TAP`, no header before each packet (`IFF_NO_PI`), and refuse a name that is taken (`IFF_TUN_EXCL`):
 /// otherwise the kernel would hand us a tap of somebody else.
 const TUN: u16 = 0x9001;
@@ -104,11 +107,17 @@ fn open_device() -> Result<File, Failure> {
     let open = |path: &str| File::options().read(true).write(true).open(path);
     match open(DEVICE) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let ours = format!("/dev/.netloom-tun-{}", process::id());
+            // Another thread may be here too.
+            let count = OPENED.fetch_add(1, Ordering::Relaxed);
+            let ours = format!("/dev/.netloom-tun-{}-{count}", process::id());
             let mode = Mode::S_IRUSR | Mode::S_IWUSR;
             let made = mknod(ours.as_str(), SFlag::S_IFCHR, mode, makedev(MAJOR, MINOR));
-            // Somebody who may not make one is told what is missing.
-            made.map_err(|_| error)?;
+            match made {
+                // Left by a process of the same number that was killed here.
+                Ok(()) | Err(Errno::EEXIST) => {}
+                // Somebody who may not make one is told what is missing.
+                Err(_) => return Err(error.into()),
+            }
             let opened = open(&ours);
             let _ = fs::remove_file(&ours);
             Ok(opened?)

@@ -15,6 +15,8 @@ export interface DiffContext {
   readonly wantedLinks: ReadonlyMap<string, LinkSpec>;
   /** The links that wanted kernel parameters belong to, by the parameter's key. */
   readonly wantedSysctlLinks: ReadonlyMap<string, string>;
+  /** Keys of forwarding entries of a bridge that name no VLAN: the kernel has one for each VLAN of the port beside them. */
+  readonly broadFdb: { readonly seen: ReadonlySet<string>; readonly wanted: ReadonlySet<string> };
   /** True when the namespace is about to disappear with all that is in it. */
   readonly netnsVanishes: (netns: string) => boolean;
   /** True when the link is about to disappear, with its addresses and routes. */
@@ -57,6 +59,10 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
         object.dev === undefined ? [] : [[KEYS.sysctl(object), object.dev] as const],
       ),
     ),
+    broadFdb: {
+      seen: new Set(actual.fdb.flatMap((entry) => (entry.vlan === null ? [KEYS.fdb(entry)] : []))),
+      wanted: new Set(wanted.fdb?.flatMap((entry) => (entry.vlan === undefined ? [KEYS.fdb(entry)] : []))),
+    },
     netnsVanishes,
     linkVanishes: (netns, name) => vanishing.size > 0 && vanishing.has(KEYS.link({ netns, name })),
     foreign: foreignness({ links, wantedLinks, foreignPlace }, foreignNetns.size > 0),

@@ -97,10 +97,12 @@ function entersBond(spec: LinkSpec, context: DiffContext): boolean {
 function changeLink(spec: LinkSpec, seen: ActualLink, context: DiffContext): readonly Step[] {
   const { netns, name } = spec;
   const move = masterChange(spec, seen, context);
-  const enslaved = typeof move.master === "string" && entersBond(spec, context);
+  const bonded = entersBond(spec, context);
+  const enslaved = typeof move.master === "string" && bonded;
   const changes = {
     ...(seen.up || enslaved ? {} : { up: true as const }),
-    ...(spec.mac === undefined || spec.mac === seen.mac ? {} : { mac: spec.mac }),
+    // A bond gives its ports one address, and each its own back when it leaves.
+    ...(bonded || spec.mac === undefined || spec.mac === seen.mac ? {} : { mac: spec.mac }),
     ...(spec.mtu === undefined || spec.mtu === seen.mtu ? {} : { mtu: spec.mtu }),
     ...move,
   };

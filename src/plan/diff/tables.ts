@@ -1,6 +1,7 @@
 import type { ActualFdb, ActualNeighbor } from "../../model/actual.ts";
 import type { FdbSpec, NeighborSpec } from "../../model/kernel.ts";
 import { KEYS } from "../object-key.ts";
+import type { DiffContext } from "./context.ts";
 import type { KindDiffer } from "./kind-differ.ts";
 
 /** A rule is what all its members say, so none is ever changed; somebody's equal rule is enough. */
@@ -32,15 +33,28 @@ export const neighborDiffer: KindDiffer<"neighbor"> = {
 /** An entry differs in its key or not at all. */
 export const fdbDiffer: KindDiffer<"fdb"> = {
   kind: "fdb",
-  owned: (seen) => seen.owned,
+  // One that the kernel made beside ours for a VLAN of the port comes and goes with ours.
+  owned: (seen, context) => seen.owned && !context.broadFdb.seen.has(broadKey(seen)),
   // The bridge's table forgets the entries of a port that leaves it.
   vanishes: (seen, context) =>
-    context.linkVanishes(seen.netns, seen.dev) || (seen.remote === null && leavesBridge(seen, context)),
+    context.linkVanishes(seen.netns, seen.dev) ||
+    (seen.remote === null && (leavesBridge(seen, context) || goesWithBroad(seen, context))),
   foreign: (spec, context) => context.foreign(spec.netns, spec.dev),
   add: (spec) => [{ op: "fdb.add", args: spec }],
   change: () => [],
   remove: (seen) => [{ op: "fdb.del", args: specOfFdb(seen) }],
 };
+
+/** The key of the entry of all VLANs that an entry of one VLAN may belong to; empty for an entry of all. */
+function broadKey(entry: ActualFdb): string {
+  return entry.vlan === null ? "" : KEYS.fdb({ ...entry, vlan: null });
+}
+
+/** The kernel removes the entries of each VLAN when it removes that of all (br_fdb_delete of net/bridge/br_fdb.c). */
+function goesWithBroad(seen: ActualFdb, { broadFdb }: Pick<DiffContext, "broadFdb">): boolean {
+  const broad = broadKey(seen);
+  return broadFdb.seen.has(broad) && !broadFdb.wanted.has(broad);
+}
 
 function leavesBridge({ netns, dev }: ActualFdb, { links, wantedLinks, linkVanishes }: LinksKnown): boolean {
   const key = KEYS.link({ netns, name: dev });

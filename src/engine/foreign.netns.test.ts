@@ -44,9 +44,24 @@ const REFUSALS = [
 ];
 
 async function look(sandbox: Sandbox): Promise<string> {
-  const ask = ["link", "-4 address", "route", "neigh show nud permanent", "rule"].map((line) => sandbox.ip(line));
-  const more = [sandbox.output(["bridge", "fdb", "show", "dev", "x0"]), sandbox.ip("-n nboth link")];
-  return (await Promise.all([...ask, ...more])).join("");
+  const ask = ["-4 address", "route", "neigh show nud permanent", "rule"].map((line) => sandbox.ip(line));
+  const more = [
+    sandbox.output(["bridge", "fdb", "show", "dev", "x0"]),
+    linksOf(sandbox, ""),
+    linksOf(sandbox, "-n nboth "),
+  ];
+  return (await Promise.all([...ask, ...more])).join("").replaceAll(/ state \S+/gu, "");
+}
+
+/** Links without what changes by itself: carrier, timers, counters. */
+async function linksOf(sandbox: Sandbox, where: string): Promise<string> {
+  const links = JSON.parse(await sandbox.ip(`${where}-j link`)) as readonly Readonly<Record<string, unknown>>[];
+  return JSON.stringify(
+    links.map(({ ifindex, ifname, master, mtu, address, group, ifalias, flags }) => {
+      const up = Array.isArray(flags) && flags.includes("UP");
+      return { ifindex, ifname, master, mtu, address, group, ifalias, up };
+    }),
+  );
 }
 
 test("what others made is left as it is, whether it is in our way or does what we want, and also when we want it no longer", async (t) => {

@@ -10,6 +10,8 @@ import { RunningEngine } from "./running-engine.ts";
 const LAN = lan("bench", { cidr: "10.87.0.0/16" });
 /** How many rounds of one, and of many at once. */
 const [ROUNDS, MANY] = [100, 6];
+/** For the pass that the events of the round before bring on. */
+const BETWEEN_MS = 60;
 /** Of `lo` in a namespace that is a container's and no daemon's. */
 const NOBODYS = 0;
 
@@ -75,6 +77,7 @@ export const attach: Bench = {
       prepare: async (n) => {
         await given[who].make([given[who].name(n)]);
         if (who === "netavark") await netavark.prepare(given[who].name(n), n);
+        if (who === "ours") await ours.calm(BETWEEN_MS);
       },
       work: (n) => add(given[who].name(n), n),
       clean: async (n) => {
@@ -112,6 +115,7 @@ export const attach: Bench = {
         const names = given[who].names(round, count);
         await given[who].make(names.map(([name]) => name));
         if (who === "netavark") for (const [name, n] of names) await netavark.prepare(name, n);
+        if (who === "ours") await ours.calm(BETWEEN_MS);
       },
       work: (round) => add(given[who].names(round, count)),
       clean: async (round) => {
@@ -158,6 +162,7 @@ export const attach: Bench = {
           const names = given.ours.names(100 + round, 100);
           await given.ours.make(names.map(([name]) => name));
           await joinAll(names);
+          await ours.calm(BETWEEN_MS);
         },
         work: (round) => leaveAll(given.ours.names(100 + round, 100)),
         clean: (round) => given.ours.drop(given.ours.names(100 + round, 100).map(([name]) => name)),
@@ -206,6 +211,7 @@ async function profileOf(
 ): Promise<readonly string[]> {
   const names = given.names(1000, 40).map(([name]) => name);
   await given.make(names);
+  await ours.calm();
   ours.phases.reset();
   let spent = 0;
   for (const name of names) spent += await milliseconds(() => join(name));

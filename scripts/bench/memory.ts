@@ -76,7 +76,7 @@ class Shipped implements AsyncDisposable {
       ["status", "smaps_rollup"].map((file) => readFile(join(proc, file), "utf8")),
     );
     const megabytes = (text: string | undefined, key: string): number =>
-      Number(new RegExp(`^${key}: +(\\d+) kB$`, "mu").exec(text ?? "")?.[1]) / 1024;
+      Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, "mu").exec(text ?? "")?.[1]) / 1024;
     const [all, anonymous, most] = [
       megabytes(rollup, "Rss"),
       megabytes(rollup, "Anonymous"),

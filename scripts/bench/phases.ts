@@ -1,9 +1,26 @@
+import { Netlink } from "../../src/host/addon.ts";
 import type { Host } from "../../src/host/host.ts";
 
-/** Where the time of work on a host goes, by the host's own operations; what is left is this program's own. */
+interface Taken {
+  milliseconds: number;
+  calls: number;
+}
+
+type Operation = (...args: unknown[]) => unknown;
+
+/**
+ * Where the time of work on a host goes: by the host's own operations, by the calls to the addon in them, and by what the
+ * addon says of each request. What is left is this program's own.
+ */
 export class Phases {
-  readonly #taken = new Map<string, { milliseconds: number; calls: number }>();
+  readonly #taken: Map<string, Taken> = new Map();
+  readonly #addon: Map<string, Taken> = new Map();
+  readonly #requests: Map<string, Taken> = new Map();
   #paused = false;
+
+  constructor() {
+    this.#watchAddon();
+  }
 
   /** The host, with each of its operations timed; `onWatch` is told by whom it is watched. */
   watch(host: Host, onWatch: (onDirty: Parameters<Host["watch"]>[0]) => void): Host {
@@ -16,9 +33,9 @@ export class Phases {
             onWatch(onDirty);
             return target.watch(onDirty);
           };
-        const operation = (value as (...args: unknown[]) => unknown).bind(target);
+        const operation = (value as Operation).bind(target);
         if (typeof name === "symbol") return operation;
-        return (...args: unknown[]) => this.#timed(name, () => operation(...args));
+        return (...args: unknown[]) => this.#timed(this.#taken, name, () => operation(...args));
       },
     });
   }
@@ -34,34 +51,72 @@ export class Phases {
 
   /** Forgets what was taken so far. */
   reset(): void {
-    this.#taken.clear();
+    for (const part of [this.#taken, this.#addon, this.#requests]) part.clear();
   }
 
   /** One line for each operation and one for the rest, of `rounds` that took `milliseconds` in all. */
   lines(milliseconds: number, rounds: number): readonly string[] {
-    const each = [...this.#taken].toSorted(([, a], [, b]) => b.milliseconds - a.milliseconds);
-    const known = each.reduce((sum, [, taken]) => sum + taken.milliseconds, 0);
-    const perRound = (value: number): string => `${(value / rounds).toFixed(2).padStart(8)} ms`;
+    const known = [...this.#taken.values()].reduce((sum, taken) => sum + taken.milliseconds, 0);
+    const table = (part: ReadonlyMap<string, Taken>, prefix: string): readonly string[] =>
+      [...part]
+        .toSorted(([, a], [, b]) => b.milliseconds - a.milliseconds)
+        .filter(([, taken]) => taken.milliseconds > milliseconds / 100)
+        .map(([name, taken]) =>
+          line(taken.milliseconds, `${prefix}${name}, ${(taken.calls / rounds).toFixed(1)} times`),
+        );
+    const line = (value: number, text: string): string => `${(value / rounds).toFixed(2).padStart(8)} ms  ${text}`;
     return [
-      ...each.map(
-        ([name, taken]) => `${perRound(taken.milliseconds)}  host.${name}, ${(taken.calls / rounds).toFixed(1)} calls`,
-      ),
-      `${perRound(Math.max(0, milliseconds - known))}  the rest: parse, compile, compare, write documents`,
+      ...table(this.#taken, "host."),
+      line(Math.max(0, milliseconds - known), "the rest: parse, compile, compare, write documents"),
+      ...table(this.#addon, "  of all that in the addon: "),
+      ...table(this.#requests, "  of that in the kernel: "),
     ];
   }
 
-  #timed(name: string, work: () => unknown): unknown {
+  /** Only measurements do this to the addon's class; the daemon has no hook for it. */
+  #watchAddon(): void {
+    const prototype = Netlink.prototype as unknown as Record<string, Operation>;
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      const operation = prototype[name];
+      if (operation === undefined || name === "constructor" || name === "close") continue;
+      const timed = (self: unknown, args: unknown[]): unknown =>
+        this.#timed(this.#addon, name, () => operation.apply(self, args));
+      prototype[name] = name === "batch" ? this.#counted(timed) : byThis(timed);
+    }
+  }
+
+  /** A batch whose requests are counted by their own clocks. */
+  #counted(timed: (self: unknown, args: unknown[]) => unknown): Operation {
+    const add = this.#add.bind(this);
+    return byThis(async (self, args) => {
+      const outcomes = (await timed(self, args)) as Awaited<ReturnType<Netlink["batch"]>>;
+      const [requests] = args as Parameters<Netlink["batch"]>;
+      for (const [index, { op }] of requests.entries()) add(this.#requests, op, (outcomes[index]?.us ?? 0) / 1000);
+      return outcomes;
+    });
+  }
+
+  #timed(into: Map<string, Taken>, name: string, work: () => unknown): unknown {
     const started = performance.now();
-    const done = (): void => {
-      if (this.#paused) return;
-      const taken = this.#taken.get(name) ?? { milliseconds: 0, calls: 0 };
-      taken.milliseconds += performance.now() - started;
-      taken.calls += 1;
-      this.#taken.set(name, taken);
-    };
+    const done = (): void => this.#add(into, name, performance.now() - started);
     const result = work();
     if (result instanceof Promise) return result.finally(done);
     done();
     return result;
   }
+
+  #add(into: Map<string, Taken>, name: string, milliseconds: number): void {
+    if (this.#paused) return;
+    const taken = into.get(name) ?? { milliseconds: 0, calls: 0 };
+    taken.milliseconds += milliseconds;
+    taken.calls += 1;
+    into.set(name, taken);
+  }
+}
+
+/** A method that is told what `this` is. */
+function byThis(work: (self: unknown, args: unknown[]) => unknown): Operation {
+  return function method(this: unknown, ...args: unknown[]): unknown {
+    return work(this, args);
+  };
 }

@@ -5,6 +5,8 @@ import { ShellScript } from "./peers/script.ts";
 import { RunningEngine } from "./running-engine.ts";
 
 const ROUNDS = 40;
+/** Between two rounds, for the pass that events of the peer's links bring on. */
+const BETWEEN_MS = 60;
 
 /** A network resource without WireGuard, applied to a running daemon; beside a shell script that does the same. */
 export const resource: Bench = {
@@ -19,7 +21,7 @@ export const resource: Bench = {
       for (const one of document(round)) await ours.delete(one);
     };
     const times = await alternately(ROUNDS, {
-      ours: { work: (round) => ours.apply(...document(round)), clean: remove },
+      ours: { prepare: () => ours.calm(BETWEEN_MS), work: (round) => ours.apply(...document(round)), clean: remove },
       script: { work: (round) => script.createResource(round), clean: (round) => script.deleteResource(round) },
     });
     ours.phases.reset();
@@ -28,6 +30,7 @@ export const resource: Bench = {
       spent += await milliseconds(() => ours.apply(...document(round)));
       ours.phases.pause();
       await remove(round);
+      await ours.calm(BETWEEN_MS);
       ours.phases.resume();
     }
     return [

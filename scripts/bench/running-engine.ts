@@ -95,11 +95,11 @@ export class RunningEngine implements AsyncDisposable {
     await this.pass();
   }
 
-  /** Waits until no pass was made for a while. */
-  async calm(): Promise<void> {
+  /** Waits until no pass was made for a while: what is measured next does not wait for what events of the last thing brought on. */
+  async calm(milliseconds: number = CALM_MS): Promise<void> {
     for (let seen = -1; seen !== this.engine.view.total;) {
       seen = this.engine.view.total;
-      await delay(CALM_MS);
+      await delay(milliseconds);
     }
   }
 

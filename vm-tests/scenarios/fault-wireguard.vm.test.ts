@@ -44,7 +44,10 @@ scenario(
       n1.writeFile(`/run/fault/${name}`, stringify(document));
     const wireguard = async (): Promise<string> =>
       // A resource that was deleted has a new key.
-      (await sh("ip netns exec nmesh wg show all dump")).replace(/^(\S+)\t\S+\t\S+(?=\t\d+\t\S+$)/gmu, "$1");
+      (await n1.run(["ip", "netns", "exec", "nmesh", "wg", "show", "all", "dump"])).replace(
+        /^(\S+)\t\S+\t\S+(?=\t\d+\t\S+$)/gmu,
+        "$1",
+      );
 
     await sh(PREPARE);
     await write("before", before);

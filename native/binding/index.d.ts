@@ -18,6 +18,8 @@ export declare class Monitor {
 export declare class NetlinkSocket {
   /** Opens the sockets in the namespace at `netnsPath`, or in the process's own. */
   static open(netnsPath?: string | undefined | null): Promise<NetlinkSocket>
+  /** Creates the namespace `/run/netns/NAME` as `netnsCreate` does, and opens the sockets in it. */
+  static create(name: string, group: number): Promise<NetlinkSocket>
   /** `open` for many namespaces in one call. One socket each, or why there is none, in the same order. */
   static openMany(paths: Array<string>): Promise<Array<NetlinkSocket | Refusal>>
   /** Closes all sockets as soon as the calls that are under way are done. Later calls fail with `EBADF`. */

@@ -43,6 +43,21 @@ test("many namespaces are opened by one call, and each that cannot be says why",
   }
 });
 
+test("a namespace is made and opened by one call", async (t) => {
+  const name = `t-${randomBytes(6).toString("hex")}`;
+  using netlink = await Netlink.create(name, GROUP);
+  t.teardown(() => netnsDelete(name));
+  const { links } = await netlink.dump("links");
+  t.deepEqual(
+    links.map(({ name: link, group, up }) => [link, group, up]),
+    [["lo", GROUP, true]],
+  );
+  using again = await Netlink.open(`/run/netns/${name}`);
+  await again.batch([{ op: "link.add", type: "bridge", name: "br0", group: GROUP }]);
+  t.is((await netlink.dump("links")).links.length, 2);
+  await t.throwsAsync(Netlink.create(name, GROUP), { code: "EEXIST" });
+});
+
 test("a namespace that was given an id is heard in digests", async (t) => {
   const path = await freshNetns(t);
   const id = await netnsId(path);

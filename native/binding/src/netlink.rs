@@ -79,6 +79,17 @@ impl NetlinkSocket {
         })
     }
 
+    /// Creates the namespace `/run/netns/NAME` as `netnsCreate` does, and opens the sockets in it.
+    #[napi(ts_return_type = "Promise<NetlinkSocket>", catch_unwind)]
+    pub fn create(name: String, group: u32) -> AsyncTask<Job<NetlinkSocket>> {
+        job(move || {
+            let sockets = Sockets::create(&name, group)?;
+            Ok(NetlinkSocket {
+                sockets: Mutex::new(Some(Arc::new(sockets))),
+            })
+        })
+    }
+
     /// `open` for many namespaces in one call. One socket each, or why there is none, in the same order.
     #[napi(
         ts_return_type = "Promise<Array<NetlinkSocket | Refusal>>",

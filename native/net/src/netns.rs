@@ -76,6 +76,15 @@ pub(crate) fn on_thread<T: Send>(
 /// Creates the namespace `name`. Its `lo` is up and carries `group` before the name becomes visible.
 /// `EEXIST` when the name is taken.
 pub fn create(name: &str, group: u32) -> Result<()> {
+    create_with(name, group, || Ok(()))
+}
+
+/// [`create`], with what `inside` makes in the namespace before its name becomes visible.
+pub(crate) fn create_with<T: Send>(
+    name: &str,
+    group: u32,
+    inside: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T> {
     const OP: &str = "netns.create";
     let path = path_of(OP, name)?;
     let _lock = prepare_directory().at(OP, DIRECTORY)?;
@@ -89,6 +98,7 @@ pub fn create(name: &str, group: u32) -> Result<()> {
         unshare(CloneFlags::CLONE_NEWNET)?;
         let mut socket = Socket::open(netlink_sys::protocols::NETLINK_ROUTE)?;
         link_change::own_loopback(&mut socket, group)?;
+        let made = inside()?;
         mount(
             Some("/proc/thread-self/ns/net"),
             &path,
@@ -96,7 +106,7 @@ pub fn create(name: &str, group: u32) -> Result<()> {
             MsFlags::MS_BIND,
             None::<&str>,
         )?;
-        Ok(())
+        Ok(made)
     });
     if made.is_err() {
         // Best effort: the failure that is reported is the one that stopped us.

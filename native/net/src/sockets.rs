@@ -45,6 +45,13 @@ impl Sockets {
         Ok(Self { place, ..opened })
     }
 
+    /// Creates the namespace `name` as [`netns::create`] does, and opens the sockets in it on the way.
+    pub fn create(name: &str, group: u32) -> Result<Self> {
+        let opened = netns::create_with(name, group, Self::open_here)?;
+        let place = format!("{}/{name}", netns::DIRECTORY);
+        Ok(Self { place, ..opened })
+    }
+
     /// [`Sockets::open`] for many namespaces, one after the other on one thread. One result each, in the same order.
     pub fn open_many(paths: &[String]) -> Result<Vec<Result<Self>>> {
         let open = |path: &String| {

@@ -74,6 +74,9 @@ pub(crate) fn add(session: &mut Session<'_>, wanted: &LinkAdd) -> Result<()> {
         // A vxlan has the link below among its options.
         message.attributes.extend(lower.map(LinkAttribute::Link));
     }
+    if kind == Kind::Veth {
+        one_queue(&mut message);
+    }
     message.attributes.push(match kind {
         Kind::Veth => LinkAttribute::LinkInfo(veth(wanted, peer_netns.as_ref())?),
         _ => link_kind::describe(OP, name, kind, options.as_ref(), lower, |of| {
@@ -184,8 +187,16 @@ fn describe(message: &mut LinkMessage, link: &Common<'_>) -> Result<()> {
     Ok(())
 }
 
+/// One queue an end. Unless told, the kernel makes one for each processor, and then uses one of them (`veth_init_queues`): a quarter of
+/// a veth's creation with two processors, and more with more.
+fn one_queue(message: &mut LinkMessage) {
+    let queues = [LinkAttribute::NumTxQueues(1), LinkAttribute::NumRxQueues(1)];
+    message.attributes.extend(queues);
+}
+
 fn veth(wanted: &LinkAdd, peer_netns: Option<&File>) -> Result<Vec<LinkInfo>> {
     let mut peer = LinkMessage::default();
+    one_queue(&mut peer);
     if let Some(Peer {
         name,
         mac,

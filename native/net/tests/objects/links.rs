@@ -1,3 +1,5 @@
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::sandbox::{GROUP, Sandbox};
@@ -134,5 +136,26 @@ fn a_change_of_one_option_leaves_the_others() {
     ] {
         let refused = sandbox.refusal(&change(name, kind, set)[0]);
         assert_eq!(refused["code"], "EOPNOTSUPP", "{refused}");
+    }
+}
+
+#[test]
+fn an_end_of_a_veth_has_one_queue_whatever_the_processors() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    for end in ["a0", "a1"] {
+        let shown = Command::new("nsenter")
+            .args([
+                &format!("--net={}", sandbox.path()),
+                "ip",
+                "-d",
+                "link",
+                "show",
+                end,
+            ])
+            .output();
+        let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
+        assert!(shown.contains("numtxqueues 1 numrxqueues 1"), "{shown}");
     }
 }

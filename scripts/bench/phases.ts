@@ -4,6 +4,9 @@ import type { Host } from "../../src/host/host.ts";
 interface Taken {
   milliseconds: number;
   calls: number;
+  /** Those under way, and since when there are any: side by side they take their time once. */
+  running: number;
+  since: number;
 }
 
 type Operation = (...args: unknown[]) => unknown;
@@ -97,8 +100,14 @@ export class Phases {
   }
 
   #timed(into: Map<string, Taken>, name: string, work: () => unknown): unknown {
-    const started = performance.now();
-    const done = (): void => this.#add(into, name, performance.now() - started);
+    const taken = this.#of(into, name);
+    if (taken.running === 0) taken.since = performance.now();
+    taken.running += 1;
+    const done = (): void => {
+      taken.running -= 1;
+      if (taken.running === 0) taken.milliseconds += performance.now() - taken.since;
+      taken.calls += 1;
+    };
     const result = work();
     if (result instanceof Promise) return result.finally(done);
     done();
@@ -106,11 +115,18 @@ export class Phases {
   }
 
   #add(into: Map<string, Taken>, name: string, milliseconds: number): void {
-    if (this.#paused) return;
-    const taken = into.get(name) ?? { milliseconds: 0, calls: 0 };
+    const taken = this.#of(into, name);
     taken.milliseconds += milliseconds;
     taken.calls += 1;
+  }
+
+  /** Where it is counted; what happens in a pause is counted nowhere. */
+  #of(into: Map<string, Taken>, name: string): Taken {
+    const fresh = { milliseconds: 0, calls: 0, running: 0, since: 0 };
+    if (this.#paused) return fresh;
+    const taken = into.get(name) ?? fresh;
     into.set(name, taken);
+    return taken;
   }
 }
 

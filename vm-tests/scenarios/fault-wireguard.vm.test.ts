@@ -89,12 +89,15 @@ mkdir -p ${PLACE}/service
 ln -sf "$(dirname "$(readlink -f "$(command -v netloom)")")/netloom.node" /run/fault/
 `;
 
-/** Beside the node's own daemon, on state of its own; it answers when this ends. */
+/** Beside the node's own daemon, on state of its own; it has made its first pass when this ends. */
 const START = `
 ${PROGRAM} daemon "$@" --root ${PLACE}/root --runtime ${PLACE}/run --config ${PLACE}/config --services ${PLACE}/service \\
   --socket ${SOCKET} --cmdline quiet >>${PLACE}/log 2>&1 </dev/null &
 echo $! >${PLACE}/pid
-until netloom status --socket ${SOCKET} >/dev/null 2>&1; do kill -0 $! || { tail ${PLACE}/log >&2; exit 1; }; sleep 0.1; done
+until netloom status --json --socket ${SOCKET} 2>/dev/null | grep -q '"total": *[1-9]'; do
+  kill -0 $! || { tail ${PLACE}/log >&2; exit 1; }
+  sleep 0.1
+done
 `;
 
 const STOP = `

@@ -15,6 +15,8 @@ const RANK = {
   routeDel: 4,
   addressDel: 5,
   neighborDel: 5.5,
+  // Before the VLAN that it is of leaves its port: the kernel then refuses to remove it.
+  fdbDel: 5.6,
   netnsDel: 6,
   linkDel: 7,
   bridge: 10,
@@ -30,7 +32,6 @@ const RANK = {
   port: 14.2,
   vlanDel: 14.3,
   vlan: 14.4,
-  fdbDel: 14.5,
   fdb: 14.6,
   address: 15,
   neighbor: 15.5,

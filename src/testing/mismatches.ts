@@ -1,7 +1,7 @@
 import type { Actual, ActualLink } from "../model/actual.ts";
 import { LIFETIME_SLACK, TABLE_MAIN, type LinkSpec, type Target } from "../model/kernel.ts";
 import { DEFAULT_PVID, PORT_DEFAULTS, type PortVlan } from "../model/link-options.ts";
-import { KEYS, objectKey } from "../plan/object-key.ts";
+import { KEYS, objectId, objectKey } from "../plan/object-key.ts";
 
 /**
  * Where what was observed is not what the target says, one line each: objects that are missing, left over, or other than wished.
@@ -12,7 +12,7 @@ export function mismatches(actual: Actual, target: Target): readonly string[] {
 }
 
 function keysOff(actual: Actual, target: Target): readonly string[] {
-  const wanted = new Set(target.map((object) => `${object.kind} ${objectKey(object)}`));
+  const wanted = new Set(target.map(objectId));
   const ours = <T extends { readonly owned: boolean }>(
     kind: string,
     objects: readonly T[],
@@ -36,10 +36,22 @@ function keysOff(actual: Actual, target: Target): readonly string[] {
     ...actual.wireguard.map((device) => `wireguard ${KEYS.wireguard(device)}`),
     ...actual.nft.map((table) => `nft ${KEYS.nft(table)}`),
   ]);
-  const compared = [...wanted].filter((key) => !/^(?:sysctl|process) /u.test(key));
+  // NICs and processes are there without being ours.
+  const others = new Set([
+    ...actual.link.map((link) => `link ${KEYS.link(link)}`),
+    ...actual.process.map((service) => `process ${KEYS.process(service)}`),
+  ]);
+  const nics = new Set(
+    target.flatMap((object) => (object.kind === "link" && object.type === "physical" ? [objectId(object)] : [])),
+  );
+  const isThere = (key: string): boolean =>
+    seen.has(key) || ((nics.has(key) || key.startsWith("process ")) && others.has(key));
+  const compared = [...wanted].filter((key) => !key.startsWith("sysctl "));
   return [
-    ...compared.filter((key) => !seen.has(key)).map((key) => `${key} is missing`),
-    ...[...seen].filter((key) => !wanted.has(key)).map((key) => `${key} is left over`),
+    ...compared.filter((key) => !isThere(key)).map((key) => `${key} is missing`),
+    ...[...seen, ...actual.process.map(({ name }) => `process ${name}`)]
+      .filter((key) => !wanted.has(key))
+      .map((key) => `${key} is left over`),
   ];
 }
 
@@ -60,7 +72,7 @@ function linkOff(spec: LinkSpec, seen: ActualLink, master: LinkSpec | undefined)
   const lower = seen.lower === "unknown" ? spec.lower : (seen.lower ?? undefined);
   const port = master?.type === "bridge" ? { ...PORT_DEFAULTS, ...spec.port } : null;
   const pairs: readonly (readonly [what: string, wanted: unknown, seen: unknown])[] = [
-    ["type", spec.type, seen.type],
+    ["type", spec.type === "physical" ? seen.type : spec.type, seen.type],
     ["up", true, seen.up],
     ["master", spec.master ?? null, seen.master],
     ["lower", spec.lower, lower],
@@ -127,7 +139,8 @@ function tablesOff(actual: Actual, target: Target): readonly string[] {
         case "neighbor":
           return [object.mac ?? null, neighbors.get(KEYS.neighbor(object))?.mac];
         case "sysctl":
-          return [object.value, parameters.get(KEYS.sysctl(object))];
+          // A limit may be higher, or not for us to set.
+          return object.atLeast === true ? [null, null] : [object.value, parameters.get(KEYS.sysctl(object))];
         default:
           return [null, null];
       }

@@ -21,9 +21,9 @@ export class RealKernel implements AsyncDisposable {
     this.#answers = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
   }
 
-  /** Applies a target. Private keys are given as plain text by `text`, since a `Secret` has none. */
-  async reach(target: Target, text: string = JSON.stringify(target)): Promise<TargetAnswer> {
-    this.#child.stdin.write(`${text}\n`);
+  /** Applies a target, which has no secrets: their text would not be in what is sent. */
+  async reach(target: Target): Promise<TargetAnswer> {
+    this.#child.stdin.write(`${JSON.stringify(target)}\n`);
     const { value, done } = await this.#answers.next();
     if (done === true) throw new Error(`the process that applies targets ended: ${this.#said}`);
     return JSON.parse(value) as TargetAnswer;

@@ -37,7 +37,9 @@ export async function reconcile(
 ): Promise<Reconciled> {
   const started = performance.now();
   const actual = await host.observe(target, scope);
-  const { steps: first, foreign } = diff(actual, target);
+  const { steps: first, ...seen } = diff(actual, target);
+  // What stood in the way may be gone with what the first steps removed.
+  let { foreign } = seen;
   if (fights.judge(first, target, actual)) fights.suspect(await host.managers());
   const held = first.filter((step) => fights.holds(step));
   const taken = new Map<string, Step>();
@@ -47,7 +49,7 @@ export async function reconcile(
   for (let round = 0; open.length > 0 && round < ROUNDS; round += 1) {
     for (const step of open) taken.set(explain(step), step);
     for (const one of await host.execute(open)) failed.set(explain(one.step), one);
-    open = await look(host, target, new Set(), isOpen);
+    ({ steps: open, foreign } = await look(host, target, new Set(), isOpen));
   }
   if (open.length > 0) open = await settle(host, target, open, isOpen);
   const failures = [
@@ -68,13 +70,9 @@ export async function reconcile(
 }
 
 /** The steps that a fresh look still finds necessary. What failed is known already and not waited for, nor is what is left to others. */
-async function look(
-  host: Host,
-  target: Target,
-  scope: Scope,
-  isOpen: (step: Step) => boolean,
-): Promise<readonly Step[]> {
-  return (await planTarget(host, target, scope)).steps.filter(isOpen);
+async function look(host: Host, target: Target, scope: Scope, isOpen: (step: Step) => boolean): Promise<Difference> {
+  const { steps, foreign } = await planTarget(host, target, scope);
+  return { steps: steps.filter(isOpen), foreign };
 }
 
 /** The steps that are still necessary once the kernel had time to settle. */
@@ -88,7 +86,7 @@ async function settle(
   let open = unsettled;
   await until(
     async () => {
-      open = await look(host, target, places, isOpen);
+      ({ steps: open } = await look(host, target, places, isOpen));
       return open.length === 0 ? true : undefined;
     },
     { timeoutMs: VERIFY_MS, intervalMs: 50 },

@@ -1,7 +1,5 @@
 import test, { type ExecutionContext } from "ava";
 import type { Actor } from "../host/host.ts";
-import type { Actual } from "../model/actual.ts";
-import { nftHash } from "../model/definition-hash.ts";
 import { HOST, type KernelObject, type Target } from "../model/kernel.ts";
 import { diff } from "../plan/diff/index.ts";
 import { MemoryHost } from "../testing/memory-host.ts";
@@ -141,21 +139,4 @@ test("what went with one object is told with it", async (t) => {
   }
   t.is(fights.all.length, 1);
   t.deepEqual(fights.all[0]?.objects, ["link l-lab", "address l-lab 10.5.0.1/24", "route 10.9.0.0/16 metric 0"]);
-});
-
-test("a ruleset that others change beside ours is no fight, a table that they flush is one", (t) => {
-  const table: KernelObject = { kind: "nft", netns: "ndemo", family: "inet", table: "netloom", objects: [] };
-  const netns: KernelObject = { kind: "netns", name: "ndemo" };
-  const { host, fights } = world();
-  const wish: Target = [netns, table];
-  const seen = { netns: "ndemo", family: "inet", table: "netloom", hash: nftHash(table) };
-  const kernel = (nft: Actual["nft"]): Actual => ({ ...host.kernel, netns: [{ name: "ndemo", owned: true }], nft });
-  const judge = (actual: Actual): void => {
-    fights.settled(wish, []);
-    fights.judge(diff(actual, wish).steps, wish, actual);
-  };
-  for (let time = 0; time < 5; time += 1) judge(kernel([{ ...seen, touched: true }]));
-  t.deepEqual(fights.all, []);
-  for (let time = 0; time < 3; time += 1) judge(kernel([]));
-  t.deepEqual(fights.all[0]?.objects, ["nft ndemo/inet netloom"]);
 });

@@ -1,10 +1,8 @@
 import type { Actor } from "../host/host.ts";
-import type { Actual } from "../model/actual.ts";
-import { nftHash } from "../model/definition-hash.ts";
 import type { Target } from "../model/kernel.ts";
 import type { FightReport } from "../model/report.ts";
 import type { Step } from "../model/step.ts";
-import { KEYS, objectId } from "../plan/object-key.ts";
+import { objectId } from "../plan/object-key.ts";
 import { stepObject } from "../plan/step-object.ts";
 
 /** So many times somebody else may undo what we made, within this long, before we leave it to them. */
@@ -61,9 +59,8 @@ export class Fights {
    * Judges what a pass finds to be done at its first look. @returns true when it gave in, and the kernel
    * does not tell to whom
    */
-  judge(steps: readonly Step[], target: Target, actual: Actual): boolean {
-    const mending = steps.filter((step) => !isPrecaution(step, actual));
-    return this.#count(this.#undone(mending, target)) === NOBODY;
+  judge(steps: readonly Step[], target: Target): boolean {
+    return this.#count(this.#undone(steps, target)) === NOBODY;
   }
 
   /** True for a step that we do not take any more. */
@@ -138,13 +135,6 @@ export class Fights {
       ? `a program that has ended, pid ${actor.pid}`
       : `${actor.program} (pid ${actor.pid})`;
   }
-}
-
-/** A table that is loaded again only because somebody changed some ruleset of its namespace, most often their own. */
-function isPrecaution(step: Step, { nft }: Actual): boolean {
-  if (step.op !== "nft.load") return false;
-  const key = KEYS.nft(step.args);
-  return nft.some((seen) => KEYS.nft(seen) === key && seen.touched && seen.hash === nftHash(step.args));
 }
 
 /** What a target wishes of some objects, as text; nothing for an object that it does not have. */

@@ -36,11 +36,10 @@ export async function reconcile(
   fights: Fights = new Fights(),
 ): Promise<Reconciled> {
   const started = performance.now();
-  const actual = await host.observe(target, scope);
-  const { steps: first, ...seen } = diff(actual, target);
+  const { steps: first, ...seen } = await planTarget(host, target, scope);
   // What stood in the way may be gone with what the first steps removed.
   let { foreign } = seen;
-  if (fights.judge(first, target, actual)) fights.suspect(await host.managers());
+  if (fights.judge(first, target)) fights.suspect(await host.managers());
   const held = first.filter((step) => fights.holds(step));
   const taken = new Map<string, Step>();
   const failed = new Map<string, FailedStep>();

@@ -30,6 +30,12 @@ export declare class NetlinkSocket {
   dump(what: string): Promise<string>
   /** `requests`: JSON array of requests. Answers with a JSON array of outcomes in the same order. */
   batch(requests: string): Promise<string>
+  /**
+   * `batch` in several namespaces, one after the other. `sockets` has a socket for each share, or null where it is to be done at
+   * its `path`, with a socket for this call only. `shares`: JSON array of `{path, requests}`. Answers with a JSON array: the outcomes
+   * of each share, or a refusal when its namespace could not be entered.
+   */
+  static batchAcross(sockets: Array<NetlinkSocket | null>, shares: string): Promise<string>
   /** The WireGuard device `name` as a JSON object, without private keys. */
   wireguardGet(name: string): Promise<string>
   /** What the drivers of links say about carrier, speed and duplex, as a JSON array. */
@@ -78,7 +84,10 @@ export declare function netnsDelete(name: string): Promise<void>
  */
 export declare function netnsId(path: string): Promise<number>
 
-/** JSON array of `{name, group}`, in order of name. */
+/** `netnsId` for many paths in one call; null for those that are not there. */
+export declare function netnsIds(paths: Array<string>): Promise<Array<number | null>>
+
+/** JSON array of `{name, group, inode}`, in order of name. */
 export declare function netnsList(): Promise<string>
 
 /** `SO_PEERCRED` of the unix socket `fd`. */

@@ -1,8 +1,7 @@
 import { EventEmitter, once } from "node:events";
-import type { Host, ServiceState } from "../host/host.ts";
+import type { Scope, ServiceState } from "../host/host.ts";
 import { backoff, Queue } from "../lib/async.ts";
 import { describeError, NetloomError } from "../lib/errors.ts";
-import type { Log } from "../lib/log.ts";
 import { Secret } from "../lib/secret.ts";
 import type { ActualWireguard } from "../model/actual.ts";
 import { documentId, type Document, type Kind, type LanDocument } from "../model/document.ts";
@@ -13,45 +12,19 @@ import { admit } from "../plan/conflicts.ts";
 import { explain } from "../plan/explain.ts";
 import { findLimits } from "../plan/limits.ts";
 import { parseDocuments, type ParsedDocuments, type SourceFile } from "../plan/parse-documents.ts";
-import type { Allocations } from "./allocations.ts";
 import { failuresOf, refused, touchText, withVerdict } from "./change-report.ts";
 import { DirtyMarks } from "./dirty.ts";
-import { gatherFacts, type Gathered, type Places } from "./facts.ts";
+import type { ChangeOptions, EngineOptions, EngineView } from "./engine-options.ts";
+import { gatherFacts, type Gathered } from "./facts.ts";
 import { Fights } from "./fights.ts";
-import type { Guard, GuardedChange } from "./guard.ts";
+import type { GuardedChange } from "./guard.ts";
 import { Members, type Joined, type JoinRequest } from "./members.ts";
-import type { NodeState } from "./node-state.ts";
 import { holdsUplink, logPass, netnsOwners, nextExpiry, SWEEP_MS, thrown, type Looked } from "./pass.ts";
 import { findObstacles } from "./obstacles.ts";
 import { planTarget, reconcile } from "./reconcile.ts";
 import { Schedule } from "./schedule.ts";
 import { givenKey, takeKeys } from "./secrets.ts";
-import { byPrecedence, type DocumentStore, type StoredDocument } from "./store.ts";
-
-export interface EngineOptions extends Places {
-  readonly host: Host;
-  readonly store: DocumentStore;
-  readonly allocations: Allocations;
-  readonly state: NodeState;
-  readonly guard: Guard;
-  readonly log: Log;
-}
-
-/** How a change of documents is made. */
-export interface ChangeOptions {
-  /** True when somebody answers for the node being reached after it: the guard is not asked. */
-  readonly confirm?: boolean;
-}
-
-/** What the engine knows after its last pass. */
-export interface EngineView {
-  readonly compiled: Compiled | null;
-  readonly report: Report | null;
-  /** What is not as it should be and is nothing that a pass could mend. */
-  readonly problems: readonly string[];
-  readonly total: number;
-  readonly changed: number;
-}
+import { byPrecedence, type StoredDocument } from "./store.ts";
 
 /**
  * One loop, level-triggered: events, timers and API calls only say that something may have changed;
@@ -61,7 +34,9 @@ export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #passes = new Queue();
   readonly #events = new EventEmitter<{ pass: [] }>();
-  readonly #schedule = new Schedule(() => void this.#passes.run(() => this.#pass()));
+  readonly #schedule = new Schedule(() => this.#enqueue());
+  /** True while a pass waits for its turn. */
+  #awaited = false;
   readonly #dirty = new DirtyMarks(SWEEP_MS);
   readonly #members: Members;
   readonly #fights = new Fights();
@@ -323,15 +298,26 @@ export class Engine implements AsyncDisposable {
   #facts(
     documents: readonly Document[],
     keyOf: KeyOf = (resource) => this.#options.host.keys.ensure(resource.name),
+    scope: Scope = this.#dirty.peek(),
   ): Promise<Gathered> {
     const { host, state } = this.#options;
-    return gatherFacts(host, this.#options, state.uplink, documents, keyOf);
+    return gatherFacts(host, this.#options, state.uplink, documents, keyOf, scope);
+  }
+
+  /** Lets a pass wait for its turn, one at most; one that is made before, for whatever reason, serves as well. */
+  #enqueue(): void {
+    if (this.#awaited) return;
+    this.#awaited = true;
+    void this.#passes.run(async () => {
+      if (this.#awaited) await this.#pass();
+    });
   }
 
   /** One pass. It never throws: what goes wrong is in the report, in `status`, and tried again. */
   async #pass(): Promise<Report> {
     const { log } = this.#options;
     this.#schedule.started();
+    this.#awaited = false;
     const { report, compiled, problems, again } = await this.#look().catch((error: unknown) => {
       this.#dirty.markAll();
       return thrown(error);
@@ -355,7 +341,7 @@ export class Engine implements AsyncDisposable {
     const { host, store, state } = this.#options;
     const scope = this.#dirty.take();
     const { documents, issues } = hold(store.all());
-    const { facts, failures } = await this.#facts(documents);
+    const { facts, failures } = await this.#facts(documents, undefined, scope);
     const { members, problems } = await this.#members.present();
     const compiled = compile(documents, facts, members);
     const { report, open } = await reconcile(host, compiled.target, scope, this.#fights);

@@ -1,4 +1,4 @@
-import type { Host } from "../host/host.ts";
+import type { Host, Scope } from "../host/host.ts";
 import { describeError } from "../lib/errors.ts";
 import { documentId, type Document, type NetworkResourceDocument } from "../model/document.ts";
 import type { Facts, WireguardKeyFact } from "../model/facts.ts";
@@ -24,12 +24,17 @@ export async function gatherFacts(
   uplink: string | null,
   documents: readonly Document[],
   keyOf: (resource: NetworkResourceDocument) => Promise<WireguardKeyFact>,
+  scope: Scope,
 ): Promise<Gathered> {
   const keyed = documents.filter(
     (document): document is NetworkResourceDocument =>
       document.kind === "NetworkResource" && document.wireguard !== undefined,
   );
-  const [keys, nics, leases] = await Promise.all([Promise.allSettled(keyed.map(keyOf)), host.nics(), host.leases()]);
+  const [keys, nics, leases] = await Promise.all([
+    Promise.allSettled(keyed.map(keyOf)),
+    host.nics(scope),
+    host.leases(),
+  ]);
   const known = keyed.flatMap(({ name }, index): [string, WireguardKeyFact][] => {
     const key = keys[index];
     return key?.status === "fulfilled" ? [[name, key.value]] : [];

@@ -1,7 +1,7 @@
-/** A burst of events costs one pass: it starts when there were none for this long. */
-const QUIET_MS = 20;
+/** A burst of events costs one pass: it starts when there were none for this long, which is twice what a digest waits at most. */
+const QUIET_MS = 100;
 /** But no later than this after the first of them, so that whoever never stops does not keep us from mending. */
-const LATEST_MS = 500;
+export const LATEST_MS = 500;
 
 /** Decides when the next pass starts. */
 export class Schedule implements Disposable {

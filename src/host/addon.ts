@@ -79,6 +79,11 @@ export class Netlink implements Disposable {
     return this.#socket.requests();
   }
 
+  /** What the addon knows it by. */
+  get native(): Native.NetlinkSocket {
+    return this.#socket;
+  }
+
   /** The given tables, each consistent in itself. */
   async dump<K extends keyof Tables>(...tables: readonly K[]): Promise<Pick<Tables, K>> {
     return JSON.parse(await this.#socket.dump(JSON.stringify(tables))) as Pick<Tables, K>;
@@ -147,6 +152,23 @@ export function requestsOfProcess(): Native.Requests {
   return native().requestsOfProcess();
 }
 
+/** What is asked of one namespace by {@link batchAcross}: on open sockets, or with null on one that is opened at `path` for this once. */
+export interface NetlinkShare {
+  readonly socket: Netlink | null;
+  readonly path: string;
+  readonly requests: readonly Request[];
+}
+
+/** {@link Netlink.batch} in several namespaces, one after the other, in one call. For each the outcomes, or why it could not be entered. */
+export async function batchAcross(
+  shares: readonly NetlinkShare[],
+): Promise<readonly (readonly Outcome[] | Native.Refusal)[]> {
+  const sockets = shares.map(({ socket }) => socket?.native ?? null);
+  const asked = shares.map(({ socket, path, requests }) => ({ path: socket === null ? path : null, requests }));
+  const answers: unknown = JSON.parse(await native().NetlinkSocket.batchAcross(sockets, JSON.stringify(asked)));
+  return answers as readonly (readonly Outcome[] | Native.Refusal)[];
+}
+
 /** Creates /run/netns/NAME; its `lo` is up and has the group before the name appears. EEXIST when the name is taken. */
 export async function netnsCreate(name: string, group: number): Promise<void> {
   await native().netnsCreate(name, group);
@@ -168,6 +190,11 @@ export async function netnsList(): Promise<readonly NetnsEntry[]> {
  */
 export async function netnsId(netnsPath: string): Promise<number> {
   return await native().netnsId(netnsPath);
+}
+
+/** {@link netnsId} of many in one call; null for those that are not there. */
+export async function netnsIds(netnsPaths: readonly string[]): Promise<readonly (number | null)[]> {
+  return await native().netnsIds([...netnsPaths]);
 }
 
 /** Values of kernel parameters in the namespace at `netnsPath` (null: ours); null for those that do not exist. Keys as in sysctl(8). */

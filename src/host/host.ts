@@ -69,7 +69,8 @@ export interface Host extends AsyncDisposable {
   execute(steps: readonly Step[]): Promise<readonly FailedStep[]>;
   /** WireGuard devices of ours with their counters as they are now; it may be asked beside a pass. */
   wireguard(): Promise<readonly ActualWireguard[]>;
-  nics(): Promise<readonly NicFact[]>;
+  /** As they are, or as they were seen last when the node's own namespace is outside `scope`. */
+  nics(scope: Scope): Promise<readonly NicFact[]>;
   /** Leases that the DHCP clients reported, expired ones left out. */
   leases(): Promise<readonly LeaseFact[]>;
   /** Reports a lease again whose client was stopped since. */

@@ -8,19 +8,20 @@ import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
-import { netnsList, openMonitor, raiseDescriptors } from "./addon.ts";
+import { netnsList, raiseDescriptors } from "./addon.ts";
 import { NETNS_DIRECTORY, OWN_NETNS } from "./exec.ts";
 import { checkConnectivity } from "./connectivity.ts";
 import { execute } from "./execute.ts";
 import type { Dirty, FailedStep, Host, Scope, ServiceState, WireguardKeys } from "./host.ts";
 import { Firewalls } from "./firewalls.ts";
-import { readLeases, watchDirectory, writeLease } from "./leases.ts";
+import { readLeases, writeLease } from "./leases.ts";
 import { runningManagers } from "./managers.ts";
 import { Namespaces } from "./namespaces.ts";
 import type { ObserveContext } from "./observe.ts";
 import { Observer } from "./observer.ts";
 import { Records } from "./records.ts";
 import { S6 } from "./supervisor/s6.ts";
+import { watchHost } from "./watch.ts";
 import { KeyFiles } from "./wireguard-keys.ts";
 
 /**
@@ -86,22 +87,8 @@ export class LinuxHost implements Host {
     return await readdir(NETNS_DIRECTORY);
   }
 
-  async nics(): Promise<readonly NicFact[]> {
-    const netlink = await this.#context.namespaces.netlink(HOST);
-    const { links } = await netlink.dump("links");
-    // A NIC is whatever has an Ethernet address and is neither a bridge nor a link of ours; only one without a kind has hardware behind it.
-    return links
-      .filter(
-        (link) =>
-          link.type === "ether" && link.mac !== null && link.kind !== "bridge" && link.group !== OWNER.linkGroup,
-      )
-      .map((link) => ({
-        name: link.name,
-        mac: link.mac ?? "",
-        physical: link.kind === null,
-        carrier: link.carrier,
-        ...(link.parentDev === null ? {} : { device: link.parentDev }),
-      }));
+  nics(scope: Scope): Promise<readonly NicFact[]> {
+    return this.#observer.nics(scope);
   }
 
   leases(): Promise<readonly LeaseFact[]> {
@@ -129,21 +116,8 @@ export class LinuxHost implements Host {
   }
 
   watch(onDirty: (dirty: Dirty) => void): Disposable {
-    const all: Dirty = { everything: true, netns: new Set(), topics: new Set(), actors: [] };
-    // Neighbours come and go with every conversation and are not in the vocabulary.
-    const monitor = openMonitor(null, ({ type }) => {
-      if (type !== "neighbour") onDirty(all);
-    });
-    // Our own sockets keep a namespace alive whose name is removed: the kernel then has nothing to tell.
-    const directories = [this.#leases, NETNS_DIRECTORY].map((directory) =>
-      watchDirectory(directory, () => onDirty(all)),
-    );
-    return {
-      [Symbol.dispose]() {
-        monitor[Symbol.dispose]();
-        for (const watcher of directories) watcher.close();
-      },
-    };
+    const nameOf = (id: number): string | undefined => this.#observer.nameOf(id);
+    return watchHost({ nameOf, leases: this.#leases, namespaces: NETNS_DIRECTORY }, onDirty);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -269,6 +269,8 @@ export interface NetnsEntry {
   readonly name: string;
   /** Link group of its `lo`, the owner's mark; null when it cannot be read or is not a namespace. */
   readonly group: number | null;
+  /** Of the namespace: a name may come to stand for another one. 0 when it is none. */
+  readonly inode: number;
 }
 
 /** Something changed. `overrun`: events were lost, everything may have changed. */

@@ -1,10 +1,10 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { stat } from "node:fs/promises";
 import { errorCode, isGone } from "../lib/errors.ts";
 import { uptime } from "../lib/uptime.ts";
 import type { Actual, ActualSysctl, ActualWireguard } from "../model/actual.ts";
+import type { NicFact } from "../model/facts.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import { netnsList, sysctlGet, type Netlink } from "./addon.ts";
 import { netnsPath } from "./exec.ts";
@@ -12,7 +12,7 @@ import type { Namespaces } from "./namespaces.ts";
 import type { Link, NftRuleset, Tables } from "./netlink-types.ts";
 import { hashInComment } from "./nft.ts";
 import type { InNetns } from "./observe/named.ts";
-import { addressesOf, fdbOf, linksOf, neighborsOf, routesOf, rulesOf, type Look } from "./observe/tables.ts";
+import { addressesOf, fdbOf, linksOf, neighborsOf, nicsOf, routesOf, rulesOf, type Look } from "./observe/tables.ts";
 import type { Records } from "./records.ts";
 import type { Supervisor } from "./supervisor/index.ts";
 
@@ -39,19 +39,11 @@ export async function listNetns({
   netnsMark,
 }: ObserveContext): Promise<{ readonly all: readonly NetnsName[]; readonly settled: boolean }> {
   const entries = await netnsList();
-  const all = await Promise.all(
-    entries.map(async ({ name, group }): Promise<NetnsName | undefined> => {
-      // A name without a namespace is what a crash leaves in the middle of a creation; the next creation takes it over.
-      if (group === null) return undefined;
-      const inode = await stat(netnsPath(name)).then(
-        ({ ino }) => ino,
-        () => undefined,
-      );
-      return inode === undefined ? undefined : { name, owned: group === netnsMark, mark: group, inode };
-    }),
+  // A name without a namespace is what a crash leaves in the middle of a creation; the next creation takes it over.
+  const all = entries.flatMap(({ name, group, inode }) =>
+    group === null ? [] : [{ name, owned: group === netnsMark, mark: group, inode }],
   );
-  const found = all.filter((entry) => entry !== undefined);
-  return { all: found, settled: found.length === entries.length };
+  return { all, settled: all.length === entries.length };
 }
 
 /** Someone removed the namespace, or a step of ours closed its sockets, while we looked: the next pass sees what is left. */
@@ -71,9 +63,15 @@ const TABLES = [
   "forwarding",
   "nft",
 ] as const satisfies readonly (keyof Tables)[];
+/** What was seen in a namespace. */
+export interface Seen {
+  readonly part: InNetns;
+  /** In the node's own. */
+  readonly nics: readonly NicFact[];
+}
 
 /** What is in a namespace, of kernel parameters only those that `wish` names; undefined when it ended meanwhile. */
-export async function observeNetns(context: ObserveContext, netns: string, wish: Target): Promise<InNetns | undefined> {
+export async function observeNetns(context: ObserveContext, netns: string, wish: Target): Promise<Seen | undefined> {
   try {
     const netlink = await context.namespaces.netlink(netns);
     const { forwarding, nft, ...tables } = await netlink.dump(...TABLES);
@@ -88,7 +86,7 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
       observeNft(context.records, netlink, netns, nft),
       observeSysctls(netns, wish, forwarding),
     ]);
-    return {
+    const part = {
       link: linksOf(look),
       address: addressesOf(look),
       neighbor: neighborsOf(look),
@@ -99,6 +97,7 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
       nft: ours,
       sysctl,
     };
+    return { part, nics: netns === HOST ? nicsOf(tables.links) : [] };
   } catch (error) {
     if (netns !== HOST && vanished(error)) return undefined;
     throw error;

@@ -1,8 +1,10 @@
 import { stat } from "node:fs/promises";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
+import type { NicFact } from "../model/facts.ts";
 import { HOST, type Target } from "../model/kernel.ts";
 import { stepPlaces, type Step } from "../model/step.ts";
-import { NETNS_DIRECTORY } from "./exec.ts";
+import { netnsIds } from "./addon.ts";
+import { NETNS_DIRECTORY, netnsPath } from "./exec.ts";
 import type { Scope } from "./host.ts";
 import {
   listNetns,
@@ -12,8 +14,10 @@ import {
   vanished,
   type NetnsName,
   type ObserveContext,
+  type Seen,
 } from "./observe.ts";
 import { NOTHING, onlyNamed, type InNetns } from "./observe/named.ts";
+import { nicsOf } from "./observe/tables.ts";
 
 interface Names {
   /** When a name was last made or removed; undefined when that is no measure, since one was in the making. */
@@ -25,9 +29,13 @@ interface Names {
 export class Observer {
   readonly #context: ObserveContext;
   /** By namespace; only those that there are. */
-  readonly #seen = new Map<string, InNetns>();
+  readonly #seen = new Map<string, Seen>();
   /** Namespaces that our own steps changed since they were looked at. */
   readonly #stale = new Set<string>();
+  /** Namespaces by their ids, by which events speak of them. */
+  readonly #ids = new Map<number, string>();
+  /** Those that have been asked for their ids, with the inodes that they had. */
+  readonly #asked = new Map<string, number>();
   #names: Names = { changed: undefined, all: [] };
 
   constructor(context: ObserveContext) {
@@ -56,12 +64,13 @@ export class Observer {
     const ours = netns.filter(({ owned }) => owned).map(({ name }) => name);
     // Someone else's that we do not want for ourselves is a member's.
     const members = all.flatMap(({ name, owned }) => (owned || wanted.has(name) || !wishes.has(name) ? [] : [name]));
-    const names = new Set(all.map(({ name }) => name));
-    namespaces.keepOnly(new Set(ours));
+    namespaces.keepOnly(new Map(all.flatMap(({ name, owned, inode }) => (owned ? [[name, inode]] : []))));
     const there = new Set([HOST, ...ours, ...members]);
-    for (const name of this.#seen.keys())
-      if (!there.has(name) && (scope === "all" || !names.has(name))) this.#seen.delete(name);
+    // Of members that are not asked about now we keep what we saw, but for the full look.
+    if (scope === "all") for (const name of this.#seen.keys()) if (!there.has(name)) this.#seen.delete(name);
+    await this.#learnIds(all.filter(({ name }) => there.has(name)));
     try {
+      await namespaces.openAll([...there].filter((name) => this.#mustLook(name, scope)));
       const parts = await Promise.all([
         ...[HOST, ...ours].map((name) => this.#look(name, scope, wishes.get(name))),
         ...members.map(async (name) => {
@@ -75,43 +84,87 @@ export class Observer {
     }
   }
 
+  /** The NICs of the node. */
+  async nics(scope: Scope): Promise<readonly NicFact[]> {
+    const known = this.#seen.get(HOST);
+    if (known !== undefined && !this.#mustLook(HOST, scope)) return known.nics;
+    const { links } = await (await this.#context.namespaces.netlink(HOST)).dump("links");
+    return nicsOf(links);
+  }
+
+  /** The namespace that has an id; undefined when we do not look at it. */
+  nameOf(id: number): string | undefined {
+    return this.#ids.get(id);
+  }
+
   /**
    * The WireGuard devices that were seen, as they are now. It may run beside a pass: it closes nothing that the pass uses.
    */
   async wireguard(): Promise<readonly ActualWireguard[]> {
     const { namespaces, records } = this.#context;
-    const devices = [...this.#seen].flatMap(([netns, { wireguard }]) =>
-      wireguard.map(async ({ dev }) => {
-        try {
-          return [await observeDevice(records, await namespaces.netlink(netns), netns, dev)];
-        } catch (error) {
-          if (vanished(error)) return [];
-          throw error;
-        }
-      }),
+    const devices = [...this.#seen].flatMap(
+      ([
+        netns,
+        {
+          part: { wireguard },
+        },
+      ]) =>
+        wireguard.map(async ({ dev }) => {
+          try {
+            return [await observeDevice(records, await namespaces.netlink(netns), netns, dev)];
+          } catch (error) {
+            if (vanished(error)) return [];
+            throw error;
+          }
+        }),
     );
     return (await Promise.all(devices)).flat();
   }
 
+  /** An id is what a monitor needs to hear of a namespace: one that is new gets it before it is looked at, so that nothing is missed. */
+  async #learnIds(there: readonly NetnsName[]): Promise<void> {
+    const unknown = there.filter(({ name, inode }) => this.#asked.get(name) !== inode);
+    if (unknown.length === 0) return;
+    const ids = await netnsIds(unknown.map(({ name }) => netnsPath(name)));
+    for (const [index, { name, inode }] of unknown.entries()) {
+      const id = ids[index];
+      if (id === undefined || id === null) continue;
+      this.#ids.set(id, name);
+      this.#asked.set(name, inode);
+    }
+  }
+
+  /** Forgets what is known of namespaces that are gone, and of names that stand for another one now. */
+  #forget(names: ReadonlyMap<string, number>): void {
+    const gone = (name: string): boolean => names.get(name) !== this.#asked.get(name);
+    for (const [id, name] of this.#ids) if (gone(name)) this.#ids.delete(id);
+    for (const name of this.#asked.keys()) if (gone(name)) this.#asked.delete(name);
+    for (const name of this.#stale) if (name !== HOST && !names.has(name)) this.#stale.delete(name);
+    for (const name of this.#seen.keys()) if (name !== HOST && !names.has(name)) this.#seen.delete(name);
+  }
+
   async #look(netns: string, scope: Scope, wish: Target = []): Promise<InNetns> {
     const known = this.#seen.get(netns);
-    if (known !== undefined && scope !== "all" && !scope.has(netns) && !this.#stale.has(netns))
-      return await this.#withSysctls(netns, known, wish);
+    if (known !== undefined && !this.#mustLook(netns, scope)) return await this.#withSysctls(netns, known, wish);
     // What happens while we look marks it again.
     this.#stale.delete(netns);
     const seen = await observeNetns(this.#context, netns, wish);
     if (seen === undefined) this.#seen.delete(netns);
     else this.#seen.set(netns, seen);
-    return seen ?? NOTHING;
+    return seen?.part ?? NOTHING;
+  }
+
+  #mustLook(netns: string, scope: Scope): boolean {
+    return scope === "all" || scope.has(netns) || this.#stale.has(netns) || !this.#seen.has(netns);
   }
 
   /** Kernel parameters are read as far as they are wished for, and the wish may have grown. */
-  async #withSysctls(netns: string, known: InNetns, wish: Target): Promise<InNetns> {
-    const read = new Set(known.sysctl.map(({ key }) => key));
-    if (!wish.some((object) => object.kind === "sysctl" && !read.has(object.key))) return known;
-    const seen = { ...known, sysctl: await observeSysctls(netns, wish) };
-    this.#seen.set(netns, seen);
-    return seen;
+  async #withSysctls(netns: string, { part, nics }: Seen, wish: Target): Promise<InNetns> {
+    const read = new Set(part.sysctl.map(({ key }) => key));
+    if (!wish.some((object) => object.kind === "sysctl" && !read.has(object.key))) return part;
+    const wider = { ...part, sysctl: await observeSysctls(netns, wish) };
+    this.#seen.set(netns, { part: wider, nics });
+    return wider;
   }
 
   /** The names of namespaces cost a visit to each: they are listed anew when one was made or removed. */
@@ -120,6 +173,7 @@ export class Observer {
     if (scope !== "all" && changed !== undefined && changed === this.#names.changed) return this.#names.all;
     const before = new Map(this.#names.all.map(({ name, inode }) => [name, inode]));
     const { all, settled } = await listNetns(this.#context);
+    this.#forget(new Map(all.map(({ name, inode }) => [name, inode])));
     for (const { name, inode } of all) if (before.get(name) !== inode) this.#stale.add(name);
     this.#names = { changed: settled ? changed : undefined, all };
     return all;
@@ -127,9 +181,14 @@ export class Observer {
 
   /** The other end of a pair goes with it, wherever it is. */
   #staleOtherEnd({ netns, name }: { readonly netns: string; readonly name: string }): void {
-    const link = this.#seen.get(netns)?.link.find((one) => one.name === name);
+    const link = this.#seen.get(netns)?.part.link.find((one) => one.name === name);
     if (link?.peerIndex === undefined || link.peerIndex === null) return;
-    for (const [place, { link: links }] of this.#seen)
+    for (const [
+      place,
+      {
+        part: { link: links },
+      },
+    ] of this.#seen)
       if (links.some(({ index, peerIndex }) => index === link.peerIndex && peerIndex === link.index))
         this.#stale.add(place);
   }

@@ -1,6 +1,10 @@
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { closeSync, fsync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { describeError, isGone } from "./errors.ts";
+
+const sync = promisify(fsync);
 
 let counter = 0;
 
@@ -45,7 +49,6 @@ export async function removeSynced(path: string): Promise<void> {
 /** Writes and syncs a file under a temporary name, where a full or read-only disk shows. */
 export async function stageFile(path: string, content: string, mode: number): Promise<StagedFile> {
   const directory = dirname(path);
-  await mkdir(directory, { recursive: true });
   counter += 1;
   const temporary = `${path}.${process.pid}.${counter}.tmp`;
   const discard = (): Promise<void> => rm(temporary, { force: true });
@@ -55,21 +58,43 @@ export async function stageFile(path: string, content: string, mode: number): Pr
   };
   await writeSynced(temporary, content, mode).catch(orDiscard);
   const commit = async (): Promise<void> => {
-    await rename(temporary, path).catch(orDiscard);
+    try {
+      renameSync(temporary, path);
+    } catch (error) {
+      await orDiscard(error);
+    }
     await syncDirectory(directory);
   };
   return { commit, discard };
 }
 
 async function syncDirectory(directory: string): Promise<void> {
-  await using handle = await open(directory, "r");
-  await handle.sync();
+  await synced(openSync(directory, "r"), () => undefined);
 }
 
+/** Only syncing waits for the disk, so only that goes to another thread: the other calls cost less than the way there and back. */
 async function writeSynced(path: string, content: string, mode: number): Promise<void> {
-  await using file = await open(path, "wx", mode);
-  await file.writeFile(content);
-  await file.sync();
+  await synced(create(path, mode), (fd) => writeFileSync(fd, content));
+}
+
+function create(path: string, mode: number): number {
+  try {
+    return openSync(path, "wx", mode);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, "wx", mode);
+  }
+}
+
+/** Does something with an open file, syncs and closes it. */
+async function synced(fd: number, work: (fd: number) => void): Promise<void> {
+  try {
+    work(fd);
+    await sync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** What `writeFileAtomic` calls its temporary files; the first number is the process. */

@@ -11,6 +11,8 @@ export const HOST = "";
 export const OWNER = {
   /** IFLA_GROUP of links. */
   linkGroup: 0x4e4c,
+  /** Upper half of the groups into which links are gathered to be deleted at once (native/net/src/link_change.rs). */
+  doomed: 0xde1e,
   /** rtm_protocol of routes and IFA_PROTO of addresses; unused in /etc/iproute2/rt_protos. */
   protocol: 78,
   /** nft tables are named `netloom` or `netloom-…`. */

@@ -1,6 +1,6 @@
 import test from "ava";
 import type { Actual } from "../model/actual.ts";
-import { HOST, type Target } from "../model/kernel.ts";
+import { HOST, type Target, OWNER } from "../model/kernel.ts";
 import { memberId, type Member } from "../model/member.ts";
 import { facts, lan } from "../testing/builders.ts";
 import { applySteps, emptyKernel, physicalNic } from "../testing/memory-kernel.ts";
@@ -70,4 +70,16 @@ test("somebody's link of the wanted name is refused, inside and on the node", (t
   t.deepEqual(diffUnits(indexActual({ ...node, link: [...node.link, taken] }), [], wish).foreign, [
     "link v0123456789 exists (dummy, down, group 0) and is not Netloom's",
   ]);
+});
+
+test("a link that was about to be deleted when the daemon ended goes, and is made anew when it is wanted", (t) => {
+  const joined = applySteps(node, diffUnits(indexActual(node), [], wish).steps);
+  const doomed = joined.link.map((link) =>
+    link.name === c1.hostName ? { ...link, group: OWNER.doomed * 0x1_0000 + 7 } : link,
+  );
+  const left = { ...joined, link: doomed };
+  t.deepEqual(diff(left, target).steps.map(explain), [`ip link del ${c1.hostName}`]);
+  const { steps } = diff(left, [...target, ...wish]);
+  t.is(steps.map(explain)[0], `ip link del ${c1.hostName}`);
+  t.deepEqual(diff(applySteps(left, steps), [...target, ...wish]).steps, []);
 });

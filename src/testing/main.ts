@@ -2,18 +2,21 @@
 //   netloom-test daemon [--fault kill:STEPS | fail:STEP:ERRNO] [the options of netloom daemon]
 //     reads "join LAN NETNS" and "leave LAN NAME" from its standard input, and answers each by a line of JSON
 //   netloom-test target [--dir DIR] [FILE]...
+//   netloom-test engine [the options of netloom daemon]
 import { createInterface } from "node:readline";
 import { parseDaemonArguments } from "../cli/daemon-options.ts";
 import { runDaemon } from "../daemon.ts";
 import type { Engine } from "../engine/engine.ts";
 import { LinuxHost } from "../host/linux-host.ts";
 import { describeError } from "../lib/errors.ts";
+import { engineCommand } from "./engine-command.ts";
 import { parseFault, withFault } from "./fault.ts";
 import { targetCommand } from "./target-command.ts";
 
 const COMMANDS: Readonly<Record<string, (words: readonly string[]) => Promise<number>>> = {
   daemon,
   target: targetCommand,
+  engine: engineCommand,
 };
 
 const [command = "", ...rest] = process.argv.slice(2);

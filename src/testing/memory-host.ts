@@ -85,7 +85,7 @@ export class MemoryHost implements Host {
     return Promise.resolve(this.kernel.wireguard);
   }
 
-  nics(): Promise<readonly NicFact[]> {
+  nics(_scope: Scope): Promise<readonly NicFact[]> {
     return Promise.resolve(this.nicFacts);
   }
 

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use napi::bindgen_prelude::{AsyncTask, Either, ToNapiValue, TypeName};
+use napi::bindgen_prelude::{AsyncTask, ClassInstance, Either, ToNapiValue, TypeName};
 use napi_derive::napi;
-use netloom_net::{Error, Result, Sockets, counters};
+use netloom_net::{Error, Result, Sockets, batch_across, counters};
 
 use crate::job::{Job, job};
 
@@ -134,6 +134,26 @@ impl NetlinkSocket {
     #[napi(ts_return_type = "Promise<string>", catch_unwind)]
     pub fn batch(&self, requests: String) -> AsyncTask<Job<String>> {
         self.run(move |sockets| sockets.batch(&requests))
+    }
+
+    /// `batch` in several namespaces, one after the other. `sockets` has a socket for each share, or null where it is to be done at
+    /// its `path`, with a socket for this call only. `shares`: JSON array of `{path, requests}`. Answers with a JSON array: the outcomes
+    /// of each share, or a refusal when its namespace could not be entered.
+    #[napi(ts_return_type = "Promise<string>", catch_unwind)]
+    pub fn batch_across(
+        #[napi(ts_arg_type = "Array<NetlinkSocket | null>")] sockets: Vec<
+            Option<ClassInstance<'_, NetlinkSocket>>,
+        >,
+        shares: String,
+    ) -> AsyncTask<Job<String>> {
+        let sockets: Result<Vec<_>> = sockets
+            .into_iter()
+            .map(|one| {
+                one.map(|one| one.slot().clone().ok_or_else(Error::closed))
+                    .transpose()
+            })
+            .collect();
+        job(move || batch_across(&sockets?, &shares))
     }
 
     /// The WireGuard device `name` as a JSON object, without private keys.

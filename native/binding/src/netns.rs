@@ -18,7 +18,7 @@ pub fn netns_delete(name: String) -> AsyncTask<Job<()>> {
     job(move || netns::delete(&name))
 }
 
-/// JSON array of `{name, group}`, in order of name.
+/// JSON array of `{name, group, inode}`, in order of name.
 #[napi(ts_return_type = "Promise<string>", catch_unwind)]
 pub fn netns_list() -> AsyncTask<Job<String>> {
     job(netns::list_json)
@@ -29,4 +29,10 @@ pub fn netns_list() -> AsyncTask<Job<String>> {
 #[napi(ts_return_type = "Promise<number>", catch_unwind)]
 pub fn netns_id(path: String) -> AsyncTask<Job<i32>> {
     job(move || netns_id::id_of(&path, None))
+}
+
+/// `netnsId` for many paths in one call; null for those that are not there.
+#[napi(ts_return_type = "Promise<Array<number | null>>", catch_unwind)]
+pub fn netns_ids(paths: Vec<String>) -> AsyncTask<Job<Vec<Option<i32>>>> {
+    job(move || Ok(netns_id::ids_of(&paths)))
 }

@@ -11,7 +11,7 @@ use crate::{
     fdb, link_add, link_change, neighbor,
     request::Request,
     route_change, rule_change,
-    session::Session,
+    session::{Elsewhere, Session},
     socket::Socket,
 };
 
@@ -60,14 +60,23 @@ impl From<Error> for Refusal {
 pub(crate) fn run(socket: &mut Socket, requests: &str) -> Result<Vec<Outcome>> {
     let requests: Vec<Value> = serde_json::from_str(requests)
         .map_err(|error| Error::invalid("batch", "requests", error.to_string()))?;
-    let mut session = Session::new(socket);
-    Ok(requests
+    Ok(run_all(socket, &mut Elsewhere::default(), requests))
+}
+
+/// Runs every request.
+pub(crate) fn run_all(
+    socket: &mut Socket,
+    elsewhere: &mut Elsewhere,
+    requests: Vec<Value>,
+) -> Vec<Outcome> {
+    let mut session = Session::new(socket, elsewhere);
+    requests
         .into_iter()
         .map(|request| {
             let started = Instant::now();
             outcome(execute(&mut session, request), started)
         })
-        .collect())
+        .collect()
 }
 
 /// The outcome of what began at `started` and ends now.

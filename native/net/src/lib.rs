@@ -3,6 +3,7 @@
 //! Plain Rust without Node types; `netloom-native` wraps it. Policy (what `EEXIST` means, what may be deleted)
 //! is decided by the caller.
 
+mod across;
 mod address;
 mod attribute;
 mod batch;
@@ -64,6 +65,7 @@ pub mod veth;
 mod wireguard;
 mod wireguard_set;
 
+pub use across::batch_across;
 pub use block_on::block_on;
 pub use error::{Error, Result};
 pub use monitor::{Delivery, Monitor};

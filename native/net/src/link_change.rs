@@ -170,9 +170,13 @@ fn by_name(name: &str) -> LinkMessage {
     message
 }
 
-/// A group that nobody uses: 31 random bits below a set top bit, where no owner mark lies.
+/// The upper half of the groups that links are deleted by; the lower one is random. Whoever finds a link in such a group after a
+/// crash knows that it was about to be deleted.
+const DOOMED: u32 = 0xde1e_0000;
+
+/// A group that nobody uses.
 fn fresh_group() -> Result<u32, Failure> {
-    let mut octets = [0; 4];
+    let mut octets = [0; 2];
     std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut octets)?;
-    Ok(u32::from_ne_bytes(octets) | 1 << 31)
+    Ok(DOOMED | u32::from(u16::from_ne_bytes(octets)))
 }

@@ -14,7 +14,7 @@ use crate::{
     mac::MacAddr,
     ns::logged,
     request::{LinkAdd, LinkSet},
-    session::Session,
+    session::{Elsewhere, Session},
     socket::{Socket, bytes},
 };
 
@@ -144,7 +144,10 @@ pub fn link_set_hairpin(name: &str, on: bool) -> anyhow::Result<()> {
 pub(crate) fn add(socket: &mut Socket, request: Value) -> Result<()> {
     let wanted: LinkAdd = serde_json::from_value(request)
         .map_err(|error| Error::invalid("link.add", "request", error.to_string()))?;
-    link_add::add(&mut Session::new(socket), &wanted)
+    link_add::add(
+        &mut Session::new(socket, &mut Elsewhere::default()),
+        &wanted,
+    )
 }
 
 fn change(wanted: &LinkSet) -> anyhow::Result<()> {

@@ -5,7 +5,10 @@
 
 use std::{
     fs::{self, File},
-    os::{fd::AsFd, unix::fs::PermissionsExt},
+    os::{
+        fd::AsFd,
+        unix::fs::{MetadataExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -37,6 +40,8 @@ pub struct Entry {
     pub name: String,
     /// The link group of its `lo`, our mark of ownership; `None` when it cannot be read or is not a namespace.
     pub group: Option<u32>,
+    /// The inode of the namespace, which tells it from another one of the same name; 0 when the name is none.
+    pub inode: u64,
 }
 
 /// Runs `work` on a new thread inside the namespace at `path`, or here without one.
@@ -152,6 +157,8 @@ pub fn list() -> Result<Vec<Entry>> {
             .into_iter()
             .map(|name| Entry {
                 group: loopback_group(&Path::new(DIRECTORY).join(&name)).ok(),
+                inode: fs::metadata(Path::new(DIRECTORY).join(&name))
+                    .map_or(0, |found| found.ino()),
                 name,
             })
             .collect())

@@ -44,6 +44,11 @@ pub fn id_of(path: &str, seen_from: Option<&str>) -> Result<i32> {
     found.at(OP, path)
 }
 
+/// [`id_of`] for many paths, seen from this namespace: `None` for those that are not there.
+pub fn ids_of(paths: &[String]) -> Vec<Option<i32>> {
+    paths.iter().map(|path| id_of(path, None).ok()).collect()
+}
+
 fn get(socket: &mut Socket, namespace: &File) -> Result<i32, Failure> {
     let answer = socket.get(RTM_GETNSID, &body(&[(NETNSA_FD, namespace.as_raw_fd())]))?;
     attributes(&answer, HEADER.len())

@@ -107,6 +107,11 @@ impl Sockets {
         json("batch", &self.place, &outcomes)
     }
 
+    /// What `work` makes of the route socket.
+    pub(crate) fn with_route<T>(&self, work: impl FnOnce(&mut Socket) -> T) -> T {
+        work(&mut lock(&self.route))
+    }
+
     /// The WireGuard device `name` as a JSON object, without its private keys.
     pub fn wireguard_get(&self, name: &str) -> Result<String> {
         const OP: &str = "wireguard.get";

@@ -6,6 +6,7 @@ import type {
   ActualRoute,
   ActualRule,
 } from "../../model/actual.ts";
+import type { NicFact } from "../../model/facts.ts";
 import { OWNER, type RouteType } from "../../model/kernel.ts";
 import type { PortVlan } from "../../model/link-options.ts";
 import type { Link, Route, Tables, Vlan } from "../netlink-types.ts";
@@ -35,7 +36,7 @@ export function linksOf({ netns, tables, isAdopted }: Look): readonly ActualLink
       up: link.up,
       carrier: link.carrier,
       master: master?.name ?? null,
-      masterOwned: master?.group === OWNER.linkGroup,
+      masterOwned: master !== undefined && isOurs(master),
       adopted: isAdopted(netns, link.name, link.index),
       peerIndex: link.peerIndex,
       lower: lowerOf(netns, link, byIndex),
@@ -44,9 +45,22 @@ export function linksOf({ netns, tables, isAdopted }: Look): readonly ActualLink
       vlans: hasVlans(link, master) && vlans !== undefined ? (vlans.get(link.index) ?? []).map(portVlan) : null,
       alias: link.alias,
       group: link.group,
-      owned: link.group === OWNER.linkGroup,
+      owned: isOurs(link),
     };
   });
+}
+
+/** Whatever has an Ethernet address and is neither a bridge nor a link of ours; only one without a kind has hardware behind it. */
+export function nicsOf(links: readonly Link[]): readonly NicFact[] {
+  return links
+    .filter((link) => link.type === "ether" && link.mac !== null && link.kind !== "bridge" && !isOurs(link))
+    .map((link) => ({
+      name: link.name,
+      mac: link.mac ?? "",
+      physical: link.kind === null,
+      carrier: link.carrier,
+      ...(link.parentDev === null ? {} : { device: link.parentDev }),
+    }));
 }
 
 /** Links whose IFLA_LINK is the link they sit on; of a veth it is the other end. */
@@ -160,11 +174,16 @@ export function fdbOf({ netns, tables }: Look): readonly ActualFdb[] {
     const link = byIndex.get(index);
     if (link === undefined) return [];
     if (mac === ALL_UNKNOWN && remote !== null && remote === link.options?.["group"]) return [];
-    const owned = link.group === OWNER.linkGroup;
+    const owned = isOurs(link);
     return [{ netns, dev: link.name, mac, remote, vni, port, vlan, owned }];
   });
 }
 
 function namesOf(links: readonly Link[]): ReadonlyMap<number, string> {
   return new Map(links.map((link) => [link.index, link.name]));
+}
+
+/** Ours by its mark, or about to be deleted by us when we ended. */
+function isOurs({ group }: Link): boolean {
+  return group === OWNER.linkGroup || group >>> 16 === OWNER.doomed;
 }

@@ -1,5 +1,12 @@
 import type { Actual, ActualLink } from "../../model/actual.ts";
-import { type KernelObjects, type LinkId, type LinkSpec, type ObjectKind, type Target } from "../../model/kernel.ts";
+import {
+  type KernelObjects,
+  type LinkId,
+  type LinkSpec,
+  type ObjectKind,
+  type Target,
+  OWNER,
+} from "../../model/kernel.ts";
 import { KEYS } from "../object-key.ts";
 import { foreignLinkText, foreignNetnsText } from "./describe-foreign.ts";
 import { fixedOptionDiffers } from "./link-options.ts";
@@ -146,10 +153,16 @@ function vanishingLinks(
 /** What a change cannot make of the link. */
 function mustBeRemade(spec: LinkSpec, seen: ActualLink): boolean {
   return (
+    isDoomed(seen) ||
     spec.type !== seen.type ||
     fixedOptionDiffers(spec, seen) ||
     (seen.lower !== "unknown" && lowerKey(spec.lower ?? null) !== lowerKey(seen.lower))
   );
+}
+
+/** It was about to be deleted when we ended; it is finished with, whatever it looks like. */
+function isDoomed({ group }: ActualLink): boolean {
+  return group >>> 16 === OWNER.doomed;
 }
 
 function lowerKey(lower: ActualLink["lower"]): string {

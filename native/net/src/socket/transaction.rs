@@ -65,3 +65,113 @@ impl Socket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, io, os::fd::OwnedFd};
+
+    use netlink_packet_core::NLMSG_ERROR;
+    use nix::errno::Errno;
+
+    use super::Request;
+    use crate::{
+        counters::Counter,
+        message::{Message, messages},
+        socket::{MESSAGE_BUFFER, Socket, Transport},
+    };
+
+    /// Refuses messages by their place in the datagram, and acknowledges the last but one.
+    #[derive(Debug)]
+    struct Kernel {
+        refuses: Vec<(usize, Errno)>,
+        queue: VecDeque<Vec<u8>>,
+    }
+
+    impl Kernel {
+        fn answer(&mut self, sequence: u32, errno: i32) {
+            let mut body = errno.wrapping_neg().to_ne_bytes().to_vec();
+            body.extend([0; 16]);
+            let answer = Message {
+                kind: NLMSG_ERROR,
+                flags: 0,
+                sequence,
+                port: 0,
+                body: &body,
+            };
+            self.queue.push_back(answer.to_bytes().unwrap());
+        }
+    }
+
+    impl Transport for Kernel {
+        fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
+            let sequences: Vec<_> = messages(datagram).map(|one| one.sequence).collect();
+            for (place, errno) in self.refuses.clone() {
+                self.answer(sequences[place], errno as i32);
+            }
+            self.answer(sequences[sequences.len() - 2], 0);
+            Ok(())
+        }
+
+        fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+            let datagram = self.queue.pop_front().ok_or(io::ErrorKind::WouldBlock)?;
+            buffer.extend(&datagram);
+            Ok(datagram.len())
+        }
+
+        fn namespace(&self) -> io::Result<OwnedFd> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    /// What becomes of a transaction of five messages, and of one after it that nobody refuses.
+    fn outcomes(refuses: &[(usize, Errno)]) -> [Result<(), (usize, Errno)>; 2] {
+        let kernel = |refuses: &[(usize, Errno)], queue| Kernel {
+            refuses: refuses.to_vec(),
+            queue,
+        };
+        let mut socket = Socket {
+            transport: Box::new(kernel(refuses, VecDeque::new())),
+            sequence: 0,
+            buffer: MESSAGE_BUFFER,
+            counter: Counter::default(),
+            _port: None,
+        };
+        let request = Request {
+            kind: 100,
+            flags: 0,
+            body: vec![1, 2, 3],
+        };
+        let all = [&request; 5];
+        let brief = |(place, failure): (usize, crate::error::Failure)| (place, failure.errno);
+        let first = socket.transaction(&all).map_err(brief);
+        // What was left unread is still there.
+        let mut left = VecDeque::new();
+        let mut buffer = Vec::new();
+        while socket.transport.receive(&mut buffer).is_ok() {
+            left.push_back(std::mem::take(&mut buffer));
+        }
+        socket.transport = Box::new(kernel(&[], left));
+        [first, socket.transaction(&all).map_err(brief)]
+    }
+
+    #[test]
+    fn all_is_taken() {
+        assert_eq!(outcomes(&[]), [Ok(()), Ok(())]);
+    }
+
+    #[test]
+    fn the_first_that_is_refused_is_told() {
+        let refused = [(2, Errno::ENOENT), (3, Errno::EINVAL)];
+        assert_eq!(outcomes(&refused), [Err((2, Errno::ENOENT)), Ok(())]);
+        assert_eq!(
+            outcomes(&[(3, Errno::EBUSY)]),
+            [Err((3, Errno::EBUSY)), Ok(())]
+        );
+    }
+
+    #[test]
+    fn a_refusal_of_the_whole_is_told_at_once_and_answers_nothing_later() {
+        let refused = [(0, Errno::ERESTART)];
+        assert_eq!(outcomes(&refused), [Err((0, Errno::ERESTART)), Ok(())]);
+    }
+}

@@ -84,12 +84,14 @@ scenario(
   },
 );
 
+/** The node's own daemon would take what another one makes in its namespace for its own, and remove it. */
 const PREPARE = `
+s6-svc -wD -d /run/service/netloom
 mkdir -p ${PLACE}/service
 ln -sf "$(dirname "$(readlink -f "$(command -v netloom)")")/netloom.node" /run/fault/
 `;
 
-/** Beside the node's own daemon, on state of its own; it has made its first pass when this ends. */
+/** On state of its own; it has made its first pass when this ends. */
 const START = `
 ${PROGRAM} daemon "$@" --root ${PLACE}/root --runtime ${PLACE}/run --config ${PLACE}/config --services ${PLACE}/service \\
   --socket ${SOCKET} --cmdline quiet >>${PLACE}/log 2>&1 </dev/null &

@@ -114,6 +114,7 @@ export class Service {
       documents: engine.documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),
       processes,
       peers: devices.flatMap((device) => peerStatus(device)),
+      waiting: compiled === null ? [] : state.waiting(compiled, devices),
       lastReconcile: report,
       fights: engine.fights,
       guard: engine.guard,

@@ -13,6 +13,7 @@ const empty: Status = {
   documents: [],
   processes: [],
   peers: [],
+  waiting: [],
   lastReconcile: null,
   fights: [],
   guard: null,
@@ -22,6 +23,16 @@ const empty: Status = {
 
 test("a node that has just started says so in three lines", (t) => {
   t.is(statusText(empty, 0), "node      n1, netloom 0.1.0, offline\nuplink    none\nreconcile none yet\n");
+});
+
+test("what is not known to work yet is waited for, and said to be late", (t) => {
+  const lease = { document: "Node node", for: "a lease for an uplink", seconds: 12, deadline: 60, overdue: false };
+  const late = { ...lease, seconds: 70, overdue: true };
+  const lines = statusText({ ...empty, waiting: [lease, late] }, 0).split("\n");
+  t.deepEqual(lines.slice(2, 4), [
+    "waiting   Node node waits for a lease for an uplink for 12 s",
+    "overdue   Node node waits for a lease for an uplink for 70 s, and expected it within 60 s",
+  ]);
 });
 
 test("everything that a node knows, one thing a line", (t) => {

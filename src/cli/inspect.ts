@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import { NetloomError } from "../lib/errors.ts";
 import { documentId, type Document } from "../model/document.ts";
 import type { FightReport, PeerStatus, Status } from "../model/report.ts";
+import type { Waiting } from "../model/waiting.ts";
 import type { Client } from "../sdk/client.ts";
 import { guardText, parseKind, type Output } from "./change.ts";
 import { UsageError } from "./usage.ts";
@@ -76,6 +77,7 @@ export function statusText(status: Status, now: number): string {
     ...status.documents.map(({ kind, name, source }) => `document  ${kind} ${name} (${source})`),
     ...status.processes.map(({ name, up, pid }) => `service   ${name} ${up ? `up, pid ${pid ?? "?"}` : "down"}`),
     ...status.peers.map((peer) => peerLine(peer, now)),
+    ...status.waiting.map(waitingLine),
     ...reconcileLines(status),
     ...status.fights.map(fightLine),
     ...(status.guard === null ? [] : [`change    ${guardText(status.guard)}`]),
@@ -91,6 +93,11 @@ function peerLine(
   const handshake =
     lastHandshake === 0 ? "no handshake yet" : `handshake ${Math.max(0, Math.round(now - lastHandshake))} s ago`;
   return `peer      ${resource} ${publicKey} ${endpoint ?? "(no endpoint)"} ${handshake}, received ${rxBytes} B, sent ${txBytes} B${note === undefined ? "" : `: ${note}`}`;
+}
+
+function waitingLine({ document, for: what, seconds, deadline, overdue }: Waiting): string {
+  const time = overdue ? `for ${seconds} s, and expected it within ${deadline} s` : `for ${seconds} s`;
+  return `${overdue ? "overdue " : "waiting "}  ${document} waits for ${what} ${time}`;
 }
 
 function fightLine({ objects: [first = "", ...others], times, by }: FightReport): string {

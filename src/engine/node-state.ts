@@ -1,8 +1,12 @@
 import { bootId, uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
+import type { ActualWireguard } from "../model/actual.ts";
 import type { NicDecision } from "../model/facts.ts";
+import type { Waiting } from "../model/waiting.ts";
 import type { Compiled } from "../plan/compile.ts";
+import { waitingFor } from "../plan/operational.ts";
+import { Since } from "./since.ts";
 
 interface Persisted {
   readonly uplink: string | null;
@@ -26,6 +30,7 @@ export class NodeState {
   /** The file's content as far as this daemon wrote it. */
   #written = "";
   #online = false;
+  readonly #since = new Since();
 
   private constructor(path: string, boot: string, kept: Persisted, announce: Announce) {
     this.#path = path;
@@ -56,8 +61,16 @@ export class NodeState {
     return this.#kept.onlineAt;
   }
 
+  /** What was set up and is not known to work yet, counted from the pass that found it as it is. */
+  waiting(compiled: Compiled, devices: readonly ActualWireguard[]): readonly Waiting[] {
+    const since = (id: string): number | undefined => this.#since.of(id);
+    return waitingFor({ compiled, devices, since, now: uptime(), unixNow: Date.now() / 1000 });
+  }
+
   /** Takes over what a pass found, and tells the console what is new in it. `online`: the uplink is as wished. */
-  async update({ uplink, decision }: Compiled, online: boolean): Promise<void> {
+  async update({ uplink, decision, units, node }: Compiled, online: boolean): Promise<void> {
+    // The node's own unit is made anew by every pass; what it waits for is an uplink.
+    this.#since.see([...units, [node, uplink === null]], uptime());
     const became = online && !this.#online;
     const next: Persisted = {
       uplink: uplink?.nic.name ?? this.#kept.uplink,

@@ -1,3 +1,4 @@
+import type { Waiting } from "./waiting.ts";
 import type { NicDecision } from "./facts.ts";
 import type { GuardReport } from "./guard.ts";
 
@@ -87,6 +88,8 @@ export interface Status {
   readonly documents: readonly { readonly kind: string; readonly name: string; readonly source: string }[];
   readonly processes: readonly { readonly name: string; readonly up: boolean; readonly pid: number | null }[];
   readonly peers: readonly PeerStatus[];
+  /** What was set up and is not known to work yet. */
+  readonly waiting: readonly Waiting[];
   readonly lastReconcile: Report | null;
   readonly fights: readonly FightReport[];
   /** The change that waits for its connectivity check, or the last one that could have cut the node off; null when there was none. */

@@ -24,6 +24,8 @@ export interface Compiled {
   /** False when the node's document says that it has none. */
   readonly wantsUplink: boolean;
   readonly uplink: UplinkChoice["chosen"];
+  /** "Node node": whose uplink it is. */
+  readonly node: string;
 }
 
 /**
@@ -66,6 +68,7 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
     decision: choice.decision,
     wantsUplink: node.uplink.mode !== "none",
     uplink: choice.chosen,
+    node: documentId(node),
   };
 }
 

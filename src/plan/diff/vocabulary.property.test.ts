@@ -41,7 +41,7 @@ test("what was made needs no step", (t) => {
     fc.property(anyTarget, (target) => {
       t.deepEqual(diff(made(target), target).steps.map(explain), []);
     }),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
 });
 
@@ -50,7 +50,7 @@ test("from any state to any other in one round, whatever the kinds", (t) => {
     fc.property(anyTarget, anyTarget, (a, b) => {
       t.deepEqual(diff(made(b, made(a)), b).steps.map(explain), []);
     }),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
 });
 
@@ -59,7 +59,7 @@ test("the way there does not matter: the state is as it is when made from nothin
     fc.property(anyTarget, anyTarget, (a, b) => {
       t.deepEqual(content(made(b, made(a))), content(made(b)));
     }),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
 });
 
@@ -68,6 +68,6 @@ test("nothing is left of a target that nobody wants any more", (t) => {
     fc.property(anyTarget, (a) => {
       t.deepEqual({ ...made([], made(a)), sysctl: [] }, emptyKernel());
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });

@@ -2,7 +2,7 @@
 // exit code 1 when a bar is not kept. Every bench is a file in bench/.
 import { benches } from "./bench/list.ts";
 import { type Bench, type Figure, isKept, jsonLine, table } from "./bench/figure.ts";
-import { loadavg } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { buildAddon, buildAgent, buildBinary, buildTestBinary } from "./lib/build.ts";
 import { ensureImage } from "./lib/image.ts";
@@ -27,15 +27,22 @@ try {
   const image = chosen.some(({ needsImage }) => needsImage) ? await imageDirectory() : "";
   const figures: Figure[] = [];
   const lines: string[] = [];
+  let busiest = 0;
   for (const bench of chosen) {
     await step(`bench ${bench.name}`, async ({ note }) => {
       const measured = bench.inToolbox ? await inToolbox(bench, image, note) : await bench.measure();
       figures.push(...measured);
-      lines.push(...measured.map((figure) => `${jsonLine(figure, Number((loadavg()[0] ?? 0).toFixed(2)))}\n`));
+      const load = Number((loadavg()[0] ?? 0).toFixed(2));
+      busiest = Math.max(busiest, load);
+      lines.push(...measured.map((figure) => `${jsonLine(figure, load)}\n`));
       return { hit: false, verb: "took" };
     });
   }
-  process.stdout.write(`\n${table(figures)}\n\n${lines.join("")}`);
+  const busy = busiest > cpus().length * 1.5;
+  const warning = busy
+    ? `\nThe machine had other work (load ${busiest}): what takes time took longer than it would alone.\n`
+    : "";
+  process.stdout.write(`\n${table(figures)}\n${warning}\n${lines.join("")}`);
   process.exitCode = figures.every(isKept) ? 0 : 1;
 } catch (error) {
   fail(error);

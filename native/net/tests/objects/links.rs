@@ -1,5 +1,7 @@
-use std::process::Command;
-
+use netloom_net::{
+    block_on,
+    ns::{Netns, exec_netns},
+};
 use serde_json::{Value, json};
 
 use crate::sandbox::{GROUP, Sandbox};
@@ -141,21 +143,49 @@ fn a_change_of_one_option_leaves_the_others() {
 
 #[test]
 fn an_end_of_a_veth_has_one_queue_whatever_the_processors() {
+    const IFLA_NUM_TX_QUEUES: u16 = 31;
+    const IFLA_NUM_RX_QUEUES: u16 = 32;
     let Some(sandbox) = Sandbox::with_links() else {
         return;
     };
     for end in ["a0", "a1"] {
-        let shown = Command::new("nsenter")
-            .args([
-                &format!("--net={}", sandbox.path()),
-                "ip",
-                "-d",
-                "link",
-                "show",
-                end,
-            ])
-            .output();
-        let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
-        assert!(shown.contains("numtxqueues 1 numrxqueues 1"), "{shown}");
+        let attributes = raw_attributes(&sandbox, end);
+        let number = |kind| {
+            let found = attributes.iter().find(|(found, _)| *found == kind);
+            found.map(|(_, value)| value.clone())
+        };
+        let one = Some(1_u32.to_ne_bytes().to_vec());
+        assert_eq!(number(IFLA_NUM_TX_QUEUES), one, "{end}");
+        assert_eq!(number(IFLA_NUM_RX_QUEUES), one, "{end}");
     }
+}
+
+/// What the kernel says of a link, also what the library does not read.
+fn raw_attributes(sandbox: &Sandbox, link: &str) -> Vec<(u16, Vec<u8>)> {
+    const HEADERS: usize = 32;
+    let index = u32::try_from(sandbox.index(link)).unwrap();
+    let ask = async move {
+        let mut socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        // RTM_GETLINK 18, NLM_F_REQUEST 1, and a struct ifinfomsg that names the index
+        let mut message = [0; HEADERS];
+        (message[0], message[4], message[6]) = (32, 18, 1);
+        message[20..24].copy_from_slice(&index.to_ne_bytes());
+        socket.send(&message, 0)?;
+        Ok(socket.recv_from_full()?.0)
+    };
+    let (here, there) = (
+        Netns::get().unwrap(),
+        Netns::from_path(sandbox.path()).unwrap(),
+    );
+    let answer = block_on(exec_netns(&here, &there, ask)).unwrap();
+    let mut rest = &answer[HEADERS..];
+    let mut attributes = Vec::new();
+    while let [low, high, kind, kind_high, ..] = *rest {
+        let length = usize::from(u16::from_ne_bytes([low, high]));
+        let kind = u16::from_ne_bytes([kind, kind_high]);
+        attributes.push((kind, rest[4..length].to_vec()));
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    attributes
 }

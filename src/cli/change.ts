@@ -4,7 +4,7 @@ import { NetloomError, errorCode } from "../lib/errors.ts";
 import { didYouMean } from "../lib/nearest.ts";
 import { KINDS, type Kind } from "../model/document.ts";
 import type { GuardReport } from "../model/guard.ts";
-import { formatIssue, type ChangeReport } from "../model/report.ts";
+import { formatFailure, formatIssue, type ChangeReport } from "../model/report.ts";
 import type { Client } from "../sdk/client.ts";
 import { UsageError } from "./usage.ts";
 
@@ -100,7 +100,7 @@ function printReport(
   output.out(report.steps.length === 0 ? "no changes\n" : `${summary(report.steps.length, report)}\n`);
   if (report.guard !== undefined && report.guard.state !== "reverted") output.out(`${guardText(report.guard)}\n`);
   for (const warning of report.warnings) output.err(`warning: ${warning}\n`);
-  for (const { step, message } of report.failures) output.err(`failed: ${step}: ${message}\n`);
+  for (const failure of report.failures) output.err(`failed: ${formatFailure(failure)}\n`);
   for (const step of report.unverified) output.err(`not seen to hold: ${step}\n`);
   return report.outcome === "failed" ? 1 : 0;
 }

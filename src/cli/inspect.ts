@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { NetloomError } from "../lib/errors.ts";
 import { documentId, type Document } from "../model/document.ts";
-import type { FightReport, PeerStatus, Status } from "../model/report.ts";
+import { formatFailure, type FightReport, type PeerStatus, type Status } from "../model/report.ts";
 import type { Waiting } from "../model/waiting.ts";
 import type { Client } from "../sdk/client.ts";
 import { guardText, parseKind, type Output } from "./change.ts";
@@ -110,7 +110,7 @@ function reconcileLines({ lastReconcile, reconciles }: Status): readonly string[
   const { outcome, steps, failures, unverified, milliseconds } = lastReconcile;
   return [
     `reconcile ${outcome}, ${steps.length} steps in ${milliseconds} ms (${reconciles.total} passes, ${reconciles.changed} with changes)`,
-    ...failures.map(({ step, message }) => `failed    ${step}: ${message}`),
+    ...failures.map((failure) => `failed    ${formatFailure(failure)}`),
     ...unverified.map((step) => `failed    not seen to hold: ${step}`),
   ];
 }

@@ -1,5 +1,7 @@
 import type { GuardReport } from "../model/guard.ts";
 import type { ChangeReport, Issue, StepFailure } from "../model/report.ts";
+import type { Compiled } from "../plan/compile.ts";
+import { unitOwners } from "../plan/step-object.ts";
 
 /** The answer to documents that were refused: nothing was done. */
 export function refused(issues: readonly Issue[]): ChangeReport {
@@ -22,4 +24,14 @@ export function withVerdict(report: ChangeReport, guard: GuardReport): ChangeRep
 /** What a plan says of an uplink that it touches. */
 export function touchText(uplink: string): string {
   return `this touches ${uplink}, by which the node is reached: reverted unless its gateway still answers`;
+}
+
+/** Failures with the documents that want the objects concerned. */
+export function withOwners(failures: readonly StepFailure[], { units }: Compiled): readonly StepFailure[] {
+  if (failures.length === 0) return failures;
+  const owners = unitOwners(units);
+  return failures.map((failure) => {
+    const owner = failure.object === undefined ? undefined : owners.get(failure.object);
+    return owner === undefined ? failure : { ...failure, object: `${owner}: ${failure.object}` };
+  });
 }

@@ -119,7 +119,13 @@ test("a step that fails leaves the rest done, is named, is not waited for, and i
   const report = await engine.apply(files(lab, resource("demo")));
   t.like(report, {
     outcome: "failed",
-    failures: [{ step: "ip addr add 10.5.0.1/24 dev l-lab", message: "the kernel refuses" }],
+    failures: [
+      {
+        step: "ip addr add 10.5.0.1/24 dev l-lab",
+        object: "Lan lab: address l-lab 10.5.0.1/24",
+        message: "the kernel refuses",
+      },
+    ],
     unverified: [],
   });
   t.true(host.kernel.link.some(({ name }) => name === "l-lab"));

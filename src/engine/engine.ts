@@ -12,7 +12,7 @@ import { admit } from "../plan/conflicts.ts";
 import { explain } from "../plan/explain.ts";
 import { findLimits } from "../plan/limits.ts";
 import { parseDocuments, type ParsedDocuments, type SourceFile } from "../plan/parse-documents.ts";
-import { failuresOf, refused, touchText, withVerdict } from "./change-report.ts";
+import { failuresOf, refused, touchText, withOwners, withVerdict } from "./change-report.ts";
 import { DirtyMarks } from "./dirty.ts";
 import type { ChangeOptions, EngineOptions, EngineView } from "./engine-options.ts";
 import { gatherFacts, type Gathered } from "./facts.ts";
@@ -349,7 +349,7 @@ export class Engine implements AsyncDisposable {
     const all = [
       ...failuresOf([...issues, ...compiled.issues, ...findLimits(compiled.units, host.limits)]),
       ...failures,
-      ...report.failures,
+      ...withOwners(report.failures, compiled),
     ];
     const outcome = all.length > 0 ? "failed" : report.outcome;
     const stuck = await state.update(compiled, holdsUplink(compiled, open)).then(

@@ -16,7 +16,7 @@ test("a service whose name is taken fails by name, the rest is made, and it star
   t.is(code, 1);
   t.regex(
     err,
-    /^failed: service dnsmasq-lab run dnsmasq [^\n]*: cannot register service dnsmasq-lab: \S+ exists and is not Netloom's; rename the other service\n$/u,
+    /^failed: service dnsmasq-lab run dnsmasq [^\n]*: cannot register service dnsmasq-lab: \S+ exists and is not Netloom's; rename the other service \(Lan lab: process dnsmasq-lab\)\n$/u,
   );
   t.regex(out, /ip addr add 10\.5\.0\.1\/24 dev l-lab\n/u);
   for (const name of ["l-lab", "rdemo"]) t.true((await node.links()).includes(name), name);

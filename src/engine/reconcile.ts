@@ -6,6 +6,7 @@ import type { Report } from "../model/report.ts";
 import { stepPlaces, type Step } from "../model/step.ts";
 import { diff, type Difference } from "../plan/diff/index.ts";
 import { explain } from "../plan/explain.ts";
+import { stepObject } from "../plan/step-object.ts";
 import { Fights } from "./fights.ts";
 
 /** How long the structure may take to show after the last step. */
@@ -27,7 +28,7 @@ export interface Reconciled {
 /**
  * Brings the kernel to the target: observe, diff, apply, and look again. The kernel does things beside what it was
  * told (the last address of a link takes the link's routes along), so what a second look finds is done at once too.
- * What fails does not stop the rest, and is reported per step.
+ * What fails does not stop the rest, and is reported by its object.
  */
 export async function reconcile(
   host: Host,
@@ -53,7 +54,11 @@ export async function reconcile(
   if (open.length > 0) open = await settle(host, target, open, isOpen);
   const failures = [
     ...foreign.map((message) => ({ step: "refused", message: `${message}: rename it, or remove it` })),
-    ...[...failed].map(([step, { error }]) => ({ step, message: describeError(error) })),
+    ...[...failed].map(([text, { step, error }]) => ({
+      step: text,
+      object: stepObject(step),
+      message: describeError(error),
+    })),
   ];
   const broken = failures.length > 0 || open.length > 0;
   const report: Report = {

@@ -23,6 +23,8 @@ export function formatIssue(issue: Issue): string {
 /** A step that did not work. */
 export interface StepFailure {
   readonly step: string;
+  /** The object concerned, after the document that wants it where one does: "Lan lab: link l-lab". */
+  readonly object?: string;
   readonly message: string;
 }
 
@@ -33,6 +35,11 @@ export interface FightReport {
   readonly times: number;
   /** "ip (pid 4711)" */
   readonly by: string;
+}
+
+/** "step: message (object)". */
+export function formatFailure({ step, message, object }: StepFailure): string {
+  return `${step}: ${message}${object === undefined ? "" : ` (${object})`}`;
 }
 
 /** What a reconcile did. */

@@ -61,7 +61,8 @@ export async function runDaemon(
   const state = await NodeState.open(options.root, (line) => writeSync(1, `${line}\n`));
   const store = new DocumentStore(join(options.root, "documents"));
   const allocations = new Allocations(join(options.root, "allocations"));
-  for (const problem of [...(await store.load()), ...(await allocations.load())]) report(problem, problem);
+  const damaged = [...host.problems, ...state.problems, ...(await store.load()), ...(await allocations.load())];
+  for (const problem of damaged) report(problem, problem);
 
   const layers = new Layers({ store, keys: host.keys, report });
   const { files, problems: unread } = await readYamlFiles(options.config);
@@ -73,7 +74,7 @@ export async function runDaemon(
   for (const source of words.configs.filter(isLocal)) await load(source, boot, report);
   await layers.setBoot(boot);
 
-  const { guard, problems: damaged } = await Guard.open({
+  const { guard, problems: unguarded } = await Guard.open({
     root: options.root,
     host,
     store,
@@ -82,7 +83,7 @@ export async function runDaemon(
     startDetached: () => startDetached(["guard", ...daemonWords(options)]),
   });
   using _guard = guard;
-  for (const problem of damaged) report(problem, problem);
+  for (const problem of unguarded) report(problem, problem);
 
   await using engine = new Engine({
     host,

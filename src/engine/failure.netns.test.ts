@@ -1,5 +1,5 @@
 /** What fails is reported and tried again; what does not fail is done. */
-import { chmod, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { lan, resource } from "../testing/builders.ts";
@@ -55,6 +55,23 @@ test("a damaged document is set aside with a word, and the rest of the node star
     "odd.yaml",
   ]);
   t.deepEqual(await node.apply(yaml(lab)), { code: 0, out: "no changes\n", err: "" });
+});
+
+test("whatever the daemon keeps may be damaged: each file is set aside with a word, and the node starts", async (t) => {
+  const node = await TestNode.start(t);
+  await node.apply(yaml(lab, resource("demo")));
+  await node.stopDaemon("SIGTERM");
+  const files = ["root/node.json", "run/records.json", "root/allocations/lab.yaml", "root/documents/Lan-lab.yaml"];
+  await mkdir(join(node.sandbox.dir, "root/allocations"), { recursive: true });
+  for (const file of files) await writeFile(join(node.sandbox.dir, file), "\u0000\u0000{");
+  const { problems } = await node.startDaemon();
+  for (const file of files)
+    t.true(
+      problems.some((problem) => problem.startsWith(`set aside ${join(node.sandbox.dir, file)} as `)),
+      `${file}: ${problems.join("\n")}`,
+    );
+  t.true((await node.links()).includes("rdemo"));
+  t.deepEqual(await node.apply(yaml(lab, resource("demo"))).then(({ code }) => code), 0);
 });
 
 test("a document that cannot be kept is refused, and none of its text is", async (t) => {

@@ -1,6 +1,6 @@
 import { bootId, uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
-import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
+import { readIfExists, setAside, writeFileAtomic } from "../lib/atomic-file.ts";
 import type { ActualWireguard } from "../model/actual.ts";
 import type { NicDecision } from "../model/facts.ts";
 import type { Waiting } from "../model/waiting.ts";
@@ -32,7 +32,16 @@ export class NodeState {
   #online = false;
   readonly #since = new Since();
 
-  private constructor(path: string, boot: string, kept: Persisted, announce: Announce) {
+  /** What was wrong with the file when it was opened. */
+  readonly problems: readonly string[];
+
+  private constructor(
+    path: string,
+    boot: string,
+    kept: Persisted,
+    { announce, problems }: { readonly announce: Announce; readonly problems: readonly string[] },
+  ) {
+    this.problems = problems;
     this.#path = path;
     this.#bootId = boot;
     this.#kept = kept;
@@ -43,9 +52,14 @@ export class NodeState {
     const path = join(root, "node.json");
     const boot = bootId();
     // What cannot be read is as good as lost; that it cannot be written is told by every pass.
-    const kept = parse(await readIfExists(path).catch(() => undefined));
+    const text = await readIfExists(path).catch(() => undefined);
+    const kept = parse(text);
+    const damaged = text !== undefined && kept === undefined;
+    const problems = damaged
+      ? [`${await setAside(path, "it is not what Netloom writes")}; the uplink is chosen anew`]
+      : [];
     const fresh: Persisted = { uplink: kept?.uplink ?? null, onlineAt: null, bootId: boot, decision: [] };
-    return new NodeState(path, boot, kept?.bootId === boot ? kept : fresh, announce);
+    return new NodeState(path, boot, kept?.bootId === boot ? kept : fresh, { announce, problems });
   }
 
   get uplink(): string | null {

@@ -57,6 +57,8 @@ export interface WireguardKeys {
 export interface Host extends AsyncDisposable {
   readonly keys: WireguardKeys;
   readonly limits: Limits;
+  /** What was wrong with what it keeps from before. */
+  readonly problems: readonly string[];
   /**
    * What is, as far as it is ours or the target speaks of it: looked at in the namespaces of `scope` and in those that our own
    * steps changed, elsewhere as it was seen last.

@@ -44,6 +44,7 @@ export interface LinuxHostOptions {
 /** The Linux under us: the namespace that this process runs in, and those under /run/netns. */
 export class LinuxHost implements Host {
   readonly keys: WireguardKeys;
+  readonly problems: readonly string[];
   readonly limits: Limits = { descriptors: raiseDescriptors().hard };
   readonly #firewalls = new Firewalls();
   readonly #context: ObserveContext;
@@ -55,6 +56,7 @@ export class LinuxHost implements Host {
     this.#context = context;
     this.#observer = new Observer(context);
     this.#leases = leases;
+    this.problems = context.records.problem === undefined ? [] : [context.records.problem];
   }
 
   static async open({ keys, runtimeDir, scanDir }: LinuxHostOptions): Promise<LinuxHost> {

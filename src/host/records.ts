@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
+import { readIfExists, setAside, writeFileAtomic } from "../lib/atomic-file.ts";
 import type { NftContent } from "./netlink-types.ts";
 
 interface Content {
@@ -21,17 +21,26 @@ export class Records {
   readonly #path: string;
   #content: Content = { endpoints: {}, presharedKeys: {}, nftTables: {}, adopted: {} };
   #dirty = false;
+  #problem: string | undefined;
 
   private constructor(path: string) {
     this.#path = path;
   }
 
-  /** Reads the records; unreadable ones count as lost, which costs one harmless re-application. */
+  /** Reads the records; a file that cannot be used is set aside, which costs one harmless re-application. */
   static async open(path: string): Promise<Records> {
     const records = new Records(path);
     const text = await readIfExists(path);
-    if (text !== undefined) records.#content = parse(text) ?? records.#content;
+    const content = text === undefined ? undefined : parse(text);
+    if (content !== undefined) records.#content = content;
+    else if (text !== undefined)
+      records.#problem = `${await setAside(path, "it is no JSON object")}; ports of other people's links that we made are not known as ours any more`;
     return records;
+  }
+
+  /** What was wrong with the file when it was opened. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   givenEndpoint(netns: string, dev: string, publicKey: string): string | null {
@@ -112,7 +121,8 @@ export class Records {
 
 function parse(text: string): Content | undefined {
   try {
-    const value = JSON.parse(text) as Partial<Content>;
+    const value = JSON.parse(text) as Partial<Content> | null;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
     return {
       endpoints: { ...value.endpoints },
       presharedKeys: { ...value.presharedKeys },

@@ -37,6 +37,7 @@ export class MemoryHost implements Host {
   kernel: Actual = emptyKernel();
   nicFacts: readonly NicFact[] = [];
   leaseFacts: readonly LeaseFact[] = [];
+  readonly problems: readonly string[] = [];
   limits: Limits = { descriptors: 1 << 16 };
   firewallFacts: FirewallFacts = { chains: [], legacyTables: [], bridgeCalls: [] };
   managersRunning: readonly string[] = [];

@@ -3,7 +3,7 @@ import { isGone } from "../lib/errors.ts";
 import { HOST } from "../model/kernel.ts";
 import { visitStep, type PeerChange, type Step, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
-import { netnsCreate, netnsDelete, sysctlSetMany } from "./addon.ts";
+import { netnsDelete, sysctlSetMany } from "./addon.ts";
 import { netnsPath } from "./exec.ts";
 import type { FailedStep } from "./host.ts";
 import { loadTable } from "./nft.ts";
@@ -119,11 +119,7 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
     await (await namespaces.netlink(netns)).wireguardSet(dev, config);
   };
   return {
-    "netns.add": async ({ name }) => {
-      namespaces.close(name);
-      await netnsCreate(name, context.netnsMark);
-      namespaces.keep(name);
-    },
+    "netns.add": ({ name }) => namespaces.create(name, context.netnsMark),
     "netns.del": async ({ name }) => {
       // Sockets of ours would keep the namespace alive.
       namespaces.close(name);

@@ -56,8 +56,10 @@ export class Namespaces implements Disposable {
     this.release();
   }
 
-  /** Says that a namespace which was just made is ours to keep alive. */
-  keep(netns: string): void {
+  /** Makes a namespace that is ours to keep alive, with `group` as its mark, and opens its sockets on the way. */
+  async create(netns: string, group: number): Promise<void> {
+    this.close(netns);
+    await this.#open(netns, Netlink.create(netns, group));
     this.#kept.set(netns, undefined);
   }
 

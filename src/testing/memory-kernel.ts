@@ -165,11 +165,33 @@ class MemoryKernel {
       const link = this.#link(netns, dev);
       if (remote === null && link.master === null) throw new Error(`EOPNOTSUPP ${dev} is no port of a bridge`);
       const entry = { netns, dev, mac, remote, vni, port, vlan, owned: true };
-      if (this.state.fdb.some((other) => KEYS.fdb(other) === KEYS.fdb(entry)))
-        throw new Error(`EEXIST fdb ${KEYS.fdb(entry)}`);
+      const known = this.state.fdb.some((other) => KEYS.fdb(other) === KEYS.fdb(entry));
+      if (known && vlan !== null) return;
+      if (known) throw new Error(`EEXIST fdb ${KEYS.fdb(entry)}`);
       this.state.fdb.push(entry);
+      if (vlan !== null || remote !== null) return;
+      // One for each VLAN of the port comes beside it.
+      for (const { id } of link.vlans ?? []) {
+        const beside = { ...entry, vlan: id };
+        if (!this.state.fdb.some((other) => KEYS.fdb(other) === KEYS.fdb(beside))) this.state.fdb.push(beside);
+      }
     },
-    "fdb.del": (args) => this.#remove("fdb", KEYS.fdb, args),
+    "fdb.del": (args) => {
+      this.#remove("fdb", KEYS.fdb, args);
+      const { netns, dev, mac, vlan, remote } = args;
+      // That of all VLANs takes those of the port's VLANs along.
+      const ids = new Set((this.#link(netns, dev).vlans ?? []).map(({ id }) => id));
+      if (vlan === undefined && remote === undefined)
+        this.#drop(
+          "fdb",
+          (entry) =>
+            entry.netns === netns &&
+            entry.dev === dev &&
+            entry.mac === mac &&
+            entry.vlan !== null &&
+            ids.has(entry.vlan),
+        );
+    },
     "route.add": (spec) => {
       const { netns, to, dev = null, hops = [], type = "unicast" } = spec;
       const devs = [...(dev === null ? [] : [dev]), ...hops.map((hop) => hop.dev)];

@@ -45,9 +45,7 @@ function flagSteps(spec: LinkSpec, seen: PortSpec | null): readonly Step[] {
 /** Undefined `seen` is a port or bridge that is new; null is one whose VLANs were not observed. */
 function vlanSteps(spec: LinkSpec, bridge: LinkSpec, seen: readonly PortVlan[] | null | undefined): readonly Step[] {
   const given = defaultVlans(bridge);
-  // Without filtering the kernel keeps VLANs of ports and follows none.
-  const filters = bridge.type === "bridge" && bridge.options?.vlanFiltering === true;
-  const wanted = spec.vlans ?? (filters ? given : undefined);
+  const wanted = vlansWanted(spec, bridge);
   if (wanted === undefined || seen === null) return [];
   const { netns, name } = spec;
   const place = { netns, name, ...(spec.type === "bridge" ? { self: true as const } : {}) };
@@ -59,6 +57,20 @@ function vlanSteps(spec: LinkSpec, bridge: LinkSpec, seen: readonly PortVlan[] |
       .filter((vlan) => !sameVlan(vlan, had.get(vlan.id)))
       .map((vlan): Step => ({ op: "vlan.add", args: { ...place, vlan } })),
   ];
+}
+
+/** The VLANs that a port or bridge shall have; undefined when nobody cares. */
+function vlansWanted(spec: LinkSpec, bridge: LinkSpec): readonly PortVlan[] | undefined {
+  // Without filtering the kernel keeps VLANs of ports and follows none.
+  const filters = bridge.type === "bridge" && bridge.options?.vlanFiltering === true;
+  return spec.vlans ?? (filters ? defaultVlans(bridge) : undefined);
+}
+
+/** True when the wanted link is to leave a VLAN that it may be in. */
+export function leavesVlan(spec: LinkSpec, id: number, context: DiffContext): boolean {
+  const bridge = bridgeOf(spec, context);
+  const wanted = bridge === undefined ? undefined : vlansWanted(spec, bridge);
+  return wanted?.every((vlan) => vlan.id !== id) === true;
 }
 
 function sameVlan(a: PortVlan, b: PortVlan | undefined): boolean {

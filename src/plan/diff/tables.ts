@@ -1,6 +1,7 @@
 import type { ActualFdb, ActualNeighbor } from "../../model/actual.ts";
 import type { FdbSpec, NeighborSpec } from "../../model/kernel.ts";
 import { KEYS } from "../object-key.ts";
+import { leavesVlan } from "./bridge-ports.ts";
 import type { DiffContext } from "./context.ts";
 import type { KindDiffer } from "./kind-differ.ts";
 
@@ -33,8 +34,8 @@ export const neighborDiffer: KindDiffer<"neighbor"> = {
 /** An entry differs in its key or not at all. */
 export const fdbDiffer: KindDiffer<"fdb"> = {
   kind: "fdb",
-  // One that the kernel made beside ours for a VLAN of the port comes and goes with ours.
-  owned: (seen, context) => seen.owned && !context.broadFdb.seen.has(broadKey(seen)),
+  // One that the kernel made beside ours for a VLAN of the port comes and goes with ours, while the port is in the VLAN.
+  owned: (seen, context) => seen.owned && (!context.broadFdb.seen.has(broadKey(seen)) || outlivesVlan(seen, context)),
   // The bridge's table forgets the entries of a port that leaves it.
   vanishes: (seen, context) =>
     context.linkVanishes(seen.netns, seen.dev) ||
@@ -54,6 +55,12 @@ function broadKey(entry: ActualFdb): string {
 function goesWithBroad(seen: ActualFdb, { broadFdb }: Pick<DiffContext, "broadFdb">): boolean {
   const broad = broadKey(seen);
   return broadFdb.seen.has(broad) && !broadFdb.wanted.has(broad);
+}
+
+/** An entry of a VLAN that its port leaves would stay, and could not even be removed afterwards. */
+function outlivesVlan({ netns, dev, vlan }: ActualFdb, context: DiffContext): boolean {
+  const spec = context.wantedLinks.get(KEYS.link({ netns, name: dev }));
+  return spec !== undefined && vlan !== null && leavesVlan(spec, vlan, context);
 }
 
 function leavesBridge({ netns, dev }: ActualFdb, { links, wantedLinks, linkVanishes }: LinksKnown): boolean {

@@ -27,9 +27,12 @@ function content(state: Actual): unknown {
       ? seen.vlans?.toSorted((a, b) => a.id - b.id).map(({ id, pvid, untagged }) => `${id} ${pvid} ${untagged}`)
       : null,
   }));
+  // Beside an entry of all VLANs the kernel keeps some for each that its port was in.
+  const broad = new Set(state.fdb.flatMap((entry) => (entry.vlan === null ? [JSON.stringify(entry)] : [])));
+  const fdb = state.fdb.filter((entry) => entry.vlan === null || !broad.has(JSON.stringify({ ...entry, vlan: null })));
   return Object.fromEntries(
     // A parameter that nobody wants any more stays as it is.
-    Object.entries({ ...state, link, sysctl: [] }).map(([kind, objects]) => [
+    Object.entries({ ...state, link, fdb, sysctl: [] }).map(([kind, objects]) => [
       kind,
       objects.map((object: object) => JSON.stringify(object)).toSorted(),
     ]),

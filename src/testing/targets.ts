@@ -117,11 +117,13 @@ function links(
     const { ageing, vlans: own, defaultPvid } = b;
     const vlanAware = filters ? given({ vlanFiltering: b.filters, defaultPvid }) : {};
     const members = filters ? given({ vlans: own }) : {};
-    found.push({ ...base, name, type: "bridge", options: { ageing, ...vlanAware }, ...members });
+    // Without one of its own a bridge that lost its ports has none, and takes no VLAN.
+    const address = mac(name === "b0" ? 4 : 5);
+    found.push({ ...base, name, type: "bridge", mac: address, options: { ageing, ...vlanAware }, ...members });
   }
   if (wish.bo0 !== undefined && bond) {
     const { primary, ...options } = wish.bo0;
-    const named = primary && wish.d0?.master === "bo0" ? { primary: "d0" } : {};
+    const named = primary && wish.bo0.mode === "active-backup" && wish.d0?.master === "bo0" ? { primary: "d0" } : {};
     found.push({ ...base, name: "bo0", type: "bond", options: { ...options, ...named } });
   }
   if (wish.d0 !== undefined) {
@@ -141,8 +143,16 @@ function links(
     });
   if (wish.x0 !== undefined) {
     const { plug: p, vni, ttl, onDummy } = wish.x0;
+    // It carries less than a bond's other ports, which all have one MTU.
     const lower = onDummy && wish.d0 !== undefined ? { lower: { netns, name: "d0" } } : {};
-    found.push({ ...base, name: "x0", type: "vxlan", options: { vni, ttl, port: 4789 }, ...lower, ...plugged(p) });
+    found.push({
+      ...base,
+      name: "x0",
+      type: "vxlan",
+      options: { vni, ttl, port: 4789 },
+      ...lower,
+      ...plugged(p, "bo0"),
+    });
   }
   if (wish.v0 !== undefined) {
     const { near, far, mtu } = wish.v0;
@@ -159,7 +169,15 @@ function links(
   const lower = vlan?.lower === "host d0" ? { netns: HOST, name: "d0" } : { netns, name: vlan?.lower ?? "" };
   const there = (name: string): boolean => found.some((link) => link.name === name);
   if (vlan !== undefined && (lower.netns === netns ? there(lower.name) : hostDummy))
-    found.push({ ...base, name: "vlan0", type: "vlan", options: { id: vlan.id }, lower, ...plugged(vlan.plug, "bo0") });
+    // Several namespaces may have one on the node's link, each of a number of its own.
+    found.push({
+      ...base,
+      name: "vlan0",
+      type: "vlan",
+      options: { id: vlan.id + 10 * netns.length },
+      lower,
+      ...plugged(vlan.plug, "bo0"),
+    });
   // A port's frames go to its bridge or bond, so the kernel lets no macvlan have them (EBUSY).
   const isPort = (name: string): boolean => found.some((link) => link.name === name && link.master !== undefined);
   if (wish.mv0 !== undefined && there(wish.mv0.lower) && !isPort(wish.mv0.lower))

@@ -14,7 +14,7 @@ const PROGRAM = "/usr/lib/netloom/netloom-test";
 const IP = "/usr/sbin/ip";
 const DIRECTORY = "/run/vocabulary";
 /** Generated targets, each reached from the one before. */
-const GENERATED = 20;
+const GENERATED = 10;
 /** Lifetimes end later than that. */
 const LATER = 100_000;
 

@@ -79,8 +79,9 @@ export class Phases {
   /** Only measurements do this to the addon's class; the daemon has no hook for it. */
   #watchAddon(): void {
     const prototype = Netlink.prototype as unknown as Record<string, Operation>;
-    for (const name of Object.getOwnPropertyNames(prototype)) {
-      const operation = prototype[name];
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      // A getter has no value here, and could not be read without its object.
+      const operation: Operation | undefined = value;
       if (operation === undefined || name === "constructor" || name === "close") continue;
       const timed = (self: unknown, args: unknown[]): unknown =>
         this.#timed(this.#addon, name, () => operation.apply(self, args));

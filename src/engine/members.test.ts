@@ -260,3 +260,15 @@ test("when it cannot be kept, nobody is joined", async (t) => {
   });
   t.deepEqual(links(here, "c1"), []);
 });
+
+test("members that come and go without a pause do not keep a pass from its turn", async (t) => {
+  const here = await world(t);
+  const { total } = here.engine.view;
+  here.engine.wake();
+  // Each next one is asked for as soon as the one before is answered.
+  for (let round = 0; round < 200 && here.engine.view.total === total; round += 1) {
+    await here.engine.join({ lan: "lab", netns: "c1" });
+    await here.engine.leave("lab", "c1");
+  }
+  t.true(here.engine.view.total > total);
+});

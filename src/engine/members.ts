@@ -89,6 +89,8 @@ export class Members {
   readonly #options: MembersOptions;
   readonly #claims: Claims;
   readonly #waiting: Waiting[] = [];
+  /** True while a turn is asked for. */
+  #lined = false;
 
   constructor(options: MembersOptions) {
     this.#options = options;
@@ -149,7 +151,7 @@ export class Members {
   #enqueue(id: string, prepare: () => Change): Promise<Joined> {
     const answer = Promise.withResolvers<Joined>();
     this.#waiting.push({ id, prepare, answer });
-    if (this.#waiting.length === 1) void this.#options.passes.run(() => this.#serveAll());
+    this.#line();
     return answer.promise;
   }
 
@@ -179,16 +181,21 @@ export class Members {
     return { member, before: [], after: compileMember(lan, member), fresh: true };
   }
 
-  async #serveAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
+  /** Lets those that wait be served. Whoever comes meanwhile queues up again, behind a pass that has been waiting. */
+  #line(): void {
+    if (this.#lined || this.#waiting.length === 0) return;
+    this.#lined = true;
+    void this.#options.passes.run(async () => {
+      this.#lined = false;
       const batch = this.#take();
+      this.#line();
       try {
         await this.#serve(batch);
       } catch (error) {
         // Whoever was answered already does not hear this.
         for (const { answer } of batch) answer.reject(error);
       }
-    }
+    });
   }
 
   /** Those that wait, up to the second one about the same member: it has to see what became of the first. */

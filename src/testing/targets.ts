@@ -56,7 +56,7 @@ const placeWish = fc.record({
   vlan0: maybe(fc.record({ plug, id: fc.constantFrom(5, 6), lower: fc.constantFrom("d0", "bo0", "host d0") })),
   mv0: maybe(
     fc.record({
-      lower: fc.constantFrom("d0", "vlan0"),
+      onVlan: fc.boolean(),
       mode: fc.constantFrom("bridge", "private"),
       type: fc.constantFrom("macvlan", "macvtap"),
     }),
@@ -166,13 +166,15 @@ function links(
     found.push({ kind: "link", netns: place, name: farName, type: "veth", mac: mac(3), mtu, bornWith, ...there });
   }
   const vlan = lacks.has("vlan") ? undefined : wish.vlan0;
+  // Before 6.15 the kernel refuses one that is born elsewhere if the node has a link of its name.
+  const vlanName = `vlan${netns === HOST ? "0" : netns}`;
   const lower = vlan?.lower === "host d0" ? { netns: HOST, name: "d0" } : { netns, name: vlan?.lower ?? "" };
   const there = (name: string): boolean => found.some((link) => link.name === name);
   if (vlan !== undefined && (lower.netns === netns ? there(lower.name) : hostDummy))
     // Several namespaces may have one on the node's link, each of a number of its own.
     found.push({
       ...base,
-      name: "vlan0",
+      name: vlanName,
       type: "vlan",
       options: { id: vlan.id + 10 * netns.length },
       lower,
@@ -180,13 +182,14 @@ function links(
     });
   // A port's frames go to its bridge or bond, so the kernel lets no macvlan have them (EBUSY).
   const isPort = (name: string): boolean => found.some((link) => link.name === name && link.master !== undefined);
-  if (wish.mv0 !== undefined && there(wish.mv0.lower) && !isPort(wish.mv0.lower))
+  const under = wish.mv0?.onVlan === true ? vlanName : "d0";
+  if (wish.mv0 !== undefined && there(under) && !isPort(under))
     found.push({
       ...base,
       name: "mv0",
       type: wish.mv0.type,
       options: { mode: wish.mv0.mode },
-      lower: { netns, name: wish.mv0.lower },
+      lower: { netns, name: under },
     });
   return found;
 }

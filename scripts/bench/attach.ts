@@ -1,7 +1,7 @@
 import { netnsCreate, netnsDelete } from "../../src/host/addon.ts";
 import { lan } from "../../src/testing/builders.ts";
 import { type Bench, type Figure, median, milliseconds } from "./figure.ts";
-import { alternately, type Side } from "./pairs.ts";
+import { alternately, spread, type Side } from "./pairs.ts";
 import { CniBridge } from "./peers/cni.ts";
 import { Netavark } from "./peers/netavark.ts";
 import { ShellScript } from "./peers/script.ts";
@@ -175,7 +175,7 @@ export const attach: Bench = {
     return Object.entries(peers).flatMap(([name, who]): readonly Figure[] => {
       const isCni = who === "cni";
       const bars = isCni
-        ? { bar: 2, leastRatio: 13, profile: profiles.one, note: `p99 ${single.ours.p99.toFixed(1)} ms` }
+        ? { bar: 2, leastRatio: 13, profile: profiles.one, note: spread(single.ours, single.cni) }
         : {};
       return [
         {
@@ -190,7 +190,7 @@ export const attach: Bench = {
           ours: forty.ours.p50,
           unit: "ms",
           peer: { name, value: forty[who].p50 },
-          ...(isCni ? { leastRatio: 6, profile: profiles.forty } : {}),
+          ...(isCni ? { leastRatio: 6, profile: profiles.forty, note: spread(forty.ours, forty.cni) } : {}),
         },
         {
           name: `detach${suffix[who]}`,

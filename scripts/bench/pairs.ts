@@ -9,6 +9,8 @@ export interface Side {
 export interface Times {
   readonly p50: number;
   readonly p99: number;
+  /** The quickest round: what is left when nothing else wanted the machine. */
+  readonly least: number;
   readonly all: readonly number[];
 }
 
@@ -39,10 +41,16 @@ export async function alternately<K extends string>(
 
 /** Percentiles of some values; NaN of none. */
 export function timesOf(all: readonly number[]): Times {
-  return { p50: percentile(all, 0.5), p99: percentile(all, 0.99), all };
+  return { p50: percentile(all, 0.5), p99: percentile(all, 0.99), least: Math.min(...all), all };
 }
 
 function percentile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}
+
+/** The spread of ours, and the quickest rounds of both, for people. */
+export function spread(ours: Times, peer: Times): string {
+  const text = (value: number): string => value.toPrecision(3);
+  return `p99 ${text(ours.p99)}, least ${text(ours.least)} against ${text(peer.least)}`;
 }

@@ -1,6 +1,6 @@
 import { resources } from "./documents.ts";
 import { type Bench, milliseconds } from "./figure.ts";
-import { alternately } from "./pairs.ts";
+import { alternately, spread } from "./pairs.ts";
 import { ShellScript } from "./peers/script.ts";
 import { RunningEngine } from "./running-engine.ts";
 
@@ -41,7 +41,7 @@ export const resource: Bench = {
         bar: 15,
         peer: { name: "sh script", value: times.script.p50 },
         leastRatio: 10,
-        note: `p99 ${times.ours.p99.toFixed(1)} ms`,
+        note: spread(times.ours, times.script),
         profile: ours.phases.lines(spent, 20),
       },
     ];

@@ -9,7 +9,9 @@ fn the_example_flow_ends_with_a_cni_result() {
     // Cargo builds the examples with the tests, in a directory beside theirs.
     let deps = env::current_exe().unwrap();
     let program = deps.ancestors().nth(2).unwrap().join("examples/container");
-    let output = Command::new(program).output().unwrap();
+    let output = Command::new(program).output();
+    let output =
+        output.expect("`cargo test` without names, or `cargo build --examples`, builds it");
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{stderr}");
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();

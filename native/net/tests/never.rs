@@ -69,7 +69,13 @@ fn a_namespace_is_given_to_a_link_only_when_it_is_made() {
 #[test]
 fn namespaces_are_entered_in_few_places() {
     // Each of them on a thread of its own, or, in `ns.rs`, by the caller's own wish.
-    let places = ["monitor_groups.rs", "netns.rs", "ns.rs", "sockets.rs"];
+    let places = [
+        "monitor_groups.rs",
+        "netns.rs",
+        "ns.rs",
+        "session.rs",
+        "sockets.rs",
+    ];
     assert_eq!(with("setns("), places);
 }
 

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import test, { type ExecutionContext } from "ava";
 
 import {
+  batchAcross,
   netnsCreate,
   netnsDelete,
   netnsId,
@@ -71,6 +72,33 @@ test("a namespace that was given an id is heard in digests", async (t) => {
     { timeoutMs: 10_000, intervalMs: 10 },
   );
   t.deepEqual(there?.kinds, ["link"]);
+});
+
+test("requests of several namespaces go in one call, in their order, each answered where it was asked", async (t) => {
+  const [here, there] = [await freshNetns(t), await freshNetns(t)];
+  using netlink = await Netlink.open(here);
+  const peer = { name: "inside", group: GROUP, up: true, netnsPath: there };
+  const answers = await batchAcross([
+    {
+      socket: netlink,
+      path: here,
+      requests: [{ op: "link.add", type: "veth", name: "outside", group: GROUP, up: true, peer }],
+    },
+    { socket: null, path: "/run/netns/t-none", requests: [{ op: "link.del", names: ["x"] }] },
+    // It is there only since the first share was done.
+    {
+      socket: null,
+      path: there,
+      requests: [
+        { op: "address.add", dev: "inside", address: "10.0.0.1/24", proto: 9 },
+        { op: "link.del", names: ["none"] },
+      ],
+    },
+  ]);
+  t.deepEqual(
+    answers.map((answer) => ("code" in answer ? answer.code : answer.map((one) => (one.ok ? "ok" : one.code)))),
+    [["ok"], "ENOENT", ["ok", "ENODEV"]],
+  );
 });
 
 test("many parameters are set by one call", async (t) => {

@@ -1,50 +1,38 @@
 import test from "ava";
-
 import type { KernelDigest } from "./digest-types.ts";
-import type { Dirty } from "./host.ts";
 import { fromDigest } from "./watch.ts";
 
-const NAMES = new Map([
-  [3, "ndemo"],
-  [4, "nother"],
-]);
+const names = new Map([[7, "ndemo"]]);
+const read = (digest: Partial<KernelDigest>): ReturnType<typeof fromDigest> =>
+  fromDigest({ overrun: false, own: 0, dirty: [], ...digest }, (id) => names.get(id));
 
-function digest(dirty: readonly Partial<KernelDigest["dirty"][number]>[], overrun = false): KernelDigest {
-  const place = { nsid: null, kinds: [], names: [], actors: [] };
-  return { overrun, own: 0, dirty: dirty.map((one) => ({ ...place, ...one })) };
-}
-
-function translated(heard: KernelDigest): Dirty | undefined {
-  return fromDigest(heard, (id) => NAMES.get(id));
-}
-
-test("events mark the namespaces where they were, by their names", (t) => {
-  const heard = digest([{ kinds: ["link"] }, { nsid: 3, kinds: ["address", "route"] }, { nsid: 9, kinds: ["link"] }]);
-  t.deepEqual(translated(heard), {
+test("a digest marks the namespaces that we look at, by name, and tells who did it where", (t) => {
+  const actor = { pid: 4711, program: "ip", kind: "route" } as const;
+  const dirty = read({
+    dirty: [
+      { nsid: null, kinds: ["link"], names: ["eth0"], actors: [] },
+      { nsid: 7, kinds: ["route"], names: [], actors: [actor] },
+      { nsid: 9, kinds: ["link"], names: ["theirs"], actors: [] },
+    ],
+  });
+  t.deepEqual(dirty, {
     everything: false,
     netns: new Set(["", "ndemo"]),
     topics: new Set(),
-    actors: [],
+    actors: [{ ...actor, netns: "ndemo" }],
   });
 });
 
-test("lost events mark everything, whatever else was heard", (t) => {
-  t.like(translated(digest([], true)), { everything: true });
-  t.like(translated(digest([{ nsid: 9, kinds: ["link"] }], true)), { everything: true });
+test("what happens in namespaces that nobody looks at is nothing", (t) => {
+  t.is(read({ dirty: [{ nsid: 9, kinds: ["link"], names: [], actors: [] }] }), undefined);
+  t.is(read({}), undefined);
 });
 
-test("what happens where nobody of ours is marks nothing", (t) => {
-  t.is(translated(digest([])), undefined);
-  t.is(translated(digest([{ nsid: 9, kinds: ["link", "nft"] }])), undefined);
+test("a namespace that comes or goes is no reason to look into others", (t) => {
+  const dirty = read({ dirty: [{ nsid: null, kinds: ["nsid"], names: [], actors: [] }] });
+  t.deepEqual([dirty?.netns, dirty?.topics], [new Set(), new Set(["names"])]);
 });
 
-test("the end of a namespace concerns the names, and its inside no more", (t) => {
-  t.like(translated(digest([{ nsid: 4, kinds: ["nsid"] }])), { netns: new Set(), topics: new Set(["names"]) });
-});
-
-test("who did it is told with the namespace", (t) => {
-  const actor = { pid: 7, program: "nft", kind: "nft" } as const;
-  t.deepEqual(translated(digest([{ nsid: 3, kinds: ["nft"], actors: [actor] }]))?.actors, [
-    { ...actor, netns: "ndemo" },
-  ]);
+test("events that were lost mean that everything may have changed", (t) => {
+  t.like(read({ overrun: true }), { everything: true });
 });

@@ -2,8 +2,17 @@ import { cidr, contains, findOverlaps, hostAt, sizeOf } from "../lib/ip.ts";
 import { documentId, type Document, type LanDocument, type NetworkResourceDocument } from "../model/document.ts";
 import type { Issue } from "../model/report.ts";
 
+/** Each pass asks twice of the same list: when it admits documents, and when it compiles them. */
+const found = new WeakMap<readonly Document[], readonly Issue[]>();
+
 /** Everything that documents contradict each other in, or themselves. Each refusal names both sides. */
 export function findConflicts(documents: readonly Document[]): readonly Issue[] {
+  const issues = found.get(documents) ?? contradictions(documents);
+  found.set(documents, issues);
+  return issues;
+}
+
+function contradictions(documents: readonly Document[]): readonly Issue[] {
   const lans = documents.filter((document): document is LanDocument => document.kind === "Lan");
   const resources = documents.filter(
     (document): document is NetworkResourceDocument => document.kind === "NetworkResource",

@@ -3,12 +3,12 @@ import { documentId, type Document, type LanDocument, type NetworkResourceDocume
 import type { Issue } from "../model/report.ts";
 
 /** Each pass asks twice of the same list: when it admits documents, and when it compiles them. */
-const found = new WeakMap<readonly Document[], readonly Issue[]>();
+const judged = new WeakMap<readonly Document[], readonly Issue[]>();
 
 /** Everything that documents contradict each other in, or themselves. Each refusal names both sides. */
 export function findConflicts(documents: readonly Document[]): readonly Issue[] {
-  const issues = found.get(documents) ?? contradictions(documents);
-  found.set(documents, issues);
+  const issues = judged.get(documents) ?? contradictions(documents);
+  judged.set(documents, issues);
   return issues;
 }
 

@@ -70,6 +70,7 @@ const MOST_NAMED = 5;
 const EMPTY: ActualIndex = indexActual({
   netns: [],
   link: [],
+  ovs: [],
   address: [],
   neighbor: [],
   fdb: [],

@@ -51,6 +51,9 @@ const WAYS: { readonly [op in Step["op"]]: Way } = {
   "wireguard.unpeer": "within",
   "process.set": "alone",
   "process.del": "alone",
+  "ovs.set": "alone",
+  "ovs.unport": "alone",
+  "ovs.del": "alone",
   "link.add": "request",
   "link.set": "request",
   "link.del": "request",
@@ -113,7 +116,7 @@ function asError(error: unknown): Error {
 
 /** What the executors of steps that are no single netlink request do. The others go in batches. */
 function executors(context: ObserveContext): StepTable<Promise<void>> {
-  const { namespaces, records, supervisor } = context;
+  const { namespaces, records, supervisor, ovs } = context;
   const batched = (): Promise<void> => Promise.reject(new TypeError("a step of a batch outside one"));
   const setWireguard = async (netns: string, dev: string, config: WireguardConfig): Promise<void> => {
     await (await namespaces.netlink(netns)).wireguardSet(dev, config);
@@ -151,6 +154,9 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
     },
     "process.set": (spec) => supervisor.set(spec, processHash(spec)),
     "process.del": ({ name }) => supervisor.remove(name),
+    "ovs.set": (args) => ovs.set(args),
+    "ovs.unport": (args) => ovs.unport(args),
+    "ovs.del": (args) => ovs.remove(args),
     "link.add": batched,
     "link.set": batched,
     "link.del": batched,

@@ -19,6 +19,8 @@ import { runningManagers } from "./managers.ts";
 import { Namespaces } from "./namespaces.ts";
 import type { ObserveContext } from "./observe.ts";
 import { Observer } from "./observer.ts";
+import { Ovs } from "./ovs.ts";
+import { OVSDB_SOCKET } from "./ovsdb.ts";
 import { Records } from "./records.ts";
 import { S6 } from "./supervisor/s6.ts";
 import { watchHost } from "./watch.ts";
@@ -39,6 +41,8 @@ export interface LinuxHostOptions {
   readonly runtimeDir: string;
   /** Directory that s6-svscan watches. */
   readonly scanDir: string;
+  /** Unix socket of ovsdb-server; that of Debian when left out. */
+  readonly ovsdb?: string;
 }
 
 /** The Linux under us: the namespace that this process runs in, and those under /run/netns. */
@@ -59,7 +63,7 @@ export class LinuxHost implements Host {
     this.problems = context.records.problem === undefined ? [] : [context.records.problem];
   }
 
-  static async open({ keys, runtimeDir, scanDir }: LinuxHostOptions): Promise<LinuxHost> {
+  static async open({ keys, runtimeDir, scanDir, ovsdb = OVSDB_SOCKET }: LinuxHostOptions): Promise<LinuxHost> {
     const leases = join(runtimeDir, "leases");
     await mkdir(leases, { recursive: true });
     // Open to everyone as `ip netns` makes it, whatever our umask.
@@ -68,7 +72,9 @@ export class LinuxHost implements Host {
     records.keepOnly(new Set([HOST, ...(await netnsList()).map(({ name }) => name)]));
     await records.save();
     const supervisor = new S6(scanDir, join(runtimeDir, "services"));
-    const context = { netnsMark: await netnsMark(), namespaces: new Namespaces(), records, supervisor };
+    const mark = await netnsMark();
+    const ovs = await Ovs.open(ovsdb, mark);
+    const context = { netnsMark: mark, namespaces: new Namespaces(), records, supervisor, ovs };
     return new LinuxHost(new KeyFiles(keys), context, leases);
   }
 

@@ -13,6 +13,7 @@ import type { Link, NftRuleset, Tables } from "./netlink-types.ts";
 import { hashInComment } from "./nft.ts";
 import type { InNetns } from "./observe/named.ts";
 import { addressesOf, fdbOf, linksOf, neighborsOf, nicsOf, routesOf, rulesOf, type Look } from "./observe/tables.ts";
+import type { Ovs } from "./ovs.ts";
 import type { Records } from "./records.ts";
 import type { Supervisor } from "./supervisor/index.ts";
 
@@ -22,6 +23,7 @@ export interface ObserveContext {
   readonly namespaces: Namespaces;
   readonly records: Records;
   readonly supervisor: Supervisor;
+  readonly ovs: Ovs;
 }
 
 /** A name under /run/netns that stands for a namespace. */

@@ -57,7 +57,9 @@ export class Observer {
    */
   async observe(target: Target, scope: Scope): Promise<Actual> {
     const { namespaces } = this.#context;
-    const wishes = Map.groupBy(target, (object) => ("netns" in object ? object.netns : object.name));
+    const wishes = Map.groupBy(target, (object) =>
+      "netns" in object ? object.netns : object.kind === "netns" ? object.name : HOST,
+    );
     const wanted = new Set(target.flatMap((object) => (object.kind === "netns" ? [object.name] : [])));
     const all = await this.#list(scope);
     const netns = all.flatMap(({ name, owned, mark }) => (owned || wanted.has(name) ? [{ name, owned, mark }] : []));
@@ -78,7 +80,13 @@ export class Observer {
           return onlyNamed(await this.#look(name, scope, wish), wish);
         }),
       ]);
-      return { netns, ...joined(parts), process: await this.#context.supervisor.list() };
+      const { supervisor, ovs } = this.#context;
+      return {
+        netns,
+        ...joined(parts),
+        ovs: await ovs.observe(target, scope === "all"),
+        process: await supervisor.list(),
+      };
     } finally {
       namespaces.release();
     }

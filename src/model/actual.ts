@@ -1,5 +1,6 @@
 import type { LinkId, RouteHop, RouteType, RuleSpec } from "./kernel.ts";
 import type { ObservedOptions, PortSpec, PortVlan } from "./link-options.ts";
+import type { ActualOvs } from "./ovs.ts";
 
 /** What was observed in the kernel and at the supervisor: the differ's other input. Keys are those of `objectKey`. */
 
@@ -151,6 +152,8 @@ export interface Actual {
   /** Our namespaces. */
   readonly netns: readonly ActualNetns[];
   readonly link: readonly ActualLink[];
+  /** Everybody's; empty when nobody asked for any. */
+  readonly ovs: readonly ActualOvs[];
   readonly address: readonly ActualAddress[];
   readonly neighbor: readonly ActualNeighbor[];
   readonly fdb: readonly ActualFdb[];

@@ -1,5 +1,6 @@
 import type { Secret } from "../lib/secret.ts";
 import type { LinkOptionsByType, PortSpec, PortVlan } from "./link-options.ts";
+import type { OvsSpec } from "./ovs.ts";
 
 /**
  * The vocabulary that every feature compiles to. A namespace is named by its name under /run/netns,
@@ -17,6 +18,8 @@ export const OWNER = {
   protocol: 78,
   /** nft tables are named `netloom` or `netloom-…`. */
   nftTable: "netloom",
+  /** Key in `external_ids` of bridges and ports of Open vSwitch; the value says which daemon. */
+  ovsKey: "netloom",
 } as const;
 
 interface Located {
@@ -244,6 +247,7 @@ export interface ProcessSpec extends Located {
 export interface KernelObjects {
   readonly netns: NetnsSpec;
   readonly link: LinkSpec;
+  readonly ovs: OvsSpec;
   readonly sysctl: SysctlSpec;
   readonly address: AddressSpec;
   readonly neighbor: NeighborSpec;

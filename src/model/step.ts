@@ -1,19 +1,21 @@
 import type { Secret } from "../lib/secret.ts";
-import type {
-  AddressSpec,
-  FdbSpec,
-  LinkId,
-  LinkSpec,
-  NeighborSpec,
-  NftSpec,
-  ProcessSpec,
-  RouteSpec,
-  RuleSpec,
-  SysctlSpec,
-  WireguardPeerSpec,
-  WireguardSpec,
+import {
+  HOST,
+  type AddressSpec,
+  type FdbSpec,
+  type LinkId,
+  type LinkSpec,
+  type NeighborSpec,
+  type NftSpec,
+  type ProcessSpec,
+  type RouteSpec,
+  type RuleSpec,
+  type SysctlSpec,
+  type WireguardPeerSpec,
+  type WireguardSpec,
 } from "./kernel.ts";
 import type { LinkOptionsByType, OptionValue, PortSpec, PortVlan } from "./link-options.ts";
+import type { OvsPort, OvsSpec } from "./ovs.ts";
 
 /** Options that are changed on a link that stays. */
 export interface OptionChange {
@@ -46,6 +48,12 @@ export interface StepArguments {
   /** `self`: of the bridge itself. */
   readonly "vlan.add": LinkId & { readonly vlan: PortVlan; readonly self?: true };
   readonly "vlan.del": LinkId & { readonly id: number; readonly self?: true };
+  /** Makes the bridge unless it is there; `ports` are those that are new or other than wished. */
+  readonly "ovs.set": Pick<OvsSpec, "name" | "datapathType"> & { readonly ports: readonly OvsPort[] };
+  /** Pulls ports out of a bridge that stays. */
+  readonly "ovs.unport": { readonly name: string; readonly ports: readonly string[] };
+  /** `ports`: what goes with it. */
+  readonly "ovs.del": { readonly name: string; readonly ports: readonly string[] };
   readonly "sysctl.set": SysctlSpec;
   readonly "address.add": AddressSpec;
   readonly "address.del": AddressSpec;
@@ -85,6 +93,7 @@ export function stepPlaces({ op, args }: Step): readonly string[] {
   if (op === "netns.add" || op === "netns.del") return [args.name];
   // What a process does in the network is not a step.
   if (op === "process.set" || op === "process.del") return [];
+  if (op === "ovs.set" || op === "ovs.unport" || op === "ovs.del") return [HOST];
   if (op !== "link.add") return [args.netns];
   return [args.netns, ...(args.peer === undefined ? [] : [args.peer.netns])];
 }

@@ -44,6 +44,23 @@ const LINES: readonly (readonly [Step, string])[] = [
     "ip netns exec ndemo wg set w-demo peer K persistent-keepalive 0 allowed-ips 10.0.0.0/24,fd00::/64",
   ],
   [{ op: "wireguard.unpeer", args: { ...place, publicKey: "K" } }, "ip netns exec ndemo wg set w-demo peer K remove"],
+  [
+    {
+      op: "ovs.set",
+      args: {
+        name: "lab",
+        datapathType: "netdev",
+        ports: [
+          { name: "lab", type: "internal", tag: 5, trunks: [], vlanMode: null },
+          { name: "p1", type: "system", tag: 5, trunks: [7, 8], vlanMode: "native-untagged" },
+          { name: "gw", type: "internal", tag: null, trunks: [], vlanMode: null },
+        ],
+      },
+    },
+    "ovs-vsctl --may-exist add-br lab -- set Bridge lab datapath_type=netdev -- set Port lab tag=5 -- --may-exist add-port lab p1 -- set Port p1 tag=5 trunks=7,8 vlan_mode=native-untagged -- --may-exist add-port lab gw -- set Interface gw type=internal",
+  ],
+  [{ op: "ovs.unport", args: { name: "lab", ports: ["p1", "p2"] } }, "ovs-vsctl del-port lab p1 -- del-port lab p2"],
+  [{ op: "ovs.del", args: { name: "lab", ports: ["lab"] } }, "ovs-vsctl del-br lab"],
   [{ op: "process.del", args: { name: "dnsmasq-lab" } }, "service dnsmasq-lab remove"],
   [
     {

@@ -1,5 +1,6 @@
 import { HOST, type FdbSpec, type LinkSpec, type RouteSpec } from "../model/kernel.ts";
 import type { OptionValue } from "../model/link-options.ts";
+import type { OvsPort } from "../model/ovs.ts";
 import { visitStep, type PeerChange, type Step, type StepTable } from "../model/step.ts";
 import { nftHash } from "../model/definition-hash.ts";
 import { ruleText } from "./object-key.ts";
@@ -26,6 +27,14 @@ const LINES: StepTable<string> = {
     `${bridge(netns)} vlan add dev ${name} vid ${vlan.id}${vlan.pvid === true ? " pvid" : ""}${vlan.untagged === true ? " untagged" : ""}${self === true ? " self" : ""}`,
   "vlan.del": ({ netns, name, id, self }) =>
     `${bridge(netns)} vlan del dev ${name} vid ${id}${self === true ? " self" : ""}`,
+  "ovs.set": ({ name, datapathType, ports }) =>
+    [
+      `ovs-vsctl --may-exist add-br ${name}`,
+      ...(datapathType === undefined ? [] : [`set Bridge ${name} datapath_type=${datapathType}`]),
+      ...ports.flatMap((port) => ovsPortText(name, port)),
+    ].join(" -- "),
+  "ovs.unport": ({ name, ports }) => `ovs-vsctl ${ports.map((port) => `del-port ${name} ${port}`).join(" -- ")}`,
+  "ovs.del": ({ name }) => `ovs-vsctl del-br ${name}`,
   "sysctl.set": ({ netns, key, value }) => `${inside(netns)}sysctl -w ${key}=${value}`,
   "address.add": ({ netns, dev, address, validUntil, preferredUntil }) =>
     `${ip(netns)} addr add ${address} dev ${dev}${until("valid", validUntil)}${until("preferred", preferredUntil)}`,
@@ -51,6 +60,21 @@ const LINES: StepTable<string> = {
   "process.set": ({ name, argv }) => `service ${name} run ${argv.join(" ")}`,
   "process.del": ({ name }) => `service ${name} remove`,
 };
+
+/** In words of ovs-vsctl(8), which hold for a port that is there as for a new one; the local port comes with its bridge. */
+function ovsPortText(bridgeName: string, { name, type, tag, trunks, vlanMode }: OvsPort): readonly string[] {
+  const columns = [
+    ...(tag === null ? [] : [`tag=${tag}`]),
+    ...(trunks.length === 0 ? [] : [`trunks=${trunks.join(",")}`]),
+    ...(vlanMode === null ? [] : [`vlan_mode=${vlanMode}`]),
+  ];
+  const local = name === bridgeName;
+  return [
+    ...(local ? [] : [`--may-exist add-port ${bridgeName} ${name}`]),
+    ...(columns.length === 0 ? [] : [`set Port ${name} ${columns.join(" ")}`]),
+    ...(local || type === "system" ? [] : [`set Interface ${name} type=${type}`]),
+  ];
+}
 
 function presharedText({ presharedKey }: PeerChange): string {
   if (presharedKey === undefined) return "";

@@ -4,6 +4,7 @@ import { HOST, TABLE_MAIN, type KernelObject, type ObjectKind, type RuleSpec } f
 export type Keyed = {
   readonly netns: { readonly name: string };
   readonly link: { readonly netns: string; readonly name: string };
+  readonly ovs: { readonly name: string };
   readonly sysctl: { readonly netns: string; readonly key: string };
   readonly address: { readonly netns: string; readonly dev: string; readonly address: string };
   readonly neighbor: {
@@ -41,6 +42,7 @@ const DEFAULT_METRIC6 = 1024;
 export const KEYS: KeyTable = {
   netns: (object) => object.name,
   link: (object) => `${at(object.netns)}${object.name}`,
+  ovs: (object) => object.name,
   sysctl: (object) => `${at(object.netns)}${object.key}`,
   address: (object) => `${at(object.netns)}${object.dev} ${object.address}`,
   neighbor: (object) => `${at(object.netns)}${object.dev} ${object.proxy === true ? "proxy " : ""}${object.to}`,

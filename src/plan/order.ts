@@ -17,6 +17,11 @@ const RANK = {
   neighborDel: 5.5,
   // Before the VLAN that it is of leaves its port: the kernel then refuses to remove it.
   fdbDel: 5.6,
+  // Before the links that are ports of them vanish, and before another bridge takes a port.
+  // What stands on them would go with them.
+  linkDelOverOvs: 5.7,
+  ovsUnport: 5.8,
+  ovsDel: 5.9,
   netnsDel: 6,
   linkDel: 7,
   bridge: 10,
@@ -25,6 +30,8 @@ const RANK = {
   // Before links that sit on it: their MTU must not be above its own.
   linkChange: 12.5,
   link: 13,
+  // After its ports, before what stands on the links that it makes.
+  ovs: 13.5,
   linkDown: 13.9,
   // Ports come after whatever they are plugged into, and flags and VLANs after them.
   master: 14,
@@ -49,9 +56,18 @@ const RANK = {
 /** What one link that stands on another comes after it. */
 const ABOVE = 0.01;
 
+/** What the order of steps depends on. */
+interface LinksKnown {
+  readonly wantedLinks: ReadonlyMap<string, LinkSpec>;
+  /** Links that wanted bridges of Open vSwitch make, by key. */
+  readonly ovsLinks: ReadonlySet<string>;
+  /** Links that stand on one that Open vSwitch made, by key. */
+  readonly overOvs: ReadonlySet<string>;
+}
+
 /** The steps in an order in which each finds what it needs; steps of one rank keep the order of the documents. */
-export function orderSteps(steps: readonly Step[], wantedLinks: ReadonlyMap<string, LinkSpec>): readonly Step[] {
-  const linkRank = linkRanks(wantedLinks);
+export function orderSteps(steps: readonly Step[], { wantedLinks, ovsLinks, overOvs }: LinksKnown): readonly Step[] {
+  const linkRank = linkRanks(wantedLinks, ovsLinks);
   const tunnels = new Set([...wantedLinks].flatMap(([key, { type }]) => (type === "wireguard" ? [key] : [])));
   const onWireguard = (netns: string, name: string): boolean =>
     tunnels.size > 0 && tunnels.has(KEYS.link({ netns, name }));
@@ -64,19 +80,24 @@ export function orderSteps(steps: readonly Step[], wantedLinks: ReadonlyMap<stri
     "address.del": () => RANK.addressDel,
     "neighbor.del": () => RANK.neighborDel,
     "netns.del": () => RANK.netnsDel,
-    "link.del": () => RANK.linkDel,
+    "link.del": (link) => (overOvs.has(KEYS.link(link)) ? RANK.linkDelOverOvs : RANK.linkDel),
+    "ovs.unport": () => RANK.ovsUnport,
+    "ovs.del": () => RANK.ovsDel,
+    "ovs.set": () => RANK.ovs,
     "netns.add": () => RANK.netns,
     // A knob of a link (net.ipv6.conf.r-demo.…) is there only after the link.
     "sysctl.set": ({ netns, dev }) =>
       dev === undefined ? RANK.sysctl : Math.max(RANK.sysctl, linkRank({ netns, name: dev }) + ABOVE / 2),
     "link.add": (link) => linkRank(link),
-    "link.set": ({ up, master, options }) =>
+    "link.set": ({ netns, name, up, master, options }) =>
       up === false
         ? RANK.linkDown
         : typeof master === "string"
           ? RANK.master
           : options === undefined
-            ? RANK.linkChange
+            ? ovsLinks.has(KEYS.link({ netns, name }))
+              ? RANK.ovs + ABOVE
+              : RANK.linkChange
             : RANK.afterPorts,
     "link.port": () => RANK.port,
     "vlan.del": () => RANK.vlanDel,
@@ -102,10 +123,11 @@ export function orderSteps(steps: readonly Step[], wantedLinks: ReadonlyMap<stri
 }
 
 /** The rank at which a link is made: after its namespace, and after what it sits on or is plugged into. */
-function linkRanks(wantedLinks: ReadonlyMap<string, LinkSpec>): (id: LinkId) => number {
+function linkRanks(wantedLinks: ReadonlyMap<string, LinkSpec>, ovsLinks: ReadonlySet<string>): (id: LinkId) => number {
   const known = new Map<string, number>();
   const rankOf = (id: LinkId): number => {
     const key = KEYS.link(id);
+    if (ovsLinks.has(key)) return RANK.ovs;
     const spec = wantedLinks.get(key);
     if (spec === undefined || spec.type === "physical") return RANK.bridge;
     const own = base(spec);

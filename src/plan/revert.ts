@@ -14,6 +14,9 @@ export function touchesUplink(steps: readonly Step[], uplink: string): boolean {
 }
 
 function touches({ op, args }: Step, uplink: string): boolean {
+  // A NIC that is a port of Open vSwitch carries nothing of its own any more.
+  if (op === "ovs.set") return args.ports.some(({ name }) => name === uplink);
+  if (op === "ovs.unport" || op === "ovs.del") return args.ports.includes(uplink);
   if (!("netns" in args) || args.netns !== HOST) return false;
   switch (op) {
     case "link.add":
@@ -90,6 +93,7 @@ function uplinkOnly(actual: Actual, uplink: string, routes: ReadonlySet<string> 
   return {
     netns: [],
     link: actual.link.filter(({ netns, name }) => netns === HOST && name === uplink),
+    ovs: [],
     address: actual.address.filter(here),
     neighbor: actual.neighbor.filter(here),
     fdb: [],

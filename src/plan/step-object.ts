@@ -3,6 +3,7 @@ import { visitStep, type Step, type StepTable } from "../model/step.ts";
 import { KEYS, objectId } from "./object-key.ts";
 
 const link = (args: Parameters<typeof KEYS.link>[0]): string => `link ${KEYS.link(args)}`;
+const ovs = (args: Parameters<typeof KEYS.ovs>[0]): string => `ovs ${KEYS.ovs(args)}`;
 const wireguard = (args: Parameters<typeof KEYS.wireguard>[0]): string => `wireguard ${KEYS.wireguard(args)}`;
 
 const OBJECTS: StepTable<string> = {
@@ -14,6 +15,9 @@ const OBJECTS: StepTable<string> = {
   "link.port": link,
   "vlan.add": link,
   "vlan.del": link,
+  "ovs.set": ovs,
+  "ovs.unport": ovs,
+  "ovs.del": ovs,
   "sysctl.set": objectId,
   "address.add": objectId,
   "address.del": objectId,

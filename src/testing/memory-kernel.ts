@@ -5,6 +5,7 @@ import { visitStep, type PeerChange, type Step, type StepTable } from "../model/
 import { nftHash, processHash } from "../model/definition-hash.ts";
 import { defaultVlans } from "../plan/diff/bridge-ports.ts";
 import { KEYS } from "../plan/object-key.ts";
+import { ovsLink, removeOvsBridge, setOvsBridge, unplugOvs } from "./memory-ovs.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
@@ -13,6 +14,7 @@ export function emptyKernel(): Actual {
   return {
     netns: [],
     link: [],
+    ovs: [],
     address: [],
     neighbor: [],
     fdb: [],
@@ -150,6 +152,14 @@ class MemoryKernel {
       this.#link(netns, name);
       this.#deleteLink(netns, name);
     },
+    "ovs.set": (args) => {
+      const { gone, made } = setOvsBridge(this.state, args);
+      for (const name of gone) this.#deleteLink(HOST, name);
+      for (const name of made) this.state.link.push(ovsLink(name, this.#index++));
+    },
+    "ovs.unport": ({ name, ports }) =>
+      unplugOvs(this.state, name, ports).forEach((link) => this.#deleteLink(HOST, link)),
+    "ovs.del": ({ name }) => removeOvsBridge(this.state, name).forEach((link) => this.#deleteLink(HOST, link)),
     "sysctl.set": ({ netns, key, value }) => this.#put("sysctl", KEYS.sysctl, { netns, key, value }),
     "address.add": ({ netns, dev, address, validUntil = null, preferredUntil = validUntil }) => {
       this.#link(netns, dev);

@@ -1,6 +1,7 @@
 import type { Actual, ActualLink } from "../model/actual.ts";
 import { LIFETIME_SLACK, TABLE_MAIN, type LinkSpec, type Target } from "../model/kernel.ts";
 import { DEFAULT_PVID, PORT_DEFAULTS, type PortVlan } from "../model/link-options.ts";
+import { ovsPorts, type OvsPort } from "../model/ovs.ts";
 import { KEYS, objectId, objectKey } from "../plan/object-key.ts";
 
 /**
@@ -33,6 +34,7 @@ function keysOff(actual: Actual, target: Target): readonly string[] {
     ...ours("fdb", own, KEYS.fdb),
     ...ours("route", actual.route, KEYS.route),
     ...ours("rule", actual.rule, KEYS.rule),
+    ...ours("ovs", actual.ovs, KEYS.ovs),
     ...actual.wireguard.map((device) => `wireguard ${KEYS.wireguard(device)}`),
     ...actual.nft.map((table) => `nft ${KEYS.nft(table)}`),
   ]);
@@ -141,6 +143,16 @@ function tablesOff(actual: Actual, target: Target): readonly string[] {
         case "sysctl":
           // A limit may be higher, or not for us to set.
           return object.atLeast === true ? [null, null] : [object.value, parameters.get(KEYS.sysctl(object))];
+        case "ovs": {
+          const found = actual.ovs.find(({ name }) => name === object.name);
+          const port = ({ name, type, tag, trunks, vlanMode }: OvsPort): string =>
+            `${name} ${type} ${tag} ${trunks.toSorted((a, b) => a - b).join()} ${vlanMode}`;
+          const ours = found?.ports.filter(({ owned, error }) => owned && error === null) ?? [];
+          return [
+            [object.datapathType ?? "system", ovsPorts(object).map(port).toSorted()],
+            [found?.datapathType, ours.map(port).toSorted()],
+          ];
+        }
         default:
           return [null, null];
       }

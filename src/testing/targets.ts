@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { given, mac, maybe } from "./arbitraries.ts";
+import { anyOvs, type Datapath } from "./target-ovs.ts";
 import { anyTables } from "./target-tables.ts";
 import { HOST, type KernelObject, type LinkSpec, type Target } from "../model/kernel.ts";
 import { PORT_DEFAULTS, type PortSpec, type PortVlan } from "../model/link-options.ts";
@@ -11,6 +12,8 @@ export interface TargetOptions {
   readonly lacks?: ReadonlySet<Feature>;
   /** Seconds since the kernel started: lifetimes end later than that. */
   readonly now?: number;
+  /** Datapaths of Open vSwitch that bridges may have; none when left out. */
+  readonly datapaths?: readonly Datapath[];
 }
 
 const port: fc.Arbitrary<PortSpec> = fc
@@ -71,10 +74,10 @@ type Plug = typeof plug extends fc.Arbitrary<infer T> ? T : never;
  * Any target over all kinds of links, tables and rules that does not contradict itself, in the node and in two namespaces:
  * one that a kernel takes.
  */
-export function targets({ lacks = new Set(), now = 0 }: TargetOptions = {}): fc.Arbitrary<Target> {
+export function targets({ lacks = new Set(), now = 0, datapaths = [] }: TargetOptions = {}): fc.Arbitrary<Target> {
   return fc
-    .record({ host: placeWish, alpha: maybe(placeWish), beta: maybe(placeWish) })
-    .map(({ host, alpha, beta }) => {
+    .record({ host: placeWish, alpha: maybe(placeWish), beta: maybe(placeWish), ovs: anyOvs(datapaths) })
+    .map(({ host, alpha, beta, ovs }) => {
       const places = [
         [HOST, host],
         ["nalpha", alpha],
@@ -88,6 +91,7 @@ export function targets({ lacks = new Set(), now = 0 }: TargetOptions = {}): fc.
         return [
           ...(netns === HOST ? [] : [{ kind: "netns", name: netns } as const]),
           ...made,
+          ...(netns === HOST ? ovs(made) : []),
           ...wish.tables({ netns, links: made.filter((link) => link.netns === netns), now }),
         ];
       });

@@ -2,7 +2,7 @@ import type { Actual, ActualRoute } from "../../model/actual.ts";
 import type { Target } from "../../model/kernel.ts";
 
 /** What was observed in one namespace. */
-export type InNetns = Omit<Actual, "netns" | "process">;
+export type InNetns = Omit<Actual, "netns" | "ovs" | "process">;
 
 export const NOTHING: InNetns = {
   link: [],

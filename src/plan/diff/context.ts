@@ -10,6 +10,7 @@ import {
 import { KEYS } from "../object-key.ts";
 import { foreignLinkText, foreignNetnsText } from "./describe-foreign.ts";
 import { fixedOptionDiffers } from "./link-options.ts";
+import { linksOfOvs, observedOvsLinks, vanishingOvsLinks } from "./ovs.ts";
 
 /** What the differs of all kinds need to know about namespaces and links before they can judge what is on them. */
 export interface DiffContext {
@@ -20,6 +21,10 @@ export interface DiffContext {
   readonly links: ReadonlyMap<string, ActualLink>;
   /** Wanted links by key. */
   readonly wantedLinks: ReadonlyMap<string, LinkSpec>;
+  /** Links that wanted bridges of Open vSwitch make, by key. */
+  readonly ovsLinks: ReadonlySet<string>;
+  /** Observed links that stand on one that Open vSwitch made, by key. */
+  readonly overOvs: ReadonlySet<string>;
   /** The links that wanted kernel parameters belong to, by the parameter's key. */
   readonly wantedSysctlLinks: ReadonlyMap<string, string>;
   /** Keys of forwarding entries of a bridge that name no VLAN: the kernel has one for each VLAN of the port beside them. */
@@ -35,6 +40,8 @@ export interface DiffContext {
 type TargetByKind = { readonly [K in ObjectKind]?: readonly KernelObjects[K][] };
 
 interface ForeignPlace {
+  /** Keys of links that make room. */
+  readonly vanishing: ReadonlySet<string>;
   readonly foreignPlace: (netns: string) => string | undefined;
 }
 
@@ -51,7 +58,7 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
   );
 
   const netnsVanishes = (netns: string): boolean => ownedNetns.has(netns) && !wantedNetns.has(netns);
-  const vanishing = vanishingLinks(links, wantedLinks, netnsVanishes);
+  const vanishing = vanishingLinks(links, wantedLinks, netnsVanishes, vanishingOvsLinks(actual.ovs, wanted.ovs));
   const foreignPlace = (name: string): string | undefined => {
     const netns = foreignNetns.get(name);
     return netns === undefined ? undefined : foreignNetnsText(netns);
@@ -61,6 +68,8 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
     wanted,
     links,
     wantedLinks,
+    ovsLinks: linksOfOvs(wanted.ovs),
+    overOvs: linksOver(links, observedOvsLinks(actual.ovs)),
     wantedSysctlLinks: new Map(
       wanted.sysctl?.flatMap((object) =>
         object.dev === undefined ? [] : [[KEYS.sysctl(object), object.dev] as const],
@@ -72,7 +81,7 @@ export function diffContext(actual: Actual, target: Target): DiffContext {
     },
     netnsVanishes,
     linkVanishes: (netns, name) => vanishing.size > 0 && vanishing.has(KEYS.link({ netns, name })),
-    foreign: foreignness({ links, wantedLinks, foreignPlace }, foreignNetns.size > 0),
+    foreign: foreignness({ links, wantedLinks, vanishing, foreignPlace }, foreignNetns.size > 0),
   };
 }
 
@@ -96,7 +105,7 @@ function foreignness(
 
 /** Why a wanted link cannot be had: it, what it is a port of, or the other end of its pair is someone else's. */
 function foreignLink(
-  { links, wantedLinks, foreignPlace }: Pick<DiffContext, "links" | "wantedLinks"> & ForeignPlace,
+  { links, wantedLinks, vanishing, foreignPlace }: Pick<DiffContext, "links" | "wantedLinks"> & ForeignPlace,
   id: LinkId,
 ): string | undefined {
   const own = (link: LinkId): string | undefined => {
@@ -104,7 +113,7 @@ function foreignLink(
     if (place !== undefined) return place;
     const key = KEYS.link(link);
     const [seen, wanted] = [links.get(key), wantedLinks.get(key)];
-    if (seen === undefined || seen.owned || wanted === undefined) return undefined;
+    if (seen === undefined || seen.owned || wanted === undefined || vanishing.has(key)) return undefined;
     if (wanted.type !== "physical") return foreignLinkText(seen, links.values());
     if (wanted.master === undefined || seen.master === null || seen.masterOwned) return undefined;
     return `link ${key} is a port of ${seen.master}, which is not Netloom's`;
@@ -121,13 +130,14 @@ function foreignLink(
   );
 }
 
-/** Our links that are not wanted, or wanted otherwise than a change could make them; a veth takes its other end along. */
+/** Links that go with our bridges of Open vSwitch, and our own that are not wanted, or wanted otherwise than a change could make them; a veth takes its other end along. */
 function vanishingLinks(
   links: ReadonlyMap<string, ActualLink>,
   wanted: ReadonlyMap<string, LinkSpec>,
   netnsVanishes: (netns: string) => boolean,
+  withOvs: readonly string[],
 ): ReadonlySet<string> {
-  const vanishing = new Set<string>();
+  const vanishing = new Set(withOvs);
   if (links.size === 0) return vanishing;
   for (const [key, link] of links) {
     if (!link.owned || link.type === "loopback") continue;
@@ -167,6 +177,14 @@ function isDoomed({ group }: ActualLink): boolean {
 
 function lowerKey(lower: ActualLink["lower"]): string {
   return lower === null || lower === "unknown" ? "" : KEYS.link(lower);
+}
+
+/** The links of ours that sit on some of these, directly or on another one. */
+function linksOver(links: ReadonlyMap<string, ActualLink>, lowers: readonly string[]): ReadonlySet<string> {
+  const all = new Set(lowers);
+  if (all.size === 0) return all;
+  takeUppersAlong(links, all);
+  return all.difference(new Set(lowers));
 }
 
 /** A link goes with the link that it sits on, and so do those that sit on it. */

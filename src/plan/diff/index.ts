@@ -6,6 +6,7 @@ import { addressDiffer, sysctlDiffer } from "./addresses.ts";
 import { diffContext, type DiffContext } from "./context.ts";
 import { diffKind, type KindDiff } from "./kind-differ.ts";
 import { linkDiffer, netnsDiffer, removeLinks } from "./links.ts";
+import { ovsDiffer } from "./ovs.ts";
 import { routeDiffer } from "./routes.ts";
 import { nftDiffer, processDiffer } from "./services.ts";
 import { fdbDiffer, neighborDiffer, ruleDiffer } from "./tables.ts";
@@ -15,6 +16,7 @@ import { wireguardDiffer } from "./wireguard.ts";
 const DIFFS: { readonly [K in ObjectKind]: (context: DiffContext) => KindDiff } = {
   netns: (context) => diffKind(netnsDiffer, context),
   link: (context) => diffKind(linkDiffer, context),
+  ovs: (context) => diffKind(ovsDiffer, context),
   sysctl: (context) => diffKind(sysctlDiffer, context),
   address: (context) => diffKind(addressDiffer, context),
   neighbor: (context) => diffKind(neighborDiffer, context),
@@ -39,7 +41,7 @@ export function diff(actual: Actual, target: Target): Difference {
   const parts = Object.values(DIFFS).map((difference) => difference(context));
   const steps = [...removeLinks(context), ...parts.flatMap((part) => part.steps)];
   return {
-    steps: orderSteps(steps, context.wantedLinks),
+    steps: orderSteps(steps, context),
     foreign: [...new Set(parts.flatMap((part) => part.foreign))],
   };
 }

@@ -17,6 +17,8 @@ export interface KindDiffer<K extends ObjectKind> {
     context: DiffContext,
     seen: Actual[K][number] | undefined,
   ) => string | undefined;
+  /** Parts of what we want that are someone else's; the rest of it is done all the same. */
+  readonly foreignParts?: (spec: KernelObjects[K], context: DiffContext) => readonly string[];
   readonly add: (spec: KernelObjects[K], context: DiffContext) => readonly Step[];
   readonly change: (spec: KernelObjects[K], seen: Actual[K][number], context: DiffContext) => readonly Step[];
   readonly remove: (seen: Actual[K][number], context: DiffContext) => readonly Step[];
@@ -42,6 +44,7 @@ export function diffKind<K extends ObjectKind>(differ: KindDiffer<K>, context: D
       foreign.push(reason);
       continue;
     }
+    foreign.push(...(differ.foreignParts?.(spec, context) ?? []));
     const kept = existing !== undefined && !differ.vanishes(existing, context);
     const needed = kept ? differ.change(spec, existing, context) : differ.add(spec, context);
     for (const step of needed) steps.push(step);

@@ -44,7 +44,7 @@ function portOfOurs({ netns, master, masterOwned }: ActualLink, context: DiffCon
 
 function addLink(spec: LinkSpec, context: DiffContext): readonly Step[] {
   // A physical NIC that is absent is awaited.
-  if (spec.type === "physical") return [];
+  if (spec.type === "physical") return context.ovsLinks.has(KEYS.link(spec)) ? setUp(spec) : [];
   const ports = bridgePortSteps(spec, undefined, context);
   // The far end of a veth pair is born with the near one, into no bridge.
   if (spec.bornWith !== undefined)
@@ -65,6 +65,12 @@ function addLink(spec: LinkSpec, context: DiffContext): readonly Step[] {
     { op: "link.set", args: { netns, name, options: { type, set: { primary } } } },
     ...ports,
   ];
+}
+
+/** A link that Open vSwitch makes in this round. */
+function setUp({ netns, name, mac, mtu }: LinkSpec): readonly Step[] {
+  const changes = { ...(mac === undefined ? {} : { mac }), ...(mtu === undefined ? {} : { mtu }) };
+  return [{ op: "link.set", args: { netns, name, up: true, ...changes } }];
 }
 
 /** True when the request that makes the link cannot name its master: it is sent elsewhere. */
@@ -126,7 +132,10 @@ export function removeLinks(context: DiffContext): readonly Step[] {
   for (const spec of context.wantedLinks.values()) {
     if (spec.peer !== undefined && context.links.has(KEYS.link(spec))) covered.add(KEYS.link(spec.peer));
   }
-  const vanishing = [...context.links.values()].filter(({ netns, name }) => context.linkVanishes(netns, name));
+  // What Open vSwitch made goes with its bridge or port.
+  const vanishing = [...context.links.values()].filter(
+    ({ netns, name, owned }) => owned && context.linkVanishes(netns, name),
+  );
   const byIndex = Map.groupBy(vanishing, ({ index }) => index);
   const going: ActualLink[] = [];
   for (const link of vanishing) {

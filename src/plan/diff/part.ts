@@ -7,6 +7,7 @@ export function seenIn(actual: Actual, netns: ReadonlySet<string>): Actual {
   return {
     netns: actual.netns.filter(({ name }) => netns.has(name)),
     link: within(actual.link),
+    ovs: [],
     address: within(actual.address),
     neighbor: within(actual.neighbor),
     fdb: within(actual.fdb),

@@ -1,5 +1,6 @@
 import type { Actual } from "../../model/actual.ts";
-import type { ObjectKind, Target } from "../../model/kernel.ts";
+import { HOST, type ObjectKind, type Target } from "../../model/kernel.ts";
+import { ovsPorts } from "../../model/ovs.ts";
 import { KEYS, objectKey } from "../object-key.ts";
 import { diff, type Difference } from "./index.ts";
 
@@ -17,6 +18,7 @@ export function indexActual(actual: Actual): ActualIndex {
   return {
     netns: index("netns"),
     link: index("link"),
+    ovs: index("ovs"),
     sysctl: index("sysctl"),
     address: index("address"),
     neighbor: index("neighbor"),
@@ -46,6 +48,8 @@ function pick(index: ActualIndex, objects: Target): Actual {
   };
   for (const object of objects) {
     want(object.kind, objectKey(object));
+    // A port is judged by its link.
+    if (object.kind === "ovs") for (const { name } of ovsPorts(object)) want("link", KEYS.link({ netns: HOST, name }));
     // Someone else's link of that name has to be known, to be left alone.
     if (object.kind === "link" && object.peer !== undefined) want("link", KEYS.link(object.peer));
   }
@@ -57,6 +61,7 @@ function pick(index: ActualIndex, objects: Target): Actual {
   return {
     netns: take("netns"),
     link: take("link"),
+    ovs: take("ovs"),
     sysctl: take("sysctl"),
     address: take("address"),
     neighbor: take("neighbor"),

@@ -6,7 +6,7 @@ import { targets } from "../../testing/targets.ts";
 import { explain } from "../explain.ts";
 import { diff } from "./index.ts";
 
-const anyTarget = targets();
+const anyTarget = targets({ datapaths: ["system", "netdev"] });
 const made = (target: Parameters<typeof diff>[1], from: Actual = emptyKernel()): Actual =>
   applySteps(from, diff(from, target).steps);
 
@@ -30,9 +30,15 @@ function content(state: Actual): unknown {
   // Beside an entry of all VLANs the kernel keeps some for each that its port was in.
   const broad = new Set(state.fdb.flatMap((entry) => (entry.vlan === null ? [JSON.stringify(entry)] : [])));
   const fdb = state.fdb.filter((entry) => entry.vlan === null || !broad.has(JSON.stringify({ ...entry, vlan: null })));
+  const ovs = state.ovs.map((bridge) => ({
+    ...bridge,
+    ports: bridge.ports
+      .map((port) => JSON.stringify({ ...port, trunks: port.trunks.toSorted((a, b) => a - b) }))
+      .toSorted(),
+  }));
   return Object.fromEntries(
     // A parameter that nobody wants any more stays as it is.
-    Object.entries({ ...state, link, fdb, sysctl: [] }).map(([kind, objects]) => [
+    Object.entries({ ...state, link, ovs, fdb, sysctl: [] }).map(([kind, objects]) => [
       kind,
       objects.map((object: object) => JSON.stringify(object)).toSorted(),
     ]),

@@ -3,6 +3,7 @@ import type { FailedStep, Host } from "../host/host.ts";
 import type { Queue } from "../lib/async.ts";
 import { errorCode, describeError, isGone, NetloomError } from "../lib/errors.ts";
 import { checkValue, issueText } from "../lib/schema-check.ts";
+import { NOTHING_SEEN } from "../model/actual.ts";
 import type { LanDocument } from "../model/document.ts";
 import { LinkName, MemberName, Name, NetnsName } from "../model/fields.ts";
 import { HOST, type Target } from "../model/kernel.ts";
@@ -67,20 +68,7 @@ const NIC = "eth0";
 const MOST_NAMED = 5;
 
 /** Nothing seen, nothing there. */
-const EMPTY: ActualIndex = indexActual({
-  netns: [],
-  link: [],
-  ovs: [],
-  address: [],
-  neighbor: [],
-  fdb: [],
-  route: [],
-  rule: [],
-  wireguard: [],
-  nft: [],
-  sysctl: [],
-  process: [],
-});
+const EMPTY: ActualIndex = indexActual(NOTHING_SEEN);
 
 /**
  * Members come and go without a look at the whole node. Requests that wait for each other are served together: one batch for

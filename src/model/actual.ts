@@ -164,3 +164,19 @@ export interface Actual {
   readonly sysctl: readonly ActualSysctl[];
   readonly process: readonly ActualProcess[];
 }
+
+/** Nothing there, or nobody looked. */
+export const NOTHING_SEEN: Actual = {
+  netns: [],
+  link: [],
+  ovs: [],
+  address: [],
+  neighbor: [],
+  fdb: [],
+  route: [],
+  rule: [],
+  wireguard: [],
+  nft: [],
+  sysctl: [],
+  process: [],
+};

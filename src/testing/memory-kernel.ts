@@ -1,4 +1,4 @@
-import type { Actual, ActualLink, ActualRoute } from "../model/actual.ts";
+import { NOTHING_SEEN, type Actual, type ActualLink, type ActualRoute } from "../model/actual.ts";
 import { HOST, OWNER, TABLE_MAIN, type LinkId, type LinkSpec } from "../model/kernel.ts";
 import { DEFAULT_PVID, PORT_DEFAULTS, type PortVlan } from "../model/link-options.ts";
 import { visitStep, type PeerChange, type Step, type StepTable } from "../model/step.ts";
@@ -11,20 +11,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] 
 
 /** An `Actual` without anything in it. */
 export function emptyKernel(): Actual {
-  return {
-    netns: [],
-    link: [],
-    ovs: [],
-    address: [],
-    neighbor: [],
-    fdb: [],
-    route: [],
-    rule: [],
-    wireguard: [],
-    nft: [],
-    sysctl: [],
-    process: [],
-  };
+  return structuredClone(NOTHING_SEEN);
 }
 
 /** A physical NIC, as the kernel shows it before anyone touched it. */

@@ -1,20 +1,11 @@
-import type { Actual, ActualRoute } from "../../model/actual.ts";
+import { NOTHING_SEEN, type Actual, type ActualRoute } from "../../model/actual.ts";
 import type { Target } from "../../model/kernel.ts";
 
 /** What was observed in one namespace. */
 export type InNetns = Omit<Actual, "netns" | "ovs" | "process">;
 
-export const NOTHING: InNetns = {
-  link: [],
-  address: [],
-  neighbor: [],
-  fdb: [],
-  route: [],
-  rule: [],
-  wireguard: [],
-  nft: [],
-  sysctl: [],
-};
+const { netns: _netns, ovs: _ovs, process: _process, ...nothingInside } = NOTHING_SEEN;
+export const NOTHING: InNetns = nothingInside;
 
 /**
  * Of a namespace that is not ours, what `wish` names in it: the links, what is on them, and tables of that name. The rest may be

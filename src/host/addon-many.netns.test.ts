@@ -1,11 +1,10 @@
 /** Calls of the addon that do much at once: against the real kernel, in fresh namespaces with random names. */
 import { randomBytes } from "node:crypto";
 
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 
 import {
   batchAcross,
-  netnsCreate,
   netnsDelete,
   netnsId,
   Netlink,
@@ -16,16 +15,7 @@ import {
 } from "./addon.ts";
 import { until } from "../lib/async.ts";
 import type { KernelDigest } from "./digest-types.ts";
-
-const GROUP = 777;
-
-/** A namespace that lives as long as the test, and its path. */
-async function freshNetns(t: ExecutionContext): Promise<string> {
-  const name = `t-${randomBytes(6).toString("hex")}`;
-  await netnsCreate(name, GROUP);
-  t.teardown(() => netnsDelete(name));
-  return `/run/netns/${name}`;
-}
+import { freshNetns, TEST_GROUP } from "../testing/fresh-netns.ts";
 
 test("many namespaces are opened by one call, and each that cannot be says why", async (t) => {
   const paths = [await freshNetns(t), "/run/netns/t-none", await freshNetns(t)];
@@ -46,17 +36,17 @@ test("many namespaces are opened by one call, and each that cannot be says why",
 
 test("a namespace is made and opened by one call", async (t) => {
   const name = `t-${randomBytes(6).toString("hex")}`;
-  using netlink = await Netlink.create(name, GROUP);
+  using netlink = await Netlink.create(name, TEST_GROUP);
   t.teardown(() => netnsDelete(name));
   const { links } = await netlink.dump("links");
   t.deepEqual(
     links.map(({ name: link, group, up }) => [link, group, up]),
-    [["lo", GROUP, true]],
+    [["lo", TEST_GROUP, true]],
   );
   using again = await Netlink.open(`/run/netns/${name}`);
-  await again.batch([{ op: "link.add", type: "bridge", name: "br0", group: GROUP }]);
+  await again.batch([{ op: "link.add", type: "bridge", name: "br0", group: TEST_GROUP }]);
   t.is((await netlink.dump("links")).links.length, 2);
-  await t.throwsAsync(Netlink.create(name, GROUP), { code: "EEXIST" });
+  await t.throwsAsync(Netlink.create(name, TEST_GROUP), { code: "EEXIST" });
 });
 
 test("a namespace that was given an id is heard in digests", async (t) => {
@@ -65,7 +55,7 @@ test("a namespace that was given an id is heard in digests", async (t) => {
   const heard: KernelDigest["dirty"][number][] = [];
   using _monitor = openDigests(null, ["link"], ({ dirty }) => heard.push(...dirty));
   using netlink = await Netlink.open(path);
-  await netlink.batch([{ op: "link.add", type: "bridge", name: "br0", group: GROUP }]);
+  await netlink.batch([{ op: "link.add", type: "bridge", name: "br0", group: TEST_GROUP }]);
   // Waits by looking, since a monitor alone does not keep the process alive.
   const there = await until(
     () => Promise.resolve(heard.find(({ nsid, names }) => nsid === id && names.includes("br0"))),
@@ -77,12 +67,12 @@ test("a namespace that was given an id is heard in digests", async (t) => {
 test("requests of several namespaces go in one call, in their order, each answered where it was asked", async (t) => {
   const [here, there] = [await freshNetns(t), await freshNetns(t)];
   using netlink = await Netlink.open(here);
-  const peer = { name: "inside", group: GROUP, up: true, netnsPath: there };
+  const peer = { name: "inside", group: TEST_GROUP, up: true, netnsPath: there };
   const answers = await batchAcross([
     {
       socket: netlink,
       path: here,
-      requests: [{ op: "link.add", type: "veth", name: "outside", group: GROUP, up: true, peer }],
+      requests: [{ op: "link.add", type: "veth", name: "outside", group: TEST_GROUP, up: true, peer }],
     },
     { socket: null, path: "/run/netns/t-none", requests: [{ op: "link.del", names: ["x"] }] },
     // It is there only since the first share was done.

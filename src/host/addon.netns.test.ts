@@ -21,16 +21,7 @@ import {
 } from "./addon.ts";
 import type { KernelEvent, Link } from "./netlink-types.ts";
 import type { Request } from "./netlink-requests.ts";
-
-const GROUP = 777;
-
-/** A namespace that lives as long as the test, and its path. */
-async function freshNetns(t: ExecutionContext): Promise<string> {
-  const name = `t-${randomBytes(6).toString("hex")}`;
-  await netnsCreate(name, GROUP);
-  t.teardown(() => netnsDelete(name));
-  return `/run/netns/${name}`;
-}
+import { freshNetns, TEST_GROUP } from "../testing/fresh-netns.ts";
 
 async function open(t: ExecutionContext, path?: string): Promise<Netlink> {
   const netlink = await Netlink.open(path);
@@ -47,23 +38,26 @@ async function linkNamed(netlink: Netlink, name: string): Promise<Link | undefin
   return (await netlink.dump("links")).links.find((link) => link.name === name);
 }
 
-const bridge = (name: string): Request => ({ op: "link.add", type: "bridge", name, group: GROUP, up: true });
+const bridge = (name: string): Request => ({ op: "link.add", type: "bridge", name, group: TEST_GROUP, up: true });
 
 test("a new namespace is listed with the owner's group and has its loopback up", async (t) => {
   const path = await freshNetns(t);
   const listed = (await netnsList()).find((entry) => path.endsWith(`/${entry.name}`));
-  t.is(listed?.group, GROUP);
+  t.is(listed?.group, TEST_GROUP);
   const lo = await linkNamed(await open(t, path), "lo");
-  t.like(lo, { up: true, group: GROUP, type: "loopback", kind: null });
+  t.like(lo, { up: true, group: TEST_GROUP, type: "loopback", kind: null });
 });
 
 test("a taken name is EEXIST and stays as it was, an absent one is ENOENT", async (t) => {
   const path = await freshNetns(t);
   const name = path.slice("/run/netns/".length);
-  await t.throwsAsync(netnsCreate(name, GROUP + 1), { code: "EEXIST", message: new RegExp(`netns.create ${name}`) });
-  t.is((await netnsList()).find((entry) => entry.name === name)?.group, GROUP);
+  await t.throwsAsync(netnsCreate(name, TEST_GROUP + 1), {
+    code: "EEXIST",
+    message: new RegExp(`netns.create ${name}`),
+  });
+  t.is((await netnsList()).find((entry) => entry.name === name)?.group, TEST_GROUP);
   await t.throwsAsync(netnsDelete(`${name}x`), { code: "ENOENT" });
-  await t.throwsAsync(netnsCreate("../x", GROUP), { code: "EINVAL" });
+  await t.throwsAsync(netnsCreate("../x", TEST_GROUP), { code: "EINVAL" });
 });
 
 test("a veth pair is born with one end in another namespace, marked and up on both sides", async (t) => {
@@ -75,11 +69,11 @@ test("a veth pair is born with one end in another namespace, marked and up on bo
     name: "v0",
     mac: "02:00:00:00:00:01",
     mtu: 1420,
-    group: GROUP,
+    group: TEST_GROUP,
     master: "br0",
     up: true,
     alias: "to the other side",
-    peer: { name: "eth0", mac: "02:00:00:00:00:02", mtu: 1420, group: GROUP + 1, up: true, netnsPath: there },
+    peer: { name: "eth0", mac: "02:00:00:00:00:02", mtu: 1420, group: TEST_GROUP + 1, up: true, netnsPath: there },
   });
   const [br0, v0] = [await linkNamed(netlink, "br0"), await linkNamed(netlink, "v0")];
   const eth0 = await linkNamed(await open(t, there), "eth0");
@@ -87,12 +81,12 @@ test("a veth pair is born with one end in another namespace, marked and up on bo
     kind: "veth",
     mac: "02:00:00:00:00:01",
     mtu: 1420,
-    group: GROUP,
+    group: TEST_GROUP,
     alias: "to the other side",
     carrier: true,
   });
   t.is(v0?.master, br0?.index);
-  t.like(eth0, { mac: "02:00:00:00:00:02", mtu: 1420, group: GROUP + 1, up: true, carrier: true });
+  t.like(eth0, { mac: "02:00:00:00:00:02", mtu: 1420, group: TEST_GROUP + 1, up: true, carrier: true });
   t.is(v0?.peerIndex, eth0?.index);
   t.is(eth0?.peerIndex, v0?.index);
   t.not(v0?.peerNetnsId, null);
@@ -109,10 +103,17 @@ test("a bridge takes its options and releases a port", async (t) => {
       op: "link.add",
       type: "bridge",
       name: "br0",
-      group: GROUP,
+      group: TEST_GROUP,
       options: { stp: false, forwardDelay: 0, mcastSnooping: false },
     },
-    { op: "link.add", type: "veth", name: "v0", group: GROUP, master: "br0", peer: { name: "v1", group: GROUP } },
+    {
+      op: "link.add",
+      type: "veth",
+      name: "v0",
+      group: TEST_GROUP,
+      master: "br0",
+      peer: { name: "v1", group: TEST_GROUP },
+    },
     { op: "link.set", name: "v0", master: null },
   );
   t.is((await linkNamed(netlink, "v0"))?.master, null);
@@ -125,11 +126,11 @@ test("a tap is made by the same request as any other link, and what was sent is 
     op: "link.add",
     type: "tun",
     name: "t0",
-    group: GROUP,
+    group: TEST_GROUP,
     master: "br0",
     options: { mode: "tap", owner: 0 },
   });
-  t.like(await linkNamed(netlink, "t0"), { kind: "tun", group: GROUP, options: { mode: "tap", owner: 0 } });
+  t.like(await linkNamed(netlink, "t0"), { kind: "tun", group: TEST_GROUP, options: { mode: "tap", owner: 0 } });
   const { changes, reads } = netlink.requests();
   t.true(changes > before.changes && reads > before.reads);
   await netlink.dump("vlans");
@@ -139,8 +140,8 @@ test("a tap is made by the same request as any other link, and what was sent is 
 
 test("the driver of a veth says that its other end is there", async (t) => {
   const netlink = await open(t, await freshNetns(t));
-  const peer = { name: "v1", group: GROUP, up: true };
-  await apply(t, netlink, { op: "link.add", type: "veth", name: "v0", group: GROUP, up: true, peer });
+  const peer = { name: "v1", group: TEST_GROUP, up: true };
+  await apply(t, netlink, { op: "link.add", type: "veth", name: "v0", group: TEST_GROUP, up: true, peer });
   const states = await netlink.linkStates();
   t.like(
     states.find(({ name }) => name === "v0"),
@@ -232,8 +233,8 @@ test("many links are deleted together, and nothing else of the same owner", asyn
   t.deepEqual(
     links.map(({ name, group }) => [name, group]),
     [
-      ["lo", GROUP],
-      ["stays", GROUP],
+      ["lo", TEST_GROUP],
+      ["stays", TEST_GROUP],
     ],
   );
 });
@@ -245,8 +246,8 @@ test("a monitor hears of another namespace and says which", async (t) => {
     op: "link.add",
     type: "veth",
     name: "v0",
-    group: GROUP,
-    peer: { name: "v1", group: GROUP, netnsPath: there },
+    group: TEST_GROUP,
+    peer: { name: "v1", group: TEST_GROUP, netnsPath: there },
   });
   const id = (await linkNamed(netlink, "v0"))?.peerNetnsId;
   const heard = Promise.withResolvers<KernelEvent>();

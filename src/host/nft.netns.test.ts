@@ -1,23 +1,22 @@
 /** Tables that we load by netlink against the same tables loaded by `nft`: it must read them back as its own. */
-import { randomBytes } from "node:crypto";
+import { basename } from "node:path";
 import { join } from "node:path";
 
 import test, { type ExecutionContext } from "ava";
 
 import type { NftSpec } from "../model/kernel.ts";
 import { output } from "../testing/child.ts";
-import { netnsCreate, netnsDelete, Netlink } from "./addon.ts";
+import { freshNetns } from "../testing/fresh-netns.ts";
+import { Netlink } from "./addon.ts";
 import { inNetns } from "./exec.ts";
 import { loadTable } from "./nft.ts";
 
-/** A namespace that lives as long as the test. */
-async function freshNetns(t: ExecutionContext): Promise<{ readonly name: string; readonly netlink: Netlink }> {
-  const name = `t-${randomBytes(6).toString("hex")}`;
-  await netnsCreate(name, 777);
-  t.teardown(() => netnsDelete(name));
-  const netlink = await Netlink.open(`/run/netns/${name}`);
+/** A namespace that lives as long as the test, by its name, and sockets in it. */
+async function opened(t: ExecutionContext): Promise<{ readonly name: string; readonly netlink: Netlink }> {
+  const path = await freshNetns(t);
+  const netlink = await Netlink.open(path);
   t.teardown(() => netlink.close());
-  return { name, netlink };
+  return { name: basename(path), netlink };
 }
 
 async function nft(netns: string, argv: readonly string[], input?: string): Promise<string> {
@@ -54,7 +53,7 @@ function rule(...expr: readonly unknown[]): readonly unknown[] {
 
 for (const fixture of ["usual", "rare"])
   test(`a table of all that is ${fixture} is the same whether nft or we load it`, async (t) => {
-    const [theirs, ours] = [await freshNetns(t), await freshNetns(t)];
+    const [theirs, ours] = [await opened(t), await opened(t)];
     await nft(theirs.name, ["-f", join(import.meta.dirname, `fixtures/${fixture}.nft`)]);
     const expected = await list(theirs.name);
     const [{ table: head } = {}, ...objects] = expected;
@@ -68,7 +67,7 @@ for (const fixture of ["usual", "rare"])
   });
 
 test("what only nft can load is loaded by nft, with our comment and a known generation", async (t) => {
-  const { name, netlink } = await freshNetns(t);
+  const { name, netlink } = await opened(t);
   const owner = { match: { op: "==", left: { meta: { key: "skuid" } }, right: 0 } };
   const spec = table(name, rule(owner, { drop: null }));
   const refused = netlink.nftLoad({ ...spec, comment: "" });
@@ -87,7 +86,7 @@ test("what only nft can load is loaded by nft, with our comment and a known gene
 });
 
 test("a table that the kernel refuses names the rule, and leaves the old one", async (t) => {
-  const { name, netlink } = await freshNetns(t);
+  const { name, netlink } = await opened(t);
   await loadTable(netlink, table(name, rule({ accept: null })), "old");
   const before = await list(name);
   const refused = table(name, [...rule({ accept: null }), ...rule({ jump: { target: "nowhere" } }).slice(1)]);
@@ -97,7 +96,7 @@ test("a table that the kernel refuses names the rule, and leaves the old one", a
 });
 
 test("a table of many thousand elements is loaded whole", async (t) => {
-  const { name, netlink } = await freshNetns(t);
+  const { name, netlink } = await opened(t);
   const elem = Array.from(
     { length: 20_000 },
     (_, index) => `10.${index >> 12}.${(index >> 4) & 255}.${(index & 15) * 2}`,
@@ -109,7 +108,7 @@ test("a table of many thousand elements is loaded whole", async (t) => {
 });
 
 test("a table is removed, and one that is not there is no error", async (t) => {
-  const { name, netlink } = await freshNetns(t);
+  const { name, netlink } = await opened(t);
   await loadTable(netlink, table(name, rule({ accept: null })), "old");
   await netlink.nftDelete("inet", "netloom");
   t.is(await netlink.nftDelete("inet", "netloom"), (await netlink.nftTables()).generation);
@@ -117,7 +116,7 @@ test("a table is removed, and one that is not there is no error", async (t) => {
 });
 
 test("loads beside those of others give the generation of each", async (t) => {
-  const { name, netlink } = await freshNetns(t);
+  const { name, netlink } = await opened(t);
   using other = await Netlink.open(`/run/netns/${name}`);
   const spec = table(name, rule({ accept: null }));
   const theirs = { ...spec, table: "other", objects: [] };
@@ -133,7 +132,7 @@ test("loads beside those of others give the generation of each", async (t) => {
 });
 
 test("what others do to a table of ours is seen, and what they do beside it is not", async (t) => {
-  const { name, netlink } = await freshNetns(t);
+  const { name, netlink } = await opened(t);
   const count = [{ counter: null }, { accept: null }];
   const set = { family: "inet", table: "netloom", name: "s", type: "inet_service", elem: [1, 2, 3] };
   const objects = [{ set }, ...rule(...count), ...rule({ drop: null }).slice(1)];

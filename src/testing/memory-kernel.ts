@@ -6,6 +6,7 @@ import { nftHash, processHash } from "../model/definition-hash.ts";
 import { defaultVlans } from "../plan/diff/bridge-ports.ts";
 import { KEYS } from "../plan/object-key.ts";
 import { ovsLink, removeOvsBridge, setOvsBridge, unplugOvs } from "./memory-ovs.ts";
+import { untouchedLink } from "./seen-link.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
@@ -16,27 +17,7 @@ export function emptyKernel(): Actual {
 
 /** A physical NIC, as the kernel shows it before anyone touched it. */
 export function physicalNic(name: string, index: number, carrier: boolean = true): ActualLink {
-  return {
-    netns: HOST,
-    name,
-    index,
-    type: "physical",
-    mac: `52:54:00:00:00:0${index}`,
-    mtu: 1500,
-    up: false,
-    carrier,
-    master: null,
-    masterOwned: false,
-    adopted: false,
-    peerIndex: null,
-    lower: null,
-    options: null,
-    port: null,
-    vlans: null,
-    alias: null,
-    group: 0,
-    owned: false,
-  };
+  return untouchedLink({ name, index, type: "physical", mac: `52:54:00:00:00:0${index}`, carrier });
 }
 
 /** Somebody's route in the node's namespace. */

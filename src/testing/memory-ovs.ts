@@ -2,6 +2,7 @@ import type { Actual, ActualLink } from "../model/actual.ts";
 import { HOST } from "../model/kernel.ts";
 import type { ActualOvs, OvsPort } from "../model/ovs.ts";
 import type { StepArguments } from "../model/step.ts";
+import { untouchedLink } from "./seen-link.ts";
 
 /** The part of a kernel in memory that Open vSwitch has to do with. */
 interface OvsState {
@@ -65,27 +66,7 @@ export function removeOvsBridge(state: OvsState, name: string): readonly string[
 
 /** A link that Open vSwitch made: switched off, and nobody's by its group. */
 export function ovsLink(name: string, index: number): ActualLink {
-  return {
-    netns: HOST,
-    name,
-    index,
-    type: "openvswitch",
-    mac: null,
-    mtu: 1500,
-    up: false,
-    carrier: true,
-    master: null,
-    masterOwned: false,
-    adopted: false,
-    peerIndex: null,
-    lower: null,
-    options: null,
-    port: null,
-    vlans: null,
-    alias: null,
-    group: 0,
-    owned: false,
-  };
+  return untouchedLink({ name, index, type: "openvswitch" });
 }
 
 function find({ ovs }: Pick<Actual, "ovs">, name: string): ActualOvs {

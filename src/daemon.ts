@@ -20,7 +20,8 @@ import { backoff } from "./lib/async.ts";
 import { removeTemporaries } from "./lib/atomic-file.ts";
 import { describeError, NetloomError } from "./lib/errors.ts";
 import { createLog } from "./lib/log.ts";
-import { parseBootWords, type ConfigSource } from "./plan/boot-words.ts";
+import { NO_FLAGS, type ConfigSource } from "./model/boot-flags.ts";
+import { parseBootWords } from "./plan/boot-words.ts";
 import { VERSION } from "./version.ts";
 
 const RETRY_MS = 30_000;
@@ -94,7 +95,8 @@ export async function runDaemon(
     log,
     runtimeDir: options.runtime,
     stateDir: options.root,
-    keepsClock: options.keepsClock,
+    appliance: options.appliance,
+    flags: { ...NO_FLAGS, configs: words.configs },
   });
   const service = new Service({ engine, state, version: VERSION, problems: () => [...problems.values()] });
   await using _server = await serveHttp(service, options.socket);

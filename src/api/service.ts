@@ -105,10 +105,13 @@ export class Service {
           ? null
           : {
               nic: uplink.nic.name,
-              address: uplink.lease.address,
-              router: uplink.lease.router ?? null,
-              server: uplink.lease.server ?? null,
-              expiresAt: uplink.lease.expiresAt,
+              link: uplink.link,
+              address: uplink.addresses[0] ?? null,
+              addresses: uplink.addresses,
+              router: uplink.gateways[0] ?? null,
+              gateways: uplink.gateways,
+              server: uplink.nic.probe?.lease4?.server ?? null,
+              expiresAt: uplink.nic.probe?.lease4?.expiresAt ?? null,
             },
       decision: compiled?.decision ?? [],
       documents: engine.documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),

@@ -3,7 +3,7 @@ import { daemonWords, parseDaemonArguments } from "./daemon-options.ts";
 import { UsageError } from "./usage.ts";
 
 test("another process gets the same options, whatever they are", (t) => {
-  const words = ["--root=/r", "--guard-seconds=7", "--keep-clock", "--cmdline=quiet netloom.shell", "--socket=/-s"];
+  const words = ["--root=/r", "--guard-seconds=7", "--appliance", "--cmdline=quiet netloom.shell", "--socket=/-s"];
   for (const argv of [[], words]) {
     const options = parseDaemonArguments(argv, { NETLOOM_SOCKET: "/elsewhere.sock" });
     t.deepEqual(parseDaemonArguments(daemonWords(options), {}), options);

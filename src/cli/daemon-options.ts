@@ -15,8 +15,8 @@ export interface DaemonArguments {
   readonly services: string;
   /** The kernel command line, or undefined to read /proc/cmdline. */
   readonly cmdline: string | undefined;
-  /** Run a time client of our own. */
-  readonly keepsClock: boolean;
+  /** This machine is Netloom's own: keep its clock, host name and resolv.conf. */
+  readonly appliance: boolean;
   readonly logLevel: string;
   /** Seconds that a change to the uplink has until it is reverted, unless its connectivity check passes. */
   readonly guardSeconds: number;
@@ -24,12 +24,12 @@ export interface DaemonArguments {
 
 /** The words that make another process of this program take the same options. */
 export function daemonWords(options: DaemonArguments): readonly string[] {
-  const { root, config, socket, runtime, services, cmdline, keepsClock, logLevel, guardSeconds } = options;
+  const { root, config, socket, runtime, services, cmdline, appliance, logLevel, guardSeconds } = options;
   const values = { root, config, socket, runtime, services, "log-level": logLevel, "guard-seconds": `${guardSeconds}` };
   return [
     ...Object.entries(values).map(([name, value]) => `--${name}=${value}`),
     ...(cmdline === undefined ? [] : [`--cmdline=${cmdline}`]),
-    ...(keepsClock ? ["--keep-clock"] : []),
+    ...(appliance ? ["--appliance"] : []),
   ];
 }
 
@@ -50,7 +50,7 @@ export function parseDaemonArguments(
         runtime: { type: "string", default: "/run/netloom" },
         services: { type: "string", default: "/run/service" },
         cmdline: { type: "string" },
-        "keep-clock": { type: "boolean", default: false },
+        appliance: { type: "boolean", default: false },
         "log-level": { type: "string", default: "info" },
         "guard-seconds": { type: "string", default: GUARD_SECONDS },
       },
@@ -63,7 +63,7 @@ export function parseDaemonArguments(
       runtime,
       services,
       cmdline,
-      keepsClock: values["keep-clock"],
+      appliance: values.appliance,
       logLevel: values["log-level"],
       guardSeconds: seconds(values["guard-seconds"]),
     };

@@ -36,14 +36,24 @@ test("what is not known to work yet is waited for, and said to be late", (t) => 
 });
 
 test("everything that a node knows, one thing a line", (t) => {
+  const had = { carrier: null, lease4: null, ra: null, lease6: null, gateway: null, check: null };
   const status: Status = {
     ...empty,
     online: true,
     onlineAt: 8.25,
-    uplink: { nic: "eth1", address: "192.168.50.17/24", router: "192.168.50.1", server: null, expiresAt: 3600 },
+    uplink: {
+      nic: "eth1",
+      link: "zos",
+      address: "192.168.50.17/24",
+      addresses: ["192.168.50.17/24", "2001:db8::17/64"],
+      router: "192.168.50.1",
+      gateways: ["192.168.50.1"],
+      server: null,
+      expiresAt: 3600,
+    },
     decision: [
-      { nic: "eth0", mac: "52:54:00:00:00:01", chosen: false, reasons: ["has no carrier", "eth1 was first"] },
-      { nic: "eth1", mac: "52:54:00:00:00:02", chosen: true, reasons: ["has carrier"] },
+      { nic: "eth0", mac: "52:54:00:00:00:01", chosen: false, reasons: ["has no carrier", "eth1 was first"], had },
+      { nic: "eth1", mac: "52:54:00:00:00:02", chosen: true, reasons: ["has carrier"], had },
     ],
     documents: [{ kind: "Lan", name: "lab", source: "applied" }],
     processes: [

@@ -66,7 +66,7 @@ export function statusText(status: Status, now: number): string {
   const uplink =
     status.uplink === null
       ? "none"
-      : `${status.uplink.nic} ${status.uplink.address}${status.uplink.router === null ? "" : ` via ${status.uplink.router}`}`;
+      : `${status.uplink.nic} ${status.uplink.addresses.join(" ")}${status.uplink.gateways.length === 0 ? "" : ` via ${status.uplink.gateways.join(" ")}`}`;
   const lines = [
     `node      ${status.hostname}, netloom ${status.version}, ${online}`,
     `uplink    ${uplink}`,

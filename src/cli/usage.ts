@@ -5,7 +5,7 @@ export class UsageError extends Error {
 
 export const USAGE: string = `netloom: turns a bare machine into a networked node
 
-  netloom daemon [--root DIR] [--config DIR] [--socket PATH] [--runtime DIR] [--services DIR] [--keep-clock]
+  netloom daemon [--root DIR] [--config DIR] [--socket PATH] [--runtime DIR] [--services DIR] [--appliance]
                  [--guard-seconds N]
   netloom plan FILE...            what apply would do, step by step
   netloom apply FILE...           apply documents; "-" reads standard input

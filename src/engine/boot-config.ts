@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { describeError, NetloomError } from "../lib/errors.ts";
 import { areWholeFrames, isZstd } from "../lib/zstd-frame.ts";
-import type { ConfigSource } from "../plan/boot-words.ts";
+import type { ConfigSource } from "../model/boot-flags.ts";
 import type { SourceFile } from "../plan/parse-documents.ts";
 
 /** No configuration is larger, compressed or not. */

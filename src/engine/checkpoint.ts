@@ -39,9 +39,13 @@ const Lease = v.strictObject({
   nic: v.string(),
   address: v.string(),
   router: v.exactOptional(v.string()),
+  routes: v.exactOptional(v.array(v.strictObject({ to: v.string(), via: v.exactOptional(v.string()) }))),
   server: v.exactOptional(v.string()),
   dns: v.array(v.string()),
   ntp: v.array(v.string()),
+  search: v.exactOptional(v.array(v.string())),
+  hostname: v.exactOptional(v.string()),
+  mtu: v.exactOptional(v.number()),
   obtainedAt: v.number(),
   expiresAt: v.number(),
 });

@@ -3,6 +3,7 @@ import { tmpdir, uptime } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { createLog } from "../lib/log.ts";
+import { NO_FLAGS } from "../model/boot-flags.ts";
 import type { Actual } from "../model/actual.ts";
 import type { Document } from "../model/document.ts";
 import type { SourceFile } from "../plan/parse-documents.ts";
@@ -33,7 +34,7 @@ async function world(t: ExecutionContext, prepare: (host: MemoryHost) => void = 
   const state = await NodeState.open(root, (line) => said.push(line));
   const store = new DocumentStore(join(root, "documents"));
   await store.load();
-  const places = { runtimeDir: join(root, "run"), stateDir: root, keepsClock: false };
+  const places = { runtimeDir: join(root, "run"), stateDir: root, appliance: false, flags: NO_FLAGS };
   const log = createLog("silent");
   const { guard } = await Guard.open({ root, host, store, log, seconds: 50, startDetached: () => undefined });
   const allocations = new Allocations(join(root, "allocations"));

@@ -1,14 +1,17 @@
-import type { Host, Scope } from "../host/host.ts";
+import type { Host, Leases, Scope } from "../host/host.ts";
 import { describeError } from "../lib/errors.ts";
 import { documentId, type Document, type NetworkResourceDocument } from "../model/document.ts";
-import type { Facts, WireguardKeyFact } from "../model/facts.ts";
+import { uptime } from "../lib/uptime.ts";
+import type { BootFlags } from "../model/boot-flags.ts";
+import type { Facts, NicFact, WireguardKeyFact } from "../model/facts.ts";
 import type { StepFailure } from "../model/report.ts";
 
 /** Where the node keeps things, and what it is told to keep. */
 export interface Places {
   readonly runtimeDir: string;
   readonly stateDir: string;
-  readonly keepsClock: boolean;
+  readonly appliance: boolean;
+  readonly flags: BootFlags;
 }
 
 export interface Gathered {
@@ -20,7 +23,7 @@ export interface Gathered {
 /** Everything beside the documents that a compiler may know. One key that cannot be had does not hide the rest. */
 export async function gatherFacts(
   host: Host,
-  { runtimeDir, stateDir, keepsClock }: Places,
+  { runtimeDir, stateDir, appliance, flags }: Places,
   uplink: string | null,
   documents: readonly Document[],
   keyOf: (resource: NetworkResourceDocument) => Promise<WireguardKeyFact>,
@@ -44,5 +47,24 @@ export async function gatherFacts(
     return key?.status === "rejected" ? [{ step: documentId(document), message: describeError(key.reason) }] : [];
   });
   const wireguardKeys = Object.fromEntries(known);
-  return { facts: { nics, leases, uplink, wireguardKeys, runtimeDir, stateDir, keepsClock }, failures };
+  return {
+    facts: {
+      now: uptime(),
+      nics: nics.map((nic) => withProbe(nic, leases)),
+      flags,
+      uplink,
+      wireguardKeys,
+      runtimeDir,
+      stateDir,
+      clock: { synchronised: false },
+      appliance,
+    },
+    failures,
+  };
+}
+
+/** A NIC with what is known of its network. */
+function withProbe(nic: NicFact, { v4 }: Leases): NicFact {
+  const lease4 = v4.find((lease) => lease.nic === nic.name);
+  return lease4 === undefined ? nic : { ...nic, probe: { since: lease4.obtainedAt, lease4 } };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { createLog } from "../lib/log.ts";
 import { uptime } from "../lib/uptime.ts";
+import { NO_FLAGS } from "../model/boot-flags.ts";
 import type { Actual } from "../model/actual.ts";
 import type { Document } from "../model/document.ts";
 import type { CheckResult } from "../model/guard.ts";
@@ -62,7 +63,7 @@ async function world(t: ExecutionContext): Promise<World> {
     const options = { root, host, store, log, seconds, startDetached: () => void (started += 1) };
     const { guard, problems } = await Guard.open(options);
     t.deepEqual(problems, []);
-    const places = { runtimeDir: join(root, "run"), stateDir: root, keepsClock: false };
+    const places = { runtimeDir: join(root, "run"), stateDir: root, appliance: false, flags: NO_FLAGS };
     const allocations = new Allocations(join(root, "allocations"));
     await allocations.load();
     engine = new Engine({ host, store, allocations, state, guard, log, ...places });

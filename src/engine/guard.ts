@@ -108,7 +108,7 @@ export class Guard implements Disposable {
     if (!mayTouchNics(before, after, ids)) return { uplinks: [] };
     const actual = await this.#options.host.observe(after.target, new Set([HOST]));
     const { steps } = diff(actual, after.target);
-    const uplinks = uplinksOf(actual, before?.uplink?.nic.name ?? null);
+    const uplinks = uplinksOf(actual, before?.uplink ?? null);
     return {
       uplinks: uplinks
         .filter((name) => touchesUplink(steps, name))
@@ -140,7 +140,7 @@ export class Guard implements Disposable {
       deadline: uptime() + seconds,
       checks: passed.map(({ name }) => name),
       uplinks,
-      leases: (await host.leases()).filter(({ nic }) => names.has(nic)),
+      leases: (await host.leases()).v4.filter(({ nic }) => names.has(nic)),
       documents: change.documents,
     };
     try {

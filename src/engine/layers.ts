@@ -2,7 +2,7 @@ import type { WireguardKeys } from "../host/host.ts";
 import { describeError } from "../lib/errors.ts";
 import { documentId, type Document } from "../model/document.ts";
 import { formatIssue } from "../model/report.ts";
-import type { ConfigSource } from "../plan/boot-words.ts";
+import type { ConfigSource } from "../model/boot-flags.ts";
 import { parseDocuments, type SourceFile } from "../plan/parse-documents.ts";
 import { givenKey, takeKeys, withoutSecret } from "./secrets.ts";
 import type { DocumentStore } from "./store.ts";

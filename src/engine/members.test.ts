@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { createLog } from "../lib/log.ts";
+import { NO_FLAGS } from "../model/boot-flags.ts";
 import type { LanDocument } from "../model/document.ts";
 import { lan, resource } from "../testing/builders.ts";
 import { MemoryHost } from "../testing/memory-host.ts";
@@ -40,7 +41,7 @@ async function world(
   await store.load();
   const allocations = new Allocations(join(root, "allocations"));
   const problems = await allocations.load();
-  const places = { runtimeDir: join(root, "run"), stateDir: root, keepsClock: false };
+  const places = { runtimeDir: join(root, "run"), stateDir: root, appliance: false, flags: NO_FLAGS };
   const log = createLog("silent");
   const { guard } = await Guard.open({ root, host, store, log, seconds: 50, startDetached: () => undefined });
   const engine = new Engine({ host, store, allocations, state, guard, log, ...places });

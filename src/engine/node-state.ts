@@ -100,7 +100,7 @@ export class NodeState {
         );
     if (became)
       this.#announce(
-        `netloom: online ${uplink === null ? "without uplink" : `${uplink.nic.name} ${uplink.lease.address}`} at ${uptime().toFixed(1)} s`,
+        `netloom: online ${uplink === null ? "without uplink" : `${uplink.nic.name} ${uplink.addresses.join(" ")}`} at ${uptime().toFixed(1)} s`,
       );
     if (!online && this.#online)
       this.#announce(

@@ -39,11 +39,11 @@ export function netnsOwners(compiled: Compiled | null): ReadonlyMap<string, stri
 /** True when the uplink is as wished, or none is wanted: nothing that failed concerns it. */
 export function holdsUplink({ uplink, wantsUplink }: Compiled, open: readonly Step[]): boolean {
   if (uplink === null) return !wantsUplink;
-  const { name } = uplink.nic;
+  const links: readonly unknown[] = [uplink.nic.name, uplink.link];
   return !open.some(
     ({ op, args }) =>
-      (op === "address.add" || op === "route.add" ? args.netns === HOST && args.dev === name : false) ||
-      (op === "link.set" && args.netns === HOST && args.name === name),
+      (op === "address.add" || op === "route.add" ? args.netns === HOST && links.includes(args.dev) : false) ||
+      ((op === "link.set" || op === "link.add") && args.netns === HOST && links.includes(args.name)),
   );
 }
 
@@ -64,6 +64,6 @@ export function logPass(log: Log, { outcome, steps, failures, unverified, millis
 
 /** Milliseconds until the first lease ends. */
 export function nextExpiry(facts: Facts): number {
-  const seconds = Math.min(...facts.leases.map((lease) => lease.expiresAt)) - uptime();
+  const seconds = Math.min(...facts.nics.flatMap(({ probe }) => probe?.lease4?.expiresAt ?? [])) - uptime();
   return Number.isFinite(seconds) ? Math.max(1, seconds) * 1000 : SWEEP_MS;
 }

@@ -1,6 +1,6 @@
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
-import type { LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { Lease6Fact, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
@@ -36,6 +36,12 @@ export interface ServiceState {
   readonly name: string;
   readonly up: boolean;
   readonly pid: number | null;
+}
+
+/** Leases by family; that of a NIC is found by the NIC's name, wherever its client runs. */
+export interface Leases {
+  readonly v4: readonly LeaseFact[];
+  readonly v6: readonly Lease6Fact[];
 }
 
 /** A step that did not work, and why. */
@@ -74,7 +80,7 @@ export interface Host extends AsyncDisposable {
   /** As they are, or as they were seen last when the node's own namespace is outside `scope`. */
   nics(scope: Scope): Promise<readonly NicFact[]>;
   /** Leases that the DHCP clients reported, expired ones left out. */
-  leases(): Promise<readonly LeaseFact[]>;
+  leases(): Promise<Leases>;
   /** Reports a lease again whose client was stopped since. */
   restoreLease(lease: LeaseFact): Promise<void>;
   /** Whom the node reaches now: each is asked, which takes some seconds when it does not answer. */

@@ -12,7 +12,7 @@ import { netnsList, raiseDescriptors } from "./addon.ts";
 import { NETNS_DIRECTORY, OWN_NETNS } from "./exec.ts";
 import { checkConnectivity } from "./connectivity.ts";
 import { execute } from "./execute.ts";
-import type { Dirty, FailedStep, Host, Scope, ServiceState, WireguardKeys } from "./host.ts";
+import type { Dirty, FailedStep, Host, Leases, Scope, ServiceState, WireguardKeys } from "./host.ts";
 import { Firewalls } from "./firewalls.ts";
 import { readLeases, writeLease } from "./leases.ts";
 import { runningManagers } from "./managers.ts";
@@ -99,8 +99,8 @@ export class LinuxHost implements Host {
     return this.#observer.nics(scope);
   }
 
-  leases(): Promise<readonly LeaseFact[]> {
-    return readLeases(this.#leases, uptime());
+  async leases(): Promise<Leases> {
+    return { v4: await readLeases(this.#leases, uptime()), v6: [] };
   }
 
   restoreLease(lease: LeaseFact): Promise<void> {

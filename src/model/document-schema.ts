@@ -1,11 +1,13 @@
 import * as v from "valibot";
 import { checkValue, type SchemaIssue } from "../lib/schema-check.ts";
-import { API_VERSION, type Document, type Kind } from "./document.ts";
+import type { Document, Kind } from "./document.ts";
+import { NodeSchema } from "./node-schema.ts";
 import {
   Address,
   Address4,
+  ApiVersion,
   Endpoint,
-  Hostname,
+  list,
   Name,
   Network,
   Network4,
@@ -16,29 +18,10 @@ import {
   WireguardKey,
 } from "./fields.ts";
 
-const apiVersion = v.literal(API_VERSION, `is not ${API_VERSION}, the only version this program knows`);
 const Flag = v.boolean("is neither true nor false");
-const list = <T extends v.GenericSchema>(item: T): v.ArraySchema<T, string> => v.array(item, "is no list");
-
-const NodeSchema = v.strictObject({
-  apiVersion,
-  kind: v.literal("Node"),
-  name: v.optional(Name, "node"),
-  hostname: v.exactOptional(Hostname),
-  uplink: v.optional(
-    v.strictObject({
-      mode: v.optional(v.picklist(["dhcp4", "none"], "is neither dhcp4 nor none"), "dhcp4"),
-      nics: v.exactOptional(list(NicPattern)),
-      ignore: v.optional(list(NicPattern), []),
-    }),
-    { mode: "dhcp4", ignore: [] },
-  ),
-  ntp: v.optional(list(v.union([Address, Hostname], "is neither an address nor a host name")), []),
-  ntpServe: v.optional(list(Network), []),
-});
 
 const LanSchema = v.strictObject({
-  apiVersion,
+  apiVersion: ApiVersion,
   kind: v.literal("Lan"),
   name: Name,
   type: v.optional(v.literal("bridge", "is not bridge, the only LAN type so far"), "bridge"),
@@ -71,7 +54,7 @@ const PeerSchema = v.strictObject({
 });
 
 const NetworkResourceSchema = v.strictObject({
-  apiVersion,
+  apiVersion: ApiVersion,
   kind: v.literal("NetworkResource"),
   name: Name,
   subnet: v.pipe(Network4, v.endsWith("/24", "is not a /24")),

@@ -1,26 +1,73 @@
 /** The document version that this program reads and writes. */
 export const API_VERSION = "netloom/v1";
 
-/** The node itself: its uplink, name and clock. There is one per daemon. */
+/**
+ * The node itself: its uplink, name, clock, firewall and public side. There is one per daemon. What it leaves out is decided by the
+ * kernel command line, and else by default (`plan/settings.ts`).
+ */
 export interface NodeDocument {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: "Node";
   readonly name: string;
   readonly hostname?: string;
-  readonly uplink: UplinkPolicy;
+  readonly uplink?: UplinkPolicy;
+  /** Name servers before those of the lease. */
+  readonly dns?: readonly string[];
   /** Time servers beside those of the lease. */
-  readonly ntp: readonly string[];
+  readonly ntp?: readonly string[];
   /** Networks that may ask this node for the time. */
-  readonly ntpServe: readonly string[];
+  readonly ntpServe?: readonly string[];
+  readonly firewall?: NodeFirewall;
+  readonly public?: PublicSide;
 }
 
 export interface UplinkPolicy {
-  /** `dhcp4`: the first NIC with carrier and a lease becomes the uplink. `none`: this node has no uplink. */
-  readonly mode: "dhcp4" | "none";
-  /** Candidates by name pattern; by default every physical NIC. */
+  /**
+   * How it gets its addresses: `auto` (the default) by DHCPv4, router advertisements, and DHCPv6 when these say so; `dhcp4`, `dhcp6`
+   * (with router advertisements) or `ra` by that alone; `static` by `addresses` alone. `none`: this node has no uplink.
+   */
+  readonly mode?: "auto" | "dhcp4" | "dhcp6" | "ra" | "static" | "none";
+  /** Candidates by NIC pattern (`model/nic-pattern.ts`); by default every physical NIC that nobody else uses. */
   readonly nics?: readonly string[];
   /** Never a candidate, whatever `nics` says. */
-  readonly ignore: readonly string[];
+  readonly ignore?: readonly string[];
+  /** Addresses with prefix length, beside those of the mode. */
+  readonly addresses?: readonly string[];
+  /** Default routers, one of a family at most. */
+  readonly gateways?: readonly string[];
+  /** VLAN on the NIC. */
+  readonly vlan?: number;
+  readonly mtu?: number;
+  /** Name of the bridge above the NIC, `zos` by default. */
+  readonly bridge?: string;
+  /** Where the node has to come to count as online: "tcp://192.0.2.1:443", "icmp://192.0.2.1". */
+  readonly checks?: readonly string[];
+  /** Seconds until the choice is made with what there is. */
+  readonly probeTimeout?: number;
+}
+
+/** The filter of what comes in by the uplink and by the public side. */
+export interface NodeFirewall {
+  /** `on` by default. `off`: everything comes in. */
+  readonly mode?: "on" | "off";
+  /** Ports that are open beside those that Netloom needs: "tcp/22", "udp/8000-8010". */
+  readonly open?: readonly string[];
+}
+
+/** How a MAC is made. */
+export type MacAddressing = "random" | "swap";
+
+/** The node's own addresses on the Internet, in a namespace of their own. */
+export interface PublicSide {
+  /** NIC pattern of a second NIC for it; left out, it shares the NIC of the uplink. */
+  readonly nic?: string;
+  /** VLAN on that NIC. */
+  readonly vlan?: number;
+  readonly addresses: readonly string[];
+  /** Default routers, one of a family at most. */
+  readonly gateways: readonly string[];
+  readonly dns?: readonly string[];
+  readonly mac?: MacAddressing;
 }
 
 /** A virtual network for containers and VMs: a bridge with DHCP, router advertisements and DNS. */

@@ -1,14 +1,44 @@
 import type { Secret } from "../lib/secret.ts";
+import type { BootFlags } from "./boot-flags.ts";
+import type { CheckResult } from "./guard.ts";
 
 /** A network interface as `boot-plan --facts` and the uplink choice see it. */
 export interface NicFact {
   readonly name: string;
+  /** Its MAC now. */
   readonly mac: string;
+  /** The MAC that the hardware has (IFLA_PERM_ADDRESS); `mac` when left out. */
+  readonly permanentMac?: string;
   /** True for a NIC with a device behind it (PCI, virtio, USB). */
   readonly physical: boolean;
   readonly carrier: boolean;
+  /** How often it got carrier (IFLA_CARRIER_UP_COUNT): another number is another cable, perhaps another network. */
+  readonly carrierUps?: number;
   /** Bus and address of the device, e.g. "virtio0". */
   readonly device?: string;
+  /** Kernel driver, "virtio_net". */
+  readonly driver?: string;
+  /** PCI address, "0000:00:03.0". */
+  readonly pci?: string;
+  /** Megabits per second; left out when the driver does not know. */
+  readonly speed?: number;
+  /** Who else uses it, "it has 10.0.0.5/24, which is not Netloom's": then it is a candidate only by name. */
+  readonly foreign?: string;
+  /** What was found on its network; left out before it is probed. */
+  readonly probe?: ProbeFact;
+}
+
+/** What a probe, or the uplink itself, found on the network of a NIC. */
+export interface ProbeFact {
+  /** Seconds since the kernel started at which the NIC had carrier and was probed. */
+  readonly since: number;
+  readonly lease4?: LeaseFact;
+  readonly lease6?: Lease6Fact;
+  readonly ra?: RouterFact;
+  readonly gateway4?: CheckResult;
+  readonly gateway6?: CheckResult;
+  /** The configured connectivity checks. */
+  readonly checks?: readonly CheckResult[];
 }
 
 /** A DHCPv4 lease as the client reported it; it configures nothing itself. */
@@ -17,13 +47,58 @@ export interface LeaseFact {
   /** "192.168.50.17/24" */
   readonly address: string;
   readonly router?: string;
+  /** Classless static routes (RFC 3442); when there are some, `router` comes from them. */
+  readonly routes?: readonly { readonly to: string; readonly via?: string }[];
   readonly server?: string;
   readonly dns: readonly string[];
   readonly ntp: readonly string[];
+  /** Domains in which short names are looked up (RFC 3397). */
+  readonly search?: readonly string[];
+  readonly hostname?: string;
+  readonly mtu?: number;
   /** Seconds since the kernel started (/proc/uptime): a clock that is set later must not end the lease. */
   readonly obtainedAt: number;
   /** Seconds since the kernel started. */
   readonly expiresAt: number;
+}
+
+/** A DHCPv6 lease (RFC 8415). Times are seconds since the kernel started. */
+export interface Lease6Fact {
+  readonly nic: string;
+  /** "2001:db8::17/128" */
+  readonly addresses: readonly {
+    readonly address: string;
+    readonly preferredUntil: number;
+    readonly validUntil: number;
+  }[];
+  /** Delegated prefixes, "2001:db8:100::/56". */
+  readonly prefixes: readonly {
+    readonly prefix: string;
+    readonly preferredUntil: number;
+    readonly validUntil: number;
+  }[];
+  readonly server?: string;
+  readonly dns: readonly string[];
+  readonly ntp: readonly string[];
+  readonly search: readonly string[];
+  readonly obtainedAt: number;
+}
+
+/** What the router advertisements on a link say (RFC 4861); addresses and routes of them are the kernel's affair. */
+export interface RouterFact {
+  /** Flag M: addresses by DHCPv6. */
+  readonly managed: boolean;
+  /** Flag O: other settings by DHCPv6. */
+  readonly other: boolean;
+  /** Link-local address of the default router that the kernel took. */
+  readonly router?: string;
+  /** Global addresses that the kernel made (SLAAC), "2001:db8::5054:ff:fe12:3456/64". */
+  readonly addresses: readonly string[];
+  /** RDNSS and DNSSL (RFC 8106) that are valid now. */
+  readonly dns: readonly string[];
+  readonly search: readonly string[];
+  /** Seconds since the kernel started at which the first of `dns` and `search` ends. */
+  readonly expiresAt?: number;
 }
 
 export interface WireguardKeyFact {
@@ -31,10 +106,19 @@ export interface WireguardKeyFact {
   readonly publicKey: string;
 }
 
+/** Whether the clock can be relied on. */
+export interface ClockFact {
+  /** A time server was heard: the kernel no longer says STA_UNSYNC (adjtimex(2)). */
+  readonly synchronised: boolean;
+}
+
 /** Everything beside the documents that a compiler may know. */
 export interface Facts {
+  /** Seconds since the kernel started. Only what the node's own unit is made of may depend on it. */
+  readonly now: number;
   readonly nics: readonly NicFact[];
-  readonly leases: readonly LeaseFact[];
+  /** The kernel command line. */
+  readonly flags: BootFlags;
   /** The NIC chosen before, kept while it exists: the choice does not flap. */
   readonly uplink: string | null;
   /** Keys by the name of the NetworkResource. */
@@ -43,9 +127,16 @@ export interface Facts {
   readonly runtimeDir: string;
   /** Where files go that a reboot should keep, e.g. "/var/cache/modules/network". */
   readonly stateDir: string;
-  /** True when this daemon keeps the machine's clock (the image's does; one beside another time client must not). */
-  readonly keepsClock: boolean;
+  readonly clock: ClockFact;
+  /**
+   * True on a machine that is Netloom's own (the image): the daemon keeps its clock, host name and resolv.conf. One beside
+   * other programs must not.
+   */
+  readonly appliance: boolean;
 }
+
+/** What a NIC had when the uplink was chosen, each in words; null is "nothing". */
+export type Had = Readonly<Record<"carrier" | "lease4" | "ra" | "lease6" | "gateway" | "check", string | null>>;
 
 /** Why a NIC became the uplink, or did not. */
 export interface NicDecision {
@@ -53,6 +144,23 @@ export interface NicDecision {
   readonly mac: string;
   readonly chosen: boolean;
   readonly reasons: readonly string[];
+  readonly had: Had;
+}
+
+/** The uplink: a NIC, and the bridge above it that has the addresses. */
+export interface Uplink {
+  readonly nic: NicFact;
+  /** Name of the bridge. */
+  readonly link: string;
+  /** Nothing that was asked for is missing: address, gateway that answers, checks. */
+  readonly complete: boolean;
+  /** IPv4 first; those that the kernel made from router advertisements among them. */
+  readonly addresses: readonly string[];
+  readonly gateways: readonly string[];
+  /** Name servers, those of the settings first. */
+  readonly dns: readonly string[];
+  readonly search: readonly string[];
+  readonly ntp: readonly string[];
 }
 
 /** What a LAN compiles from beside its document and the uplink's name servers. */

@@ -1,6 +1,18 @@
 import * as v from "valibot";
+import { API_VERSION } from "./document.ts";
 import { NAME_MAX } from "../lib/ifname.ts";
 import { canonicalAddress, cidr, contains, familyOf, formatCidr, networkOf, parseCidr } from "../lib/ip.ts";
+
+/** `apiVersion` of every document. */
+export const ApiVersion: v.GenericSchema<unknown, typeof API_VERSION> = v.literal(
+  API_VERSION,
+  `is not ${API_VERSION}, the only version this program knows`,
+);
+
+/** A list of items, told apart from a lone one. */
+export function list<T extends v.GenericSchema>(item: T): v.ArraySchema<T, string> {
+  return v.array(item, "is no list");
+}
 
 /**
  * A document name. It becomes a file, interfaces (`w-` + name, at most 15 characters) and service names,
@@ -65,12 +77,51 @@ export const Address4: v.GenericSchema<string, string> = v.pipe(
   v.check((text) => familyOf(text) === 4, "has to be an IPv4 address"),
 );
 
+/** An address with its prefix length, in canonical text: "192.168.50.9/24". */
+export const InterfaceAddress: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.check((text) => parseCidr(text) !== undefined, "is not an address with its prefix length, such as 192.168.50.9/24"),
+  v.transform((text) => formatCidr(cidr(text))),
+);
+
+/** A whole number from `least` to `most`. */
+export function wholeNumber(least: number, most: number): v.GenericSchema<number, number> {
+  return v.pipe(
+    v.number("is no number"),
+    v.integer("is no whole number"),
+    v.minValue(least, `is below ${least}`),
+    v.maxValue(most, `is above ${most}`),
+  );
+}
+
 /** A UDP or TCP port. */
-export const Port: v.GenericSchema<number, number> = v.pipe(
-  v.number("is no number"),
-  v.integer("is no whole number"),
-  v.minValue(1, "is below 1"),
-  v.maxValue(65_535, "is above 65535"),
+export const Port: v.GenericSchema<number, number> = wholeNumber(1, 65_535);
+
+/** A VLAN of IEEE 802.1Q; 0 and 4095 have a meaning of their own there. */
+export const VlanId: v.GenericSchema<number, number> = wholeNumber(1, 4094);
+
+/** Bytes of a packet: the least of IPv4 (RFC 791), the most of the kernel (ETH_MAX_MTU). */
+export const Mtu: v.GenericSchema<number, number> = wholeNumber(576, 65_535);
+
+/** Where a connectivity check goes: "tcp://192.0.2.1:443", "icmp://192.0.2.1". */
+export const CheckTarget: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.check(
+    (text) =>
+      text.startsWith("tcp://")
+        ? parseEndpoint(text.slice("tcp://".length)) !== undefined
+        : text.startsWith("icmp://") && canonicalAddress(text.slice("icmp://".length)) !== undefined,
+    "is neither tcp://ADDRESS:PORT (IPv6 in brackets) nor icmp://ADDRESS",
+  ),
+);
+
+/** An open port or range of ports: "tcp/22", "udp/8000-8010". */
+export const OpenPort: v.GenericSchema<string, string> = v.pipe(
+  v.string("is no text: quote it"),
+  v.check((text) => {
+    const [, first = "0", last = first] = /^(?:tcp|udp)\/([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?$/u.exec(text) ?? [];
+    return Number(first) >= 1 && Number(first) <= Number(last) && Number(last) <= 65_535;
+  }, "is no open port such as tcp/22 or udp/8000-8010"),
 );
 
 /** A 32-byte WireGuard key in base64 (44 characters). */

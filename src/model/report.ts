@@ -76,10 +76,17 @@ export interface PeerStatus {
 
 export interface UplinkStatus {
   readonly nic: string;
-  readonly address: string;
+  /** The bridge above it, which has the addresses. */
+  readonly link: string;
+  /** The first of `addresses`. */
+  readonly address: string | null;
+  readonly addresses: readonly string[];
+  /** The first of `gateways`. */
   readonly router: string | null;
+  readonly gateways: readonly string[];
+  /** The DHCPv4 server, and when its lease ends, in seconds since the kernel started. */
   readonly server: string | null;
-  readonly expiresAt: number;
+  readonly expiresAt: number | null;
 }
 
 /** `netloom status --json`. */

@@ -1,13 +1,4 @@
-/** Where a configuration on the kernel command line comes from. */
-export type ConfigSource =
-  | { readonly type: "inline"; readonly word: string; readonly base64: string }
-  | { readonly type: "url"; readonly word: string; readonly url: string; readonly sha256: string }
-  | { readonly type: "fw_cfg"; readonly word: string; readonly name: string };
-
-export interface RejectedWord {
-  readonly word: string;
-  readonly reason: string;
-}
+import type { ConfigSource, RejectedWord } from "../model/boot-flags.ts";
 
 export interface BootWords {
   readonly configs: readonly ConfigSource[];

@@ -1,20 +1,11 @@
-import type { NodeDocument } from "../model/document.ts";
-import type { Facts, NicFact } from "../model/facts.ts";
+import { familyOf } from "../lib/ip.ts";
+import type { Facts, NicFact, Uplink } from "../model/facts.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
+import type { NodeSettings } from "../model/settings.ts";
 import { compileClock } from "./clock.ts";
 import { compileDhcpClient } from "./dhcp-client.ts";
 import { raisedLimits } from "./limits.ts";
 import type { UplinkChoice } from "./uplink.ts";
-
-/** Zero configuration: what holds when no `Node` document says otherwise. */
-export const DEFAULT_NODE: NodeDocument = {
-  apiVersion: "netloom/v1",
-  kind: "Node",
-  name: "node",
-  uplink: { mode: "dhcp4", ignore: [] },
-  ntp: [],
-  ntpServe: [],
-};
 
 /** Metric of the uplink's default route: below it is room for routes that people add. */
 const UPLINK_METRIC = 1024;
@@ -26,32 +17,54 @@ function probed({ chosen, candidates }: UplinkChoice): readonly NicFact[] {
 }
 
 /**
- * The node's own objects: every candidate NIC up, a DHCP client on each that has carrier until one is chosen
- * (then on that one only: one lease, one address), and the lease as address and default route.
+ * The node's own objects: every candidate NIC up, a DHCP client on each that has carrier until one is chosen; then the
+ * uplink's bridge with that NIC as its port, the client on the bridge, and the lease as its address and default route.
  */
-export function compileNode(node: NodeDocument, facts: Facts, choice: UplinkChoice): readonly KernelObject[] {
+export function compileNode(settings: NodeSettings, facts: Facts, choice: UplinkChoice): readonly KernelObject[] {
+  const { chosen } = choice;
   const objects: KernelObject[] = choice.candidates.map((nic) => ({
     kind: "link",
     netns: HOST,
     name: nic.name,
     type: "physical",
+    ...(nic.name === chosen?.nic.name ? { master: chosen.link } : {}),
   }));
-  if (node.hostname !== undefined)
-    objects.push({ kind: "sysctl", netns: HOST, key: "kernel.hostname", value: node.hostname });
-  objects.push(...probed(choice).map((nic) => compileDhcpClient(nic.name, facts.runtimeDir)));
-  if (choice.chosen !== null) {
-    const { nic, lease } = choice.chosen;
-    objects.push({ kind: "address", netns: HOST, dev: nic.name, address: lease.address });
-    if (lease.router !== undefined) {
-      objects.push({
-        kind: "route",
-        netns: HOST,
-        to: "0.0.0.0/0",
-        dev: nic.name,
-        via: lease.router,
-        metric: UPLINK_METRIC,
-      });
-    }
-  }
-  return [...objects, ...raisedLimits(), ...compileClock(node, facts, choice.chosen?.lease.ntp ?? [])];
+  const hostname = settings.hostname.value;
+  if (hostname !== null) objects.push({ kind: "sysctl", netns: HOST, key: "kernel.hostname", value: hostname });
+  objects.push(
+    ...probed(choice).map(({ name }) =>
+      compileDhcpClient(name === chosen?.nic.name ? chosen.link : name, name, facts.runtimeDir),
+    ),
+  );
+  if (chosen !== null) objects.push(...compileUplink(chosen));
+  return [...objects, ...raisedLimits(), ...compileClock(settings, facts, chosen?.ntp ?? [])];
+}
+
+/**
+ * The bridge has the NIC's MAC, so that the LAN sees one station only, and never another one: else the kernel gives a bridge the
+ * lowest MAC of its ports (br_stp_recalculate_bridge_id).
+ */
+function compileUplink({ nic, link, addresses, gateways }: Uplink): readonly KernelObject[] {
+  return [
+    {
+      kind: "link",
+      netns: HOST,
+      name: link,
+      type: "bridge",
+      mac: nic.permanentMac ?? nic.mac,
+      options: { mcastSnooping: false },
+    },
+    ...addresses.map((address) => ({ kind: "address", netns: HOST, dev: link, address }) as const),
+    ...gateways.map(
+      (via) =>
+        ({
+          kind: "route",
+          netns: HOST,
+          to: familyOf(via) === 6 ? "::/0" : "0.0.0.0/0",
+          dev: link,
+          via,
+          metric: UPLINK_METRIC,
+        }) as const,
+    ),
+  ];
 }

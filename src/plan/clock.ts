@@ -1,5 +1,5 @@
-import type { NodeDocument } from "../model/document.ts";
 import type { Facts } from "../model/facts.ts";
+import type { NodeSettings } from "../model/settings.ts";
 import { HOST, type ProcessSpec } from "../model/kernel.ts";
 
 /**
@@ -7,17 +7,17 @@ import { HOST, type ProcessSpec } from "../model/kernel.ts";
  * (FINDINGS.md 3.2), so the first three corrections may step, later ones slew.
  */
 export function compileClock(
-  node: NodeDocument,
+  { ntp, ntpServe }: NodeSettings,
   facts: Facts,
-  leaseServers: readonly string[],
+  uplinkServers: readonly string[],
 ): readonly ProcessSpec[] {
-  const servers = [...new Set([...leaseServers, ...node.ntp])];
-  if (!facts.keepsClock || (servers.length === 0 && node.ntpServe.length === 0)) return [];
+  const servers = [...new Set([...uplinkServers, ...ntp.value])];
+  if (!facts.appliance || (servers.length === 0 && ntpServe.value.length === 0)) return [];
   const path = `${facts.runtimeDir}/chrony/chrony.conf`;
   const lines = [
     ...servers.map((server) => `server ${server} iburst`),
-    ...node.ntpServe.map((network) => `allow ${network}`),
-    ...(node.ntpServe.length > 0 ? ["local stratum 10"] : []),
+    ...ntpServe.value.map((network) => `allow ${network}`),
+    ...(ntpServe.value.length > 0 ? ["local stratum 10"] : []),
     "makestep 1 3",
     "rtcsync",
     "cmdport 0",

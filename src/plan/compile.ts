@@ -1,10 +1,11 @@
 import type { Document, LanDocument, NetworkResourceDocument } from "../model/document.ts";
 import { documentId } from "../model/document.ts";
-import type { Facts, NicDecision } from "../model/facts.ts";
+import type { Facts, NicDecision, Uplink } from "../model/facts.ts";
 import type { KernelObject, Target } from "../model/kernel.ts";
 import { memberId, type Member } from "../model/member.ts";
 import type { Issue } from "../model/report.ts";
-import { compileNode, DEFAULT_NODE } from "./bootstrap.ts";
+import type { NodeSettings } from "../model/settings.ts";
+import { compileNode } from "./bootstrap.ts";
 import { compileOnce, objectIds } from "./compile-once.ts";
 import { findConflicts } from "./conflicts.ts";
 import { lanPorts } from "./lan/bridge.ts";
@@ -12,7 +13,8 @@ import { LAN_COMPILERS } from "./lan/index.ts";
 import { hostOf } from "./member-address.ts";
 import { compileMember } from "./member.ts";
 import { compileResource } from "./resource.ts";
-import { chooseUplink, type UplinkChoice } from "./uplink.ts";
+import { settings as settingsOf } from "./settings.ts";
+import { chooseUplink } from "./uplink.ts";
 
 export interface Compiled {
   readonly target: Target;
@@ -23,7 +25,8 @@ export interface Compiled {
   readonly decision: readonly NicDecision[];
   /** False when the node's document says that it has none. */
   readonly wantsUplink: boolean;
-  readonly uplink: UplinkChoice["chosen"];
+  readonly uplink: Uplink | null;
+  readonly settings: NodeSettings;
   /** "Node node": whose uplink it is. */
   readonly node: string;
 }
@@ -37,17 +40,24 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
   const resources = documents.filter(
     (document): document is NetworkResourceDocument => document.kind === "NetworkResource",
   );
-  const node = documents.find((document) => document.kind === "Node") ?? DEFAULT_NODE;
+  const node = documents.find((document) => document.kind === "Node") ?? null;
+  const nodeId = documentId(node ?? { kind: "Node", name: "node" });
+  const settings = settingsOf(node, facts.flags);
 
   const taken = new Map(lans.flatMap((lan) => lanPorts(lan, facts).map((nic) => [nic.name, documentId(lan)] as const)));
-  const choice = chooseUplink(node.uplink, facts, taken);
-  const upstream = choice.chosen?.lease.dns ?? [];
+  const choice = chooseUplink(settings, facts, taken);
+  const upstream = choice.chosen?.dns ?? [];
 
   // What `LanFacts` has, and the name servers.
-  const lanInputs = [JSON.stringify(facts.nics), facts.runtimeDir, facts.stateDir, upstream.join()];
+  const lanInputs = [
+    JSON.stringify(facts.nics.map(({ name }) => name)),
+    facts.runtimeDir,
+    facts.stateDir,
+    upstream.join(),
+  ];
   const { joined, issues: homeless } = atHome(members, lans);
   const parts: readonly (readonly [owner: string, objects: readonly KernelObject[]])[] = [
-    [documentId(node), compileNode(node, facts, choice)],
+    [nodeId, compileNode(settings, facts, choice)],
     ...lans.map((lan) => {
       const objects = compileOnce(lan, lanInputs, () => LAN_COMPILERS[lan.type](lan, facts, upstream));
       return [documentId(lan), objects] as const;
@@ -66,9 +76,10 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
     units,
     issues: [...findConflicts(documents), ...homeless, ...issues],
     decision: choice.decision,
-    wantsUplink: node.uplink.mode !== "none",
+    wantsUplink: settings.wantsUplink.value,
+    settings,
     uplink: choice.chosen,
-    node: documentId(node),
+    node: nodeId,
   };
 }
 

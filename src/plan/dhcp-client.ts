@@ -31,15 +31,18 @@ esac
 exit 0
 `;
 
-/** The DHCPv4 client of a NIC, a permanent service named as seed 002 has it: `dhcp-<interface>`. */
-export function compileDhcpClient(nic: string, runtimeDir: string): ProcessSpec {
+/**
+ * The DHCPv4 client of a NIC, on the NIC itself or on the bridge above it (`link`): a permanent service named as seed 002 has it,
+ * `dhcp-<interface>`. The lease belongs to the NIC wherever the client runs.
+ */
+export function compileDhcpClient(link: string, nic: string, runtimeDir: string): ProcessSpec {
   const script = `${runtimeDir}/dhcp/report`;
   return {
     kind: "process",
     netns: HOST,
-    name: `dhcp-${nic}`,
+    name: `dhcp-${link}`,
     // Four quick tries, then a pause of 2 s, for ever: a server that comes up late, or a slow switch port, is met soon.
-    argv: ["udhcpc", "-f", "-i", nic, "-s", script, "-t", "4", "-T", "1", "-A", "2", "-O", "ntpsrv", "-V", "netloom"],
+    argv: ["udhcpc", "-f", "-i", link, "-s", script, "-t", "4", "-T", "1", "-A", "2", "-O", "ntpsrv", "-V", "netloom"],
     env: { NETLOOM_LEASE: leaseFile(runtimeDir, nic) },
     files: [{ path: script, content: REPORT_SCRIPT, executable: true }],
     writes: [leaseFile(runtimeDir, nic)],

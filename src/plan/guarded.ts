@@ -1,4 +1,5 @@
 import type { Actual } from "../model/actual.ts";
+import type { Uplink } from "../model/facts.ts";
 import { HOST, TABLE_MAIN, type KernelObject, type Target } from "../model/kernel.ts";
 import type { Compiled } from "./compile.ts";
 
@@ -25,13 +26,17 @@ export function mayTouchNics(before: Compiled | null, after: Compiled, changed: 
   return wishes(before) !== wishes(after);
 }
 
+/** The wishes of a unit about NICs, and about the bridges that they are ports of. */
 function aboutNics(unit: Target): readonly KernelObject[] {
-  const nics = new Set(unit.flatMap((object) => (isNic(object) ? [object.name] : [])));
+  const nics = new Set(unit.flatMap((object) => (isNic(object) ? [object.name, object.master ?? object.name] : [])));
   return unit.filter((object) => {
     if (!("netns" in object) || object.netns !== HOST) return false;
     if (object.kind === "rule") return true;
     if (object.kind === "route" && DEFAULTS.includes(object.to)) return true;
-    return isNic(object) || ("dev" in object && object.dev !== undefined && nics.has(object.dev));
+    return (
+      (object.kind === "link" && nics.has(object.name)) ||
+      ("dev" in object && object.dev !== undefined && nics.has(object.dev))
+    );
   });
 }
 
@@ -39,13 +44,20 @@ function isNic(object: KernelObject): object is Extract<KernelObject, { kind: "l
   return object.kind === "link" && object.netns === HOST && object.type === "physical";
 }
 
-/** The links by which the node reaches others: those of its best default routes, whoever made them, and the chosen uplink. */
-export function uplinksOf(actual: Actual, chosen: string | null): readonly string[] {
+/**
+ * The links by which the node reaches others: those of its best default routes, whoever made them, and the chosen uplink, each with the
+ * NICs that are ports of it.
+ */
+export function uplinksOf(actual: Actual, chosen: Uplink | null): readonly string[] {
   const best = DEFAULTS.flatMap((to) => {
     const [route] = actual.route
       .filter((one) => one.netns === HOST && one.to === to && one.table === TABLE_MAIN && one.type === "unicast")
       .toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
     return route === undefined ? [] : [route.dev, ...route.hops.map(({ dev }) => dev)];
   });
-  return [...new Set([chosen, ...best].filter((name) => name !== null))];
+  const links = [...new Set([chosen?.link ?? null, ...best].filter((name) => name !== null))];
+  const ports = actual.link.filter(
+    ({ netns, master, owned }) => netns === HOST && !owned && master !== null && links.includes(master),
+  );
+  return [...new Set([...links, ...ports.map(({ name }) => name)])];
 }

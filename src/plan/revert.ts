@@ -72,9 +72,9 @@ function ours({ owned }: { readonly owned: boolean }): boolean {
   return owned;
 }
 
-/** A NIC, whatever is behind it, with the master that we gave it. A link of ours is not among the uplinks so far. */
-function specOfLink({ netns, name, mtu, master, adopted, owned }: ActualLink): readonly LinkSpec[] {
-  if (owned) return [];
+/** A NIC, whatever is behind it, with the master that we gave it; or our bridge above one. */
+function specOfLink({ netns, name, type, mac, mtu, master, adopted, owned }: ActualLink): readonly LinkSpec[] {
+  if (owned) return type === "bridge" ? [{ kind: "link", netns, name, type, mac: mac ?? "", mtu }] : [];
   return [{ kind: "link", netns, name, type: "physical", mtu, ...(adopted && master !== null ? { master } : {}) }];
 }
 

@@ -1,11 +1,11 @@
 import { matchesGlob } from "../lib/glob.ts";
-import type { UplinkPolicy } from "../model/document.ts";
-import type { Facts, LeaseFact, NicDecision, NicFact } from "../model/facts.ts";
+import type { Facts, Had, LeaseFact, NicDecision, NicFact, Uplink } from "../model/facts.ts";
+import type { NodeSettings } from "../model/settings.ts";
 
 export interface UplinkChoice {
   /** NICs that are probed, or would be if none were chosen. */
   readonly candidates: readonly NicFact[];
-  readonly chosen: { readonly nic: NicFact; readonly lease: LeaseFact } | null;
+  readonly chosen: Uplink | null;
   /** One entry for every NIC: what it had, and why it won or lost. */
   readonly decision: readonly NicDecision[];
 }
@@ -14,13 +14,12 @@ export interface UplinkChoice {
  * The first NIC with carrier and a lease becomes the uplink, and stays it while its lease holds: two NICs on one LAN
  * do not flap. One whose cable is pulled keeps its place until another has carrier and a lease. `taken` names NICs that something else owns, and what.
  */
-export function chooseUplink(policy: UplinkPolicy, facts: Facts, taken: ReadonlyMap<string, string>): UplinkChoice {
-  const leases = new Map(facts.leases.map((lease) => [lease.nic, lease]));
-  const rejected = new Map(facts.nics.map((nic) => [nic.name, rejection(nic, policy, taken)]));
+export function chooseUplink(settings: NodeSettings, facts: Facts, taken: ReadonlyMap<string, string>): UplinkChoice {
+  const rejected = new Map(facts.nics.map((nic) => [nic.name, rejection(nic, settings, taken)]));
   const candidates = facts.nics.filter((nic) => rejected.get(nic.name) === undefined);
   const ready = candidates
     .flatMap((nic) => {
-      const lease = leases.get(nic.name);
+      const lease = nic.probe?.lease4;
       return lease === undefined ? [] : [{ nic, lease }];
     })
     .toSorted(
@@ -36,9 +35,38 @@ export function chooseUplink(policy: UplinkPolicy, facts: Facts, taken: Readonly
     nic: nic.name,
     mac: nic.mac,
     chosen: nic.name === chosen?.nic.name,
-    reasons: reasons(nic, rejected.get(nic.name), leases.get(nic.name), chosen, stayed),
+    reasons: reasons(nic, rejected.get(nic.name), nic.probe?.lease4, chosen, stayed),
+    had: had(nic),
   }));
-  return { candidates, chosen, decision };
+  return { candidates, chosen: chosen === null ? null : uplinkOf(chosen.nic, chosen.lease, settings), decision };
+}
+
+/** The uplink that a NIC makes with its lease. */
+function uplinkOf(nic: NicFact, lease: LeaseFact, settings: NodeSettings): Uplink {
+  return {
+    nic,
+    link: settings.bridge.value,
+    complete: true,
+    addresses: [lease.address],
+    gateways: lease.router === undefined ? [] : [lease.router],
+    dns: [...new Set([...settings.dns.value, ...(settings.leaseDns.value ? lease.dns : [])])],
+    search: lease.search ?? [],
+    ntp: [...new Set([...lease.ntp, ...settings.ntp.value])],
+  };
+}
+
+function had({ carrier, probe }: NicFact): Had {
+  const { lease4, lease6, ra, gateway4, gateway6, checks } = probe ?? {};
+  const told = (result: { readonly name: string; readonly detail: string } | undefined): string | null =>
+    result === undefined ? null : `${result.name} ${result.detail}`;
+  return {
+    carrier: carrier ? "yes" : null,
+    lease4: lease4?.address ?? null,
+    ra: ra?.router ?? null,
+    lease6: lease6?.addresses[0]?.address ?? null,
+    gateway: told(gateway4) ?? told(gateway6),
+    check: told(checks?.find(({ passed }) => !passed) ?? checks?.[0]),
+  };
 }
 
 /** The NIC chosen before comes first, then the one that got its lease first. */
@@ -46,23 +74,27 @@ function rank(ready: { readonly nic: NicFact; readonly lease: LeaseFact }, previ
   return ready.nic.name === previous ? -1 : ready.lease.obtainedAt;
 }
 
-function rejection(nic: NicFact, policy: UplinkPolicy, taken: ReadonlyMap<string, string>): string | undefined {
-  if (policy.mode === "none") return "the node has no uplink by its document (uplink.mode: none)";
+function rejection(
+  nic: NicFact,
+  { wantsUplink, ignore, nics }: NodeSettings,
+  taken: ReadonlyMap<string, string>,
+): string | undefined {
+  if (!wantsUplink.value) return `the node has no uplink (${wantsUplink.source})`;
   const owner = taken.get(nic.name);
   if (owner !== undefined) return `it is a port of ${owner}`;
-  const ignored = policy.ignore.find((pattern) => matchesGlob(nic.name, pattern));
+  const ignored = ignore.value.find((pattern) => matchesGlob(nic.name, pattern));
   if (ignored !== undefined) return `uplink.ignore names it (${ignored})`;
-  if (policy.nics === undefined) return nic.physical ? undefined : "it is no physical NIC";
-  return policy.nics.some((pattern) => matchesGlob(nic.name, pattern))
+  if (nics.value === null) return nic.physical ? undefined : "it is no physical NIC";
+  return nics.value.some((pattern) => matchesGlob(nic.name, pattern))
     ? undefined
-    : `uplink.nics does not name it (${policy.nics.join(", ")})`;
+    : `uplink.nics does not name it (${nics.value.join(", ")})`;
 }
 
 function reasons(
   nic: NicFact,
   rejected: string | undefined,
   lease: LeaseFact | undefined,
-  chosen: UplinkChoice["chosen"],
+  chosen: { readonly nic: NicFact } | null,
   stayed: boolean,
 ): readonly string[] {
   if (rejected !== undefined) return [rejected];

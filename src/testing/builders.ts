@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../lib/secret.ts";
+import { NO_FLAGS } from "../model/boot-flags.ts";
 import {
   API_VERSION,
   type LanDocument,
@@ -23,9 +24,6 @@ export function node(part: Partial<NodeDocument> = {}): NodeDocument {
     apiVersion: API_VERSION,
     kind: "Node",
     name: "node",
-    uplink: { mode: "dhcp4", ignore: [] },
-    ntp: [],
-    ntpServe: [],
     ...part,
   };
 }
@@ -78,15 +76,25 @@ export function lease(nicName: string, part: Partial<LeaseFact> = {}): LeaseFact
   };
 }
 
-export function facts(part: Partial<Facts> = {}): Facts {
+/** Facts, with the leases at their NICs. */
+export function facts({
+  leases = [],
+  ...part
+}: Partial<Facts> & { readonly leases?: readonly LeaseFact[] } = {}): Facts {
+  const nics = (part.nics ?? []).map((one) => {
+    const lease4 = leases.find((given) => given.nic === one.name);
+    return lease4 === undefined ? one : { ...one, probe: { since: lease4.obtainedAt, ...one.probe, lease4 } };
+  });
   return {
-    nics: [],
-    leases: [],
+    now: 0,
+    flags: NO_FLAGS,
     uplink: null,
     wireguardKeys: {},
     runtimeDir: "/run/netloom",
     stateDir: "/var/cache/modules/network",
-    keepsClock: false,
+    clock: { synchronised: false },
+    appliance: false,
     ...part,
+    nics,
   };
 }

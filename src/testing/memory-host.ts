@@ -1,7 +1,7 @@
-import type { Dirty, FailedStep, Host, Scope, ServiceState, WireguardKeys } from "../host/host.ts";
+import type { Dirty, FailedStep, Host, Leases, Scope, ServiceState, WireguardKeys } from "../host/host.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
-import type { LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { Lease6Fact, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
@@ -37,6 +37,7 @@ export class MemoryHost implements Host {
   kernel: Actual = emptyKernel();
   nicFacts: readonly NicFact[] = [];
   leaseFacts: readonly LeaseFact[] = [];
+  lease6Facts: readonly Lease6Fact[] = [];
   readonly problems: readonly string[] = [];
   limits: Limits = { descriptors: 1 << 16 };
   firewallFacts: FirewallFacts = { chains: [], legacyTables: [], bridgeCalls: [] };
@@ -90,8 +91,8 @@ export class MemoryHost implements Host {
     return Promise.resolve(this.nicFacts);
   }
 
-  leases(): Promise<readonly LeaseFact[]> {
-    return Promise.resolve(this.leaseFacts);
+  leases(): Promise<Leases> {
+    return Promise.resolve({ v4: this.leaseFacts, v6: this.lease6Facts });
   }
 
   restoreLease(lease: LeaseFact): Promise<void> {

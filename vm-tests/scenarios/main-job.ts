@@ -42,9 +42,9 @@ export async function proveMainJob({ lab, step }: ScenarioContext): Promise<void
       const chosen = decision.find((entry) => entry.chosen);
       if (uplink === null || chosen === undefined)
         throw guest.node.failure("is online without an uplink or a decision record");
-      const advertised = await guest.advertisedAddress(uplink.nic);
-      addresses.set(guest.name, uplink.address.replace(/\/.*/u, ""));
-      return `${uplink.nic} ${uplink.address} and ${advertised} of ${uplink.server ?? "?"}; online ${onlineAt?.toFixed(1) ?? "?"} s after kernel start (${lab.accel.accel}); ${chosen.reasons.join(", ")}`;
+      const advertised = await guest.advertisedAddress(uplink.link);
+      addresses.set(guest.name, (uplink.address ?? "").replace(/\/.*/u, ""));
+      return `${uplink.nic} ${uplink.address ?? "nothing"} and ${advertised} of ${uplink.server ?? "?"}; online ${onlineAt?.toFixed(1) ?? "?"} s after kernel start (${lab.accel.accel}); ${chosen.reasons.join(", ")}`;
     });
   const [first, ...others] = guests;
   if (first !== undefined) await proveOnline(first);

@@ -16,7 +16,7 @@ scenario(
   async ({ t, node }) => {
     const [hub, n1] = [new NetloomGuest(node("gateway")), new NetloomGuest(node("n1"))];
     await hub.online();
-    const address = (await n1.online()).uplink?.address.replace(/\/.*/u, "") ?? "";
+    const address = (await n1.online()).uplink?.address?.replace(/\/.*/u, "") ?? "";
     // Two members of the mesh share the second machine, each in its own namespace with its own key and port.
     const [hubKey, spokeKey, lateKey] = await Promise.all([
       hub.publicKey("mesh"),

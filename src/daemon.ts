@@ -59,7 +59,7 @@ export async function runDaemon(
     runtimeDir: options.runtime,
     scanDir: options.services,
   });
-  const state = await NodeState.open(options.root, (line) => writeSync(1, `${line}\n`));
+  const state = await NodeState.open(options.root, options.runtime, (line) => writeSync(1, `${line}\n`));
   const store = new DocumentStore(join(options.root, "documents"));
   const allocations = new Allocations(join(options.root, "allocations"));
   const damaged = [...host.problems, ...state.problems, ...(await store.load()), ...(await allocations.load())];

@@ -31,7 +31,7 @@ async function world(t: ExecutionContext, prepare: (host: MemoryHost) => void = 
   const host = new MemoryHost();
   prepare(host);
   const said: string[] = [];
-  const state = await NodeState.open(root, (line) => said.push(line));
+  const state = await NodeState.open(root, root, (line) => said.push(line));
   const store = new DocumentStore(join(root, "documents"));
   await store.load();
   const places = { runtimeDir: join(root, "run"), stateDir: root, appliance: false, flags: NO_FLAGS };

@@ -59,7 +59,7 @@ async function world(t: ExecutionContext): Promise<World> {
   const start = async (seconds = 50): Promise<Engine> => {
     await close();
     await store.load();
-    const state = await NodeState.open(root, () => undefined);
+    const state = await NodeState.open(root, root, () => undefined);
     const options = { root, host, store, log, seconds, startDetached: () => void (started += 1) };
     const { guard, problems } = await Guard.open(options);
     t.deepEqual(problems, []);

@@ -36,7 +36,7 @@ async function world(
     host.kernel = { ...host.kernel, netns };
     t.teardown(() => rm(root, { recursive: true, force: true }));
   }
-  const state = await NodeState.open(root, () => undefined);
+  const state = await NodeState.open(root, root, () => undefined);
   const store = new DocumentStore(join(root, "documents"));
   await store.load();
   const allocations = new Allocations(join(root, "allocations"));

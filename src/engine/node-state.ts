@@ -6,6 +6,7 @@ import type { NicDecision } from "../model/facts.ts";
 import type { Waiting } from "../model/waiting.ts";
 import type { Compiled } from "../plan/compile.ts";
 import { waitingFor } from "../plan/operational.ts";
+import { OnlineFlag } from "./online-flag.ts";
 import { Since } from "./since.ts";
 
 interface Persisted {
@@ -26,6 +27,7 @@ export class NodeState {
   readonly #path: string;
   readonly #bootId: string;
   readonly #announce: Announce;
+  readonly #flag: OnlineFlag;
   #kept: Persisted;
   /** The file's content as far as this daemon wrote it. */
   #written = "";
@@ -39,8 +41,13 @@ export class NodeState {
     path: string,
     boot: string,
     kept: Persisted,
-    { announce, problems }: { readonly announce: Announce; readonly problems: readonly string[] },
+    {
+      announce,
+      problems,
+      flag,
+    }: { readonly announce: Announce; readonly problems: readonly string[]; readonly flag: OnlineFlag },
   ) {
+    this.#flag = flag;
     this.problems = problems;
     this.#path = path;
     this.#bootId = boot;
@@ -48,7 +55,8 @@ export class NodeState {
     this.#announce = announce;
   }
 
-  static async open(root: string, announce: Announce): Promise<NodeState> {
+  /** `root` keeps what a reboot must not lose, `runtimeDir` the flag `online`, which services wait for. */
+  static async open(root: string, runtimeDir: string, announce: Announce): Promise<NodeState> {
     const path = join(root, "node.json");
     const boot = bootId();
     // What cannot be read is as good as lost; that it cannot be written is told by every pass.
@@ -59,7 +67,11 @@ export class NodeState {
       ? [`${await setAside(path, "it is not what Netloom writes")}; the uplink is chosen anew`]
       : [];
     const fresh: Persisted = { uplink: kept?.uplink ?? null, onlineAt: null, bootId: boot, decision: [] };
-    return new NodeState(path, boot, kept?.bootId === boot ? kept : fresh, { announce, problems });
+    return new NodeState(path, boot, kept?.bootId === boot ? kept : fresh, {
+      announce,
+      problems,
+      flag: new OnlineFlag(runtimeDir),
+    });
   }
 
   get uplink(): string | null {
@@ -92,6 +104,8 @@ export class NodeState {
       bootId: this.#bootId,
       decision,
     };
+    // Before anybody is told: who hears of it may start what waits for the flag.
+    await this.#flag.set(online);
     const chosen = uplink !== null && uplink.nic.name !== this.#kept.decision.find((entry) => entry.chosen)?.nic;
     if (chosen)
       for (const entry of decision)

@@ -1,6 +1,7 @@
 // `npm run build`: everything that ships, and the guest agent of the lab, into dist/ and the cache; independent parts
 // side by side. `npm run build binary addon` makes only these; `test` is the binary of tests, which is made when they run.
 import { buildAddon, buildAgent, buildBinary, buildTestBinary } from "./lib/build.ts";
+import { buildZinit } from "./lib/zinit.ts";
 import { fail } from "./lib/progress.ts";
 import { together } from "./lib/together.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
@@ -10,6 +11,7 @@ const parts: Readonly<Record<string, () => Promise<unknown>>> = {
   addon: buildAddon,
   agent: buildAgent,
   test: buildTestBinary,
+  zinit: buildZinit,
 };
 
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : ["binary", "addon", "agent"];

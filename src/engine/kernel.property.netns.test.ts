@@ -9,7 +9,7 @@ import { kernelHasLink } from "../testing/skip.ts";
 import { targets, type Feature } from "../testing/targets.ts";
 import { BOXES, NICS, targetOf, worlds } from "../testing/worlds.ts";
 
-const LINK_KINDS = ["vlan", "bond", "dummy"] as const satisfies readonly Feature[];
+const LINK_KINDS = ["vlan", "bond", "dummy", "wireguard"] as const satisfies readonly Feature[];
 const lacks = new Set<Feature>(LINK_KINDS.filter((kind) => !kernelHasLink(kind)));
 if (!kernelHasLink("bridge vlan_filtering 1")) lacks.add("bridge vlan filtering");
 

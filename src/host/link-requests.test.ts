@@ -24,11 +24,15 @@ test("the far end of a pair is born where it belongs, wherever the near one is",
   t.is(farPlace("ndemo", "ndemo"), undefined);
 });
 
-test("WireGuard is asked for in the node's own namespace, where its UDP socket stays", (t) => {
+test("WireGuard is asked for where its UDP socket stays, in the node's own namespace unless told otherwise", (t) => {
   const spec: LinkSpec = { kind: "link", netns: "ndemo", name: "w-demo", type: "wireguard", mtu: 1420 };
   t.like(netlinkStep({ op: "link.add", args: spec }), {
     netns: "",
     request: { type: "wireguard", netnsPath: "/run/netns/ndemo", mtu: 1420, group: 0x4e4c },
+  });
+  t.like(netlinkStep({ op: "link.add", args: { ...spec, bornIn: "public" } }), {
+    netns: "public",
+    request: { type: "wireguard", netnsPath: "/run/netns/ndemo" },
   });
 });
 

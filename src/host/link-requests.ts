@@ -121,14 +121,16 @@ function addLink(spec: StepArguments["link.add"]): NetlinkStep {
       };
       return { netns, request: { ...common, type: spec.type, peer: far } };
     }
-    // Asked for from the node's own namespace, so that WireGuard's UDP socket stays there (FINDINGS.md 3.8).
-    case "wireguard":
-      return { netns: HOST, request: { ...common, type: spec.type, ...bornIn(netns, HOST) } };
+    // Asked for from where its UDP socket shall be: it stays there (FINDINGS.md 3.8).
+    case "wireguard": {
+      const { bornIn = HOST } = spec;
+      return { netns: bornIn, request: { ...common, type: spec.type, ...placedIn(netns, bornIn) } };
+    }
     case "vlan":
     case "macvlan":
     case "macvtap": {
       // Asked for where the lower link is: its number counts there.
-      const place = { lower: spec.lower.name, ...bornIn(netns, spec.lower.netns) };
+      const place = { lower: spec.lower.name, ...placedIn(netns, spec.lower.netns) };
       const request =
         spec.type === "vlan"
           ? { ...common, ...place, type: spec.type, options: spec.options }
@@ -136,7 +138,7 @@ function addLink(spec: StepArguments["link.add"]): NetlinkStep {
       return { netns: spec.lower.netns, request };
     }
     case "vxlan": {
-      const place = lower === undefined ? {} : { lower: lower.name, ...bornIn(netns, lower.netns) };
+      const place = lower === undefined ? {} : { lower: lower.name, ...placedIn(netns, lower.netns) };
       return { netns: lower?.netns ?? netns, request: { ...common, ...place, type: spec.type, options: spec.options } };
     }
     case "bond":
@@ -156,7 +158,7 @@ function addLink(spec: StepArguments["link.add"]): NetlinkStep {
   }
 }
 
-function bornIn(netns: string, asked: string): { readonly netnsPath?: string } {
+function placedIn(netns: string, asked: string): { readonly netnsPath?: string } {
   return netns === asked ? {} : { netnsPath: pathOf(netns) };
 }
 

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, isGone } from "../lib/errors.ts";
 import { uptime } from "../lib/uptime.ts";
@@ -12,7 +12,17 @@ import type { Namespaces } from "./namespaces.ts";
 import type { Link, NftRuleset, Tables } from "./netlink-types.ts";
 import { hashInComment } from "./nft.ts";
 import type { InNetns } from "./observe/named.ts";
-import { addressesOf, fdbOf, linksOf, neighborsOf, nicsOf, routesOf, rulesOf, type Look } from "./observe/tables.ts";
+import {
+  addressesOf,
+  fdbOf,
+  isTunnelOfOurs,
+  linksOf,
+  neighborsOf,
+  nicsOf,
+  routesOf,
+  rulesOf,
+  type Look,
+} from "./observe/tables.ts";
 import type { Ovs } from "./ovs.ts";
 import type { Records } from "./records.ts";
 import type { Supervisor } from "./supervisor/index.ts";
@@ -77,11 +87,13 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
   try {
     const netlink = await context.namespaces.netlink(netns);
     const { forwarding, nft, ...tables } = await netlink.dump(...TABLES);
+    const births = await birthsOf(context.records, netns, tables.links);
     const look: Look = {
       netns,
       tables,
       now: uptime(),
       isAdopted: (place, name, index) => context.records.isAdopted(place, name, index),
+      bornIn: (name) => births.get(name) ?? null,
     };
     const [wireguard, ours, sysctl] = await Promise.all([
       observeWireguard(context.records, netlink, netns, tables.links),
@@ -106,14 +118,33 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
   }
 }
 
+/** Where the WireGuard devices of a namespace were born, those whose namespace is still the one of that name. */
+async function birthsOf(records: Records, netns: string, links: readonly Link[]): Promise<ReadonlyMap<string, string>> {
+  const births = await Promise.all(
+    links.filter(isTunnelOfOurs).map(async ({ name }): Promise<readonly (readonly [string, string])[]> => {
+      const birth = records.birth(netns, name);
+      if (birth === undefined) return [[name, HOST]];
+      return (await netnsInode(birth.netns)) === birth.inode ? [[name, birth.netns]] : [];
+    }),
+  );
+  return new Map(births.flat());
+}
+
+/** What tells namespaces apart that follow each other under one name, and live at the same time; undefined when there is none of that name. */
+export async function netnsInode(netns: string): Promise<number | undefined> {
+  return await stat(netnsPath(netns)).then(
+    ({ ino }) => ino,
+    () => undefined,
+  );
+}
+
 async function observeWireguard(
   records: Records,
   netlink: Netlink,
   netns: string,
   all: readonly Link[],
 ): Promise<readonly ActualWireguard[]> {
-  const ours = all.filter((link) => link.kind === "wireguard" && link.group === OWNER.linkGroup);
-  return await Promise.all(ours.map(({ name }) => observeDevice(records, netlink, netns, name)));
+  return await Promise.all(all.filter(isTunnelOfOurs).map(({ name }) => observeDevice(records, netlink, netns, name)));
 }
 
 /** A WireGuard device as it is now. */

@@ -2,6 +2,12 @@ import { rm } from "node:fs/promises";
 import { readIfExists, setAside, writeFileAtomic } from "../lib/atomic-file.ts";
 import type { NftContent } from "./netlink-types.ts";
 
+/** Where a WireGuard device has its UDP socket: the name of a namespace, and its inode, since another one may get that name. */
+export interface Birth {
+  readonly netns: string;
+  readonly inode: number;
+}
+
 interface Content {
   /** The endpoint that we gave a peer last, by "netns/dev publicKey". */
   readonly endpoints: Record<string, string>;
@@ -11,6 +17,8 @@ interface Content {
   readonly nftTables: Record<string, NftContent>;
   /** Links of others that we made a port of a bridge, by "netns/name", with their index: a name may come back on another link. */
   readonly adopted: Record<string, number>;
+  /** WireGuard devices that were not born in the node's own namespace, by "netns/name". */
+  readonly births: Record<string, Birth>;
 }
 
 /**
@@ -19,7 +27,7 @@ interface Content {
  */
 export class Records {
   readonly #path: string;
-  #content: Content = { endpoints: {}, presharedKeys: {}, nftTables: {}, adopted: {} };
+  #content: Content = { endpoints: {}, presharedKeys: {}, nftTables: {}, adopted: {}, births: {} };
   #dirty = false;
   #problem: string | undefined;
 
@@ -89,6 +97,19 @@ export class Records {
     this.#dirty = true;
   }
 
+  /** Where a WireGuard device was born; undefined is the node's own namespace. */
+  birth(netns: string, dev: string): Birth | undefined {
+    return this.#content.births[`${netns}/${dev}`];
+  }
+
+  setBirth(netns: string, dev: string, birth: Birth | undefined): void {
+    const key = `${netns}/${dev}`;
+    if (birth === undefined && this.#content.births[key] === undefined) return;
+    if (birth === undefined) delete this.#content.births[key];
+    else this.#content.births[key] = birth;
+    this.#dirty = true;
+  }
+
   /** Forgets a namespace that is gone. */
   forgetNetns(netns: string): void {
     this.#keep((name) => name !== netns);
@@ -128,6 +149,7 @@ function parse(text: string): Content | undefined {
       presharedKeys: { ...value.presharedKeys },
       nftTables: { ...value.nftTables },
       adopted: { ...value.adopted },
+      births: { ...value.births },
     };
   } catch {
     return undefined;

@@ -8,7 +8,7 @@ import type { FailedStep } from "./host.ts";
 import { netlinkStep } from "./link-requests.ts";
 import type { Request } from "./netlink-requests.ts";
 import type { Outcome, Refusal } from "./netlink-types.ts";
-import type { ObserveContext } from "./observe.ts";
+import { netnsInode, type ObserveContext } from "./observe.ts";
 import type { Records } from "./records.ts";
 
 /** Errnos that mean "it was gone already", which is what a removal wanted. */
@@ -30,14 +30,21 @@ interface Share {
 export async function sendRequests(context: ObserveContext, steps: readonly Step[]): Promise<readonly FailedStep[]> {
   const shares = shareOut(steps);
   await rememberAdoptions(context, steps);
+  await forgetBirths(context.records, steps);
   const answers = await ask(context, shares);
   forgetReleased(context.records, steps);
-  return shares.flatMap(({ netns, batch }, index) => {
+  const failed = shares.flatMap(({ netns, batch }, index) => {
     const answer = answers[index];
     if (answer === undefined || !("outcomes" in answer))
       return batch.flatMap((one) => one.steps.map((step) => ({ step, error: cannotReach(netns, answer?.refused) })));
     return batch.flatMap((one, position) => failedOf(one, answer.outcomes[position], netns));
   });
+  const refused = new Set(failed.map(({ step }) => step));
+  await rememberBirths(
+    context.records,
+    steps.filter((step) => !refused.has(step)),
+  );
+  return failed;
 }
 
 /**
@@ -175,6 +182,29 @@ async function foreignLinks(opening: Promise<Netlink>): Promise<ReadonlyMap<stri
 function forgetReleased(records: Records, steps: readonly Step[]): void {
   for (const { netns, name, master } of masterChanges(steps))
     if (master === null) records.setAdopted(netns, name, undefined);
+}
+
+/**
+ * Forgets where WireGuard devices were born that are made anew, before they are, and remembers it afterwards. A crash in between
+ * leaves one of which nothing is known: should it have been born elsewhere, the next pass makes it once more.
+ */
+async function forgetBirths(records: Records, steps: readonly Step[]): Promise<void> {
+  const births = wireguardBirths(steps);
+  for (const { netns, name } of births) records.setBirth(netns, name, undefined);
+  if (births.length > 0) await records.save();
+}
+
+async function rememberBirths(records: Records, steps: readonly Step[]): Promise<void> {
+  for (const { netns, name, bornIn = HOST } of wireguardBirths(steps)) {
+    const inode = bornIn === HOST ? undefined : await netnsInode(bornIn);
+    if (inode !== undefined) records.setBirth(netns, name, { netns: bornIn, inode });
+  }
+}
+
+function wireguardBirths(
+  steps: readonly Step[],
+): readonly { readonly netns: string; readonly name: string; readonly bornIn?: string }[] {
+  return steps.flatMap(({ op, args }) => (op === "link.add" && args.type === "wireguard" ? [args] : []));
 }
 
 function masterChanges(steps: readonly Step[]): readonly StepArguments["link.set"][] {

@@ -23,6 +23,11 @@ export interface ActualLink {
   readonly peerIndex: number | null;
   /** The link that it sits on; null when there is none. One in another namespace may not be known, and is not compared. */
   readonly lower: LinkId | "unknown" | null;
+  /**
+   * Of a WireGuard device of ours, the namespace of its UDP socket as it was when we made the device: the kernel does not tell. Null
+   * when that namespace is no more, and for all other links.
+   */
+  readonly bornIn: string | null;
   /** What its kind has; null when that was not observed, and then it is not compared. */
   readonly options: ObservedOptions | null;
   /** As a port of a bridge; null when it is none, or that was not observed. */

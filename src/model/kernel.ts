@@ -67,8 +67,18 @@ interface LinkBase extends Located {
 
 /** `physical` is adopted: set up and enslaved, never made or removed. */
 interface PlainLink {
-  readonly type: "physical" | "veth" | "wireguard" | "dummy" | "ifb";
+  readonly type: "physical" | "veth" | "dummy" | "ifb";
   readonly options?: never;
+}
+
+interface WireguardLink {
+  readonly type: "wireguard";
+  readonly options?: never;
+  /**
+   * The namespace that its UDP socket is in, where what it encrypted comes and goes; the node's own when left out. The kernel sets
+   * it at creation only (`creating_net` of drivers/net/wireguard/device.c).
+   */
+  readonly bornIn?: string;
 }
 
 interface BridgeLink {
@@ -89,7 +99,7 @@ type UpperLink = {
 }["vlan" | "macvlan" | "macvtap"];
 
 /** A network interface, by its kind (IFLA_INFO_KIND). */
-export type LinkSpec = LinkBase & (PlainLink | BridgeLink | OptionedLink | UpperLink);
+export type LinkSpec = LinkBase & (PlainLink | WireguardLink | BridgeLink | OptionedLink | UpperLink);
 
 export interface AddressSpec extends Located {
   readonly kind: "address";

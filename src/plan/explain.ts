@@ -14,7 +14,8 @@ const LINES: StepTable<string> = {
   "netns.add": ({ name }) => `ip netns add ${name}`,
   "netns.del": ({ name }) => `ip netns del ${name}`,
   "link.add": (link) => {
-    const base = `${ip(link.netns)} link add ${link.name}${lower(link)}${option("address", link.mac)}${option("mtu", link.mtu)}${option("master", link.master)}${link.down === true ? "" : " up"} type ${link.type}${optionText({ ...link.options })}`;
+    const birth = link.type === "wireguard" && link.bornIn !== undefined ? ` (socket in ${link.bornIn})` : "";
+    const base = `${ip(link.netns)} link add ${link.name}${lower(link)}${birth}${option("address", link.mac)}${option("mtu", link.mtu)}${option("master", link.master)}${link.down === true ? "" : " up"} type ${link.type}${optionText({ ...link.options })}`;
     if (link.peer === undefined) return base;
     const { name, netns, mac, mtu } = link.peer;
     return `${base} peer name ${name} address ${mac}${option("mtu", mtu)}${netns === HOST ? "" : ` netns ${netns}`} up`;

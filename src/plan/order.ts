@@ -1,3 +1,4 @@
+import type { ActualLink } from "../model/actual.ts";
 import { HOST, type LinkId, type LinkSpec } from "../model/kernel.ts";
 import { visitStep, type Step, type StepTable } from "../model/step.ts";
 import { KEYS } from "./object-key.ts";
@@ -49,6 +50,8 @@ const RANK = {
   wireguardPeer: 22,
   wireguardAddress: 23,
   wireguardRoute: 24,
+  // After the WireGuard devices whose sockets were in it are made anew elsewhere.
+  birthNetnsDel: 24.5,
   rule: 25,
   process: 30,
 } as const;
@@ -63,14 +66,22 @@ interface LinksKnown {
   readonly ovsLinks: ReadonlySet<string>;
   /** Links that stand on one that Open vSwitch made, by key. */
   readonly overOvs: ReadonlySet<string>;
+  /** Observed links by key. */
+  readonly links: ReadonlyMap<string, ActualLink>;
 }
 
 /** The steps in an order in which each finds what it needs; steps of one rank keep the order of the documents. */
-export function orderSteps(steps: readonly Step[], { wantedLinks, ovsLinks, overOvs }: LinksKnown): readonly Step[] {
+export function orderSteps(
+  steps: readonly Step[],
+  { wantedLinks, ovsLinks, overOvs, links }: LinksKnown,
+): readonly Step[] {
   const linkRank = linkRanks(wantedLinks, ovsLinks);
   const tunnels = new Set([...wantedLinks].flatMap(([key, { type }]) => (type === "wireguard" ? [key] : [])));
   const onWireguard = (netns: string, name: string): boolean =>
     tunnels.size > 0 && tunnels.has(KEYS.link({ netns, name }));
+  const births = new Set(
+    [...tunnels].map((key) => links.get(key)?.bornIn).filter((netns) => netns !== undefined && netns !== null),
+  );
   const ranks: StepTable<number> = {
     "process.del": () => RANK.processDel,
     "wireguard.unpeer": () => RANK.unpeer,
@@ -79,7 +90,7 @@ export function orderSteps(steps: readonly Step[], { wantedLinks, ovsLinks, over
     "route.del": () => RANK.routeDel,
     "address.del": () => RANK.addressDel,
     "neighbor.del": () => RANK.neighborDel,
-    "netns.del": () => RANK.netnsDel,
+    "netns.del": ({ name }) => (births.has(name) ? RANK.birthNetnsDel : RANK.netnsDel),
     "link.del": (link) => (overOvs.has(KEYS.link(link)) ? RANK.linkDelOverOvs : RANK.linkDel),
     "ovs.unport": () => RANK.ovsUnport,
     "ovs.del": () => RANK.ovsDel,

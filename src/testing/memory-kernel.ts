@@ -77,6 +77,10 @@ class MemoryKernel {
       this.state.link = this.state.link.map((link) =>
         sitsIn(link, name) && link.netns !== name ? { ...link, lower: "unknown" as const } : link,
       );
+      // Its UDP socket ends, and with it the carrier.
+      this.state.link = this.state.link.map((link) =>
+        link.bornIn === name ? { ...link, bornIn: null, carrier: false } : link,
+      );
       for (const link of inside) this.#deleteLink(link.netns, link.name);
       this.#drop("netns", (netns) => netns.name === name);
       for (const part of ["sysctl", "nft", "route", "rule"] as const)
@@ -227,6 +231,9 @@ class MemoryKernel {
         throw new Error(`ENOENT netns ${end.netns}`);
     }
     if (spec.lower !== undefined) this.#link(spec.lower.netns, spec.lower.name);
+    const bornIn = spec.type === "wireguard" ? (spec.bornIn ?? HOST) : null;
+    if (bornIn !== null && bornIn !== HOST && !this.state.netns.some((netns) => netns.name === bornIn))
+      throw new Error(`ENOENT netns ${bornIn}`);
     const [index, peerIndex] = [this.#index, this.#index + 1];
     this.#index += 2;
     const common = {
@@ -241,6 +248,7 @@ class MemoryKernel {
       master: null,
       masterOwned: false,
       lower: null,
+      bornIn: null,
       options: {},
       port: null,
       vlans: null,
@@ -254,6 +262,7 @@ class MemoryKernel {
       mac: spec.mac ?? null,
       up: spec.down !== true,
       lower: spec.lower ?? null,
+      bornIn,
       options: { ...(spec.type === "bridge" ? { defaultPvid: DEFAULT_PVID } : {}), ...spec.options },
       vlans: spec.type === "bridge" ? defaultVlans(spec) : null,
       peerIndex: spec.peer === undefined ? null : peerIndex,

@@ -78,6 +78,7 @@ function linkOff(spec: LinkSpec, seen: ActualLink, master: LinkSpec | undefined)
     ["up", true, seen.up],
     ["master", spec.master ?? null, seen.master],
     ["lower", spec.lower, lower],
+    ["bornIn", spec.type === "wireguard" ? (spec.bornIn ?? "") : null, seen.bornIn],
     // A bond gives its ports its own.
     ["mac", master?.type === "bond" ? seen.mac : (spec.mac ?? seen.mac), seen.mac],
     ["mtu", spec.mtu ?? seen.mtu, seen.mtu],

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Target } from "../model/kernel.ts";
 import { LineChild } from "./line-child.ts";
 import type { Sandbox } from "./sandbox.ts";
-import type { TargetAnswer } from "./target-command.ts";
+import { targetText, type TargetAnswer } from "./target-command.ts";
 
 /** The kernel of a sandbox, brought from target to target by one `target` process in it. */
 export class RealKernel implements AsyncDisposable {
@@ -13,9 +13,8 @@ export class RealKernel implements AsyncDisposable {
     this.#child = new LineChild([...sandbox.inside(), process.execPath, main, "target", "--dir", sandbox.dir]);
   }
 
-  /** Applies a target, which has no secrets: their text would not be in what is sent. */
   async reach(target: Target): Promise<TargetAnswer> {
-    this.#child.send(JSON.stringify(target));
+    this.#child.send(targetText(target));
     return JSON.parse(await this.#child.next()) as TargetAnswer;
   }
 

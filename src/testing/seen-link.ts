@@ -14,6 +14,7 @@ export function untouchedLink(part: Pick<ActualLink, "name" | "index" | "type"> 
     adopted: false,
     peerIndex: null,
     lower: null,
+    bornIn: null,
     options: null,
     port: null,
     vlans: null,

@@ -55,6 +55,14 @@ async function reachTarget(host: LinuxHost, target: Target): Promise<TargetAnswe
 
 const SECRETS = new Set(["privateKey", "presharedKey"]);
 
+/** A target as JSON for `parseTarget`, with its keys in plain text. */
+export function targetText(target: Target): string {
+  return JSON.stringify(target, function (this: Readonly<Record<string, unknown>>, key, value: unknown) {
+    const whole = this[key];
+    return whole instanceof Secret ? whole.reveal() : value;
+  });
+}
+
 /** A target as JSON, whose keys are plain text. It comes from a test, so its shape is taken as given. */
 function parseTarget(text: string): Target {
   return JSON.parse(text, (key, value: unknown) =>

@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import { fromPrivate } from "../host/wireguard-keys.ts";
+import { Secret } from "../lib/secret.ts";
 import { given, mac, maybe } from "./arbitraries.ts";
 import { anyOvs, type Datapath } from "./target-ovs.ts";
 import { anyTables } from "./target-tables.ts";
@@ -6,7 +8,7 @@ import { HOST, type KernelObject, type LinkSpec, type Target } from "../model/ke
 import { PORT_DEFAULTS, type PortSpec, type PortVlan } from "../model/link-options.ts";
 
 /** What a kernel may lack. */
-export type Feature = "vlan" | "bond" | "dummy" | "bridge vlan filtering";
+export type Feature = "vlan" | "bond" | "dummy" | "wireguard" | "bridge vlan filtering";
 
 export interface TargetOptions {
   readonly lacks?: ReadonlySet<Feature>;
@@ -64,6 +66,7 @@ const placeWish = fc.record({
       type: fc.constantFrom("macvlan", "macvtap"),
     }),
   ),
+  wg: maybe(fc.record({ bornIn: fc.constantFrom(HOST, "nalpha", "nbeta") })),
   tables: anyTables,
 });
 
@@ -88,15 +91,33 @@ export function targets({ lacks = new Set(), now = 0, datapaths = [] }: TargetOp
         const abroad = netns !== HOST || alpha === undefined ? netns : "nalpha";
         const hostDummy = host.d0 !== undefined;
         const made = links(netns, wish, abroad, hostDummy, lacks);
+        const wanted = new Set(places.flatMap(([name, one]) => (one === undefined ? [] : [name])));
         return [
           ...(netns === HOST ? [] : [{ kind: "netns", name: netns } as const]),
           ...made,
+          ...(lacks.has("wireguard") ? [] : wireguard(netns, wish, wanted)),
           ...(netns === HOST ? ovs(made) : []),
           ...wish.tables({ netns, links: made.filter((link) => link.netns === netns), now }),
         ];
       });
       return objects;
     });
+}
+
+const KEY = fromPrivate(new Secret(Buffer.alloc(32, 7).toString("base64")));
+const PORT = 51_800;
+
+/** A device whose socket is in its own namespace, in another one, or in the node's. */
+function wireguard(netns: string, { wg }: PlaceWish, wanted: ReadonlySet<string>): readonly KernelObject[] {
+  if (wg === undefined) return [];
+  // Before 6.15 the kernel refuses one that is born elsewhere if there is a link of its name where it is asked for.
+  const dev = `wg${netns}`;
+  const birth = wg.bornIn !== HOST && wanted.has(wg.bornIn) ? { bornIn: wg.bornIn } : {};
+  const listenPort = PORT + netns.length;
+  return [
+    { kind: "link", netns, name: dev, type: "wireguard", ...birth },
+    { kind: "wireguard", netns, dev, ...KEY, listenPort, peers: [] },
+  ];
 }
 
 function links(

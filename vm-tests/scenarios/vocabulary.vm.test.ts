@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { dist } from "../../scripts/lib/build.ts";
 import type { Target } from "../../src/model/kernel.ts";
 import { mismatches } from "../../src/testing/mismatches.ts";
-import type { TargetAnswer } from "../../src/testing/target-command.ts";
+import { targetText, type TargetAnswer } from "../../src/testing/target-command.ts";
 import { targets } from "../../src/testing/targets.ts";
 import { scenario } from "../harness/scenario.ts";
 import { everything, FIRST, PUBLIC, SECOND } from "./vocabulary-targets.ts";
@@ -81,7 +81,7 @@ scenario(
     });
     await step("from any state to any other", async () => {
       const generated = fc.sample(targets({ now: LATER }), { numRuns: GENERATED, seed: options.seed ?? 1 });
-      const answers = await reach(generated.map((target) => JSON.stringify(target)));
+      const answers = await reach(generated.map(targetText));
       t.is(answers.length, GENERATED);
       for (const [at, target] of generated.entries()) {
         const answer = answers[at];

@@ -39,6 +39,7 @@ const look = (tables: Partial<Tables>): Look => ({
   netns: "",
   now: 1000,
   isAdopted: () => false,
+  bornIn: () => "",
   tables: { links, addresses: [], routes: [], ...tables },
 });
 

@@ -19,9 +19,11 @@ export interface Look {
   readonly now: number;
   /** True when we made somebody's link a port. */
   readonly isAdopted: (netns: string, name: string, index: number) => boolean;
+  /** Where a WireGuard device of ours was born; null when that namespace is gone. */
+  readonly bornIn: (name: string) => string | null;
 }
 
-export function linksOf({ netns, tables, isAdopted }: Look): readonly ActualLink[] {
+export function linksOf({ netns, tables, isAdopted, bornIn }: Look): readonly ActualLink[] {
   const byIndex = new Map(tables.links.map((link) => [link.index, link]));
   const vlans = tables.vlans === undefined ? undefined : Map.groupBy(tables.vlans, ({ index }) => index);
   return tables.links.map((link) => {
@@ -40,6 +42,7 @@ export function linksOf({ netns, tables, isAdopted }: Look): readonly ActualLink
       adopted: isAdopted(netns, link.name, link.index),
       peerIndex: link.peerIndex,
       lower: lowerOf(netns, link, byIndex),
+      bornIn: isTunnelOfOurs(link) && link.carrier ? bornIn(link.name) : null,
       options: link.options ?? null,
       port: link.port ?? null,
       vlans: hasVlans(link, master) && vlans !== undefined ? (vlans.get(link.index) ?? []).map(portVlan) : null,
@@ -48,6 +51,11 @@ export function linksOf({ netns, tables, isAdopted }: Look): readonly ActualLink
       owned: isOurs(link),
     };
   });
+}
+
+/** It loses its carrier, which it has from the start, when the namespace of its UDP socket ends (wg_netns_pre_exit of drivers/net/wireguard/device.c). */
+export function isTunnelOfOurs(link: Link): boolean {
+  return link.kind === "wireguard" && isOurs(link);
 }
 
 /** Whatever has an Ethernet address and is neither a bridge nor a link of ours; only one without a kind has hardware behind it. */

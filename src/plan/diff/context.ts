@@ -1,5 +1,6 @@
 import type { Actual, ActualLink } from "../../model/actual.ts";
 import {
+  HOST,
   type KernelObjects,
   type LinkId,
   type LinkSpec,
@@ -125,6 +126,7 @@ function foreignLink(
   const { peer, master } = wantedLinks.get(KEYS.link(near)) ?? {};
   return (
     own(near) ??
+    (wanted.type === "wireguard" && wanted.bornIn !== undefined ? foreignPlace(wanted.bornIn) : undefined) ??
     (peer === undefined ? undefined : own(peer)) ??
     (master === undefined ? undefined : own({ netns: near.netns, name: master }))
   );
@@ -166,6 +168,7 @@ function mustBeRemade(spec: LinkSpec, seen: ActualLink): boolean {
     isDoomed(seen) ||
     spec.type !== seen.type ||
     fixedOptionDiffers(spec, seen) ||
+    (spec.type === "wireguard" && (spec.bornIn ?? HOST) !== seen.bornIn) ||
     (seen.lower !== "unknown" && lowerKey(spec.lower ?? null) !== lowerKey(seen.lower))
   );
 }

@@ -153,7 +153,7 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
       await setWireguard(netns, dev, { peers: [{ publicKey, remove: true }] });
     },
     "process.set": (spec) => supervisor.set(spec, processHash(spec)),
-    "process.del": ({ name }) => supervisor.remove(name),
+    "process.del": ({ name, keep }) => supervisor.remove(name, keep),
     "ovs.set": (args) => ovs.set(args),
     "ovs.unport": (args) => ovs.unport(args),
     "ovs.del": (args) => ovs.remove(args),

@@ -71,7 +71,8 @@ export interface StepArguments {
   readonly "wireguard.peer": { readonly netns: string; readonly dev: string; readonly peer: PeerChange };
   readonly "wireguard.unpeer": { readonly netns: string; readonly dev: string; readonly publicKey: string };
   readonly "process.set": ProcessSpec;
-  readonly "process.del": { readonly name: string };
+  /** `keep`: files that other processes have too. */
+  readonly "process.del": { readonly name: string; readonly keep?: readonly string[] };
 }
 
 export type Operation = keyof StepArguments;

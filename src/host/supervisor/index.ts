@@ -8,7 +8,7 @@ export interface Supervisor {
   list(): Promise<readonly ActualProcess[]>;
   /** Registers a service, or replaces its definition and restarts it. */
   set(spec: ProcessSpec, hash: string): Promise<void>;
-  /** Stops a service with all its processes and forgets it; a service that is not there is done. */
-  remove(name: string): Promise<void>;
+  /** Stops a service with all its processes and forgets it with its files, but for those to `keep`; one that is not there is done. */
+  remove(name: string, keep?: readonly string[]): Promise<void>;
   states(): Promise<readonly ServiceState[]>;
 }

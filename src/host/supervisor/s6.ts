@@ -64,7 +64,7 @@ export class S6 implements Supervisor {
     await writeFileAtomic(join(directory, "definition"), `${hash}\n`);
   }
 
-  async remove(name: string): Promise<void> {
+  async remove(name: string, keep: readonly string[] = []): Promise<void> {
     const directory = join(this.#services, name);
     const files = (await readIfExists(join(directory, "files")))?.split("\n").filter((path) => path !== "") ?? [];
     if ((await this.#linked()).has(name)) {
@@ -72,7 +72,7 @@ export class S6 implements Supervisor {
       await exec(["s6-svunlink", "-t", String(STOP_TIMEOUT_MS), this.#scanDir, name], "", 2 * STOP_TIMEOUT_MS);
     }
     await removeCgroup(this.#cgroup(name));
-    for (const path of files) await rm(path, { force: true });
+    for (const path of files) if (!keep.includes(path)) await rm(path, { force: true });
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }
 

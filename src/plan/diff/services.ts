@@ -24,5 +24,8 @@ export const processDiffer: KindDiffer<"process"> = {
   vanishes: () => false,
   add: (spec) => [{ op: "process.set", args: spec }],
   change: (spec, seen) => (processHash(spec) === seen.hash ? [] : [{ op: "process.set", args: spec }]),
-  remove: ({ name }) => [{ op: "process.del", args: { name } }],
+  remove: ({ name }, { wanted }) => {
+    const keep = (wanted.process ?? []).flatMap(({ files, writes }) => [...files.map(({ path }) => path), ...writes]);
+    return [{ op: "process.del", args: { name, ...(keep.length === 0 ? {} : { keep: [...new Set(keep)] }) } }];
+  },
 };

@@ -85,7 +85,7 @@ test("everything that a node knows, one thing a line", (t) => {
   t.is(
     statusText(status, 1030),
     `node      n1, netloom 0.1.0, online since 8.3 s after kernel start
-uplink    eth1 192.168.50.17/24 via 192.168.50.1
+uplink    eth1 192.168.50.17/24 2001:db8::17/64 via 192.168.50.1
 nic       eth0 52:54:00:00:00:01 not chosen: has no carrier, eth1 was first
 nic       eth1 52:54:00:00:00:02 chosen: has carrier
 document  Lan lab (applied)

@@ -7,7 +7,6 @@ import { checkValue, issueText } from "../lib/schema-check.ts";
 import { readYaml } from "../lib/yaml-source.ts";
 import { checkDocument } from "../model/document-schema.ts";
 import { KINDS, type Document, type Kind } from "../model/document.ts";
-import type { LeaseFact } from "../model/facts.ts";
 import type { Target } from "../model/kernel.ts";
 
 /** A document that the change touches, as it was applied before; null when it was not. */
@@ -27,35 +26,21 @@ export interface Checkpoint {
   readonly deadline: number;
   /** Checks that passed before the change. */
   readonly checks: readonly string[];
-  /** The uplinks and what was on each. */
-  readonly uplinks: readonly { readonly name: string; readonly objects: Target }[];
-  /** Their leases: a client that is stopped takes its report along. */
-  readonly leases: readonly LeaseFact[];
+  /** The links that the change touches. */
+  readonly uplinks: readonly string[];
+  /** All links by which the node is reached, and what was on them. */
+  readonly objects: Target;
   readonly documents: readonly ChangedDocument[];
 }
 
 const Objects = v.array(v.looseObject({ kind: v.picklist(["link", "address", "neighbor", "route", "rule"]) }));
-const Lease = v.strictObject({
-  nic: v.string(),
-  address: v.string(),
-  router: v.exactOptional(v.string()),
-  routes: v.exactOptional(v.array(v.strictObject({ to: v.string(), via: v.exactOptional(v.string()) }))),
-  server: v.exactOptional(v.string()),
-  dns: v.array(v.string()),
-  ntp: v.array(v.string()),
-  search: v.exactOptional(v.array(v.string())),
-  hostname: v.exactOptional(v.string()),
-  mtu: v.exactOptional(v.number()),
-  obtainedAt: v.number(),
-  expiresAt: v.number(),
-});
 const Schema = v.strictObject({
   change: v.string(),
   bootId: v.string(),
   deadline: v.number(),
   checks: v.array(v.string()),
-  uplinks: v.array(v.strictObject({ name: v.string(), objects: Objects })),
-  leases: v.array(Lease),
+  uplinks: v.array(v.string()),
+  objects: Objects,
   documents: v.array(v.strictObject({ kind: v.picklist(KINDS), name: v.string(), before: v.unknown() })),
 });
 
@@ -99,11 +84,11 @@ function parse(text: string): Checkpoint {
   const checked = checkValue(Schema, part.value);
   if ("issues" in checked)
     throw new Error(checked.issues.map((issue) => `${issue.path.join(".")} ${issueText(issue)}`).join("; "));
-  const { uplinks, documents, ...rest } = checked.output;
+  const { objects, documents, ...rest } = checked.output;
   return {
     ...rest,
     // What we wrote ourselves; a step that does not fit fails by itself.
-    uplinks: uplinks.map(({ name, objects }) => ({ name, objects: objects as unknown as Target })),
+    objects: objects as unknown as Target,
     documents: documents.map(({ kind, name, before }) => ({ kind, name, before: documentOf(kind, before) })),
   };
 }

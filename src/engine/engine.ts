@@ -111,10 +111,7 @@ export class Engine implements AsyncDisposable {
       return {
         outcome: foreign.length > 0 ? "failed" : steps.length === 0 ? "unchanged" : "changed",
         issues: [],
-        warnings: [
-          ...uplinks.map(({ name }) => touchText(name)),
-          ...(await findObstacles(host, store.all(parsed.documents))),
-        ],
+        warnings: [...uplinks.map(touchText), ...(await findObstacles(host, store.all(parsed.documents)))],
         steps: steps.map(explain),
         failures,
         unverified: [],

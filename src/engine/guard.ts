@@ -45,6 +45,11 @@ export interface GuardedChange {
   readonly after: Compiled;
 }
 
+/** Links by which the node is reached and which a change touches, and how all of those links are now. */
+type Touched = Pick<Checkpoint, "uplinks" | "objects">;
+
+const UNTOUCHED: Touched = { uplinks: [], objects: [] };
+
 interface Waiting {
   readonly checkpoint: Checkpoint;
   readonly decided: PromiseWithResolvers<GuardReport>;
@@ -103,17 +108,15 @@ export class Guard implements Disposable {
   }
 
   /** Links that the node is reached by and that the change touches; empty when it is none of the guard's business. */
-  async touched({ documents, before, after }: Omit<GuardedChange, "text">): Promise<Pick<Checkpoint, "uplinks">> {
+  async touched({ documents, before, after }: Omit<GuardedChange, "text">): Promise<Touched> {
     const ids = new Set(documents.map(({ kind, name }) => `${kind} ${name}`));
-    if (!mayTouchNics(before, after, ids)) return { uplinks: [] };
+    if (!mayTouchNics(before, after, ids)) return UNTOUCHED;
     const actual = await this.#options.host.observe(after.target, new Set([HOST]));
     const { steps } = diff(actual, after.target);
     const uplinks = uplinksOf(actual, before?.uplink ?? null);
-    return {
-      uplinks: uplinks
-        .filter((name) => touchesUplink(steps, name))
-        .map((name) => ({ name, objects: uplinkTarget(actual, name) })),
-    };
+    const touched = uplinks.filter((name) => touchesUplink(steps, name));
+    // A bridge and its ports are one way out: whoever puts one of them back needs the others as they were.
+    return touched.length === 0 ? UNTOUCHED : { uplinks: touched, objects: uplinkTarget(actual, uplinks) };
   }
 
   /**
@@ -122,10 +125,10 @@ export class Guard implements Disposable {
    */
   async begin(change: GuardedChange): Promise<void> {
     const { host, root, seconds, log, startDetached } = this.#options;
-    const { uplinks } = await this.touched(change).catch((error: unknown) => {
+    const { uplinks, objects } = await this.touched(change).catch((error: unknown) => {
       // Whoever cannot see the kernel cannot change it either; the pass tells.
       log.warn(`not guarded: ${describeError(error)}`);
-      return { uplinks: [] };
+      return UNTOUCHED;
     });
     if (uplinks.length === 0) return;
     const passed = (await host.connectivity()).filter((check) => check.passed);
@@ -133,14 +136,13 @@ export class Guard implements Disposable {
       log.info(`${change.text} is not guarded: no gateway answers now`);
       return;
     }
-    const names = new Set(uplinks.map(({ name }) => name));
     const checkpoint: Checkpoint = {
       change: change.text,
       bootId: bootId(),
       deadline: uptime() + seconds,
       checks: passed.map(({ name }) => name),
       uplinks,
-      leases: (await host.leases()).v4.filter(({ nic }) => names.has(nic)),
+      objects,
       documents: change.documents,
     };
     try {
@@ -158,7 +160,7 @@ export class Guard implements Disposable {
     this.#wait(checkpoint);
     startDetached();
     log.info(
-      `${change.text} touches ${[...names].join(", ")}: reverted in ${seconds} s unless it still holds that ${passed.map(told).join(", ")}`,
+      `${change.text} touches ${uplinks.join(", ")}: reverted in ${seconds} s unless it still holds that ${passed.map(told).join(", ")}`,
     );
   }
 
@@ -265,27 +267,20 @@ export class Guard implements Disposable {
     }
   }
 
-  /** The uplinks first, by themselves: they need no document and no compiler. Then the leases and the documents. */
-  async #putBack({ uplinks, leases, documents, bootId: boot, change }: Checkpoint): Promise<void> {
-    const { host, store, log } = this.#options;
+  /** The uplinks first, by themselves: they need no document and no compiler. Then the documents. */
+  async #putBack({ objects, documents, bootId: boot, change }: Checkpoint): Promise<void> {
+    const { store, log } = this.#options;
     log.warn(`reverting ${change}`);
-    if (boot === bootId()) {
-      await this.#uplinksBack(uplinks).catch((error: unknown) => log.error(describeError(error)));
-      for (const lease of leases) if (lease.expiresAt > uptime()) await host.restoreLease(lease);
-    }
+    if (boot === bootId()) await this.#uplinksBack(objects).catch((error: unknown) => log.error(describeError(error)));
     for (const { kind, name, before } of documents) {
       if (before === null) await store.remove({ kind, name });
       else await store.put([before]);
     }
   }
 
-  async #uplinksBack(uplinks: Checkpoint["uplinks"]): Promise<void> {
+  async #uplinksBack(objects: Checkpoint["objects"]): Promise<void> {
     const { host, log } = this.#options;
-    const actual = await host.observe(
-      uplinks.flatMap(({ objects }) => objects),
-      new Set([HOST]),
-    );
-    const steps = uplinks.flatMap(({ objects }) => revert(actual, objects).steps);
+    const { steps } = revert(await host.observe(objects, new Set([HOST])), objects);
     for (const { error } of await host.execute(steps)) log.error(describeError(error));
   }
 
@@ -315,7 +310,7 @@ function reportOf({ checkpoint: { change, checks, uplinks, deadline }, failing }
   return {
     change,
     state: "waiting",
-    uplinks: uplinks.map(({ name }) => name),
+    uplinks,
     checks,
     secondsLeft: Math.max(0, Math.ceil(deadline - uptime())),
     message: failing.length === 0 ? "it is being checked" : failing.map(told).join(", "),

@@ -39,11 +39,11 @@ export function netnsOwners(compiled: Compiled | null): ReadonlyMap<string, stri
 /** True when the uplink is as wished, or none is wanted: nothing that failed concerns it. */
 export function holdsUplink({ uplink, wantsUplink }: Compiled, open: readonly Step[]): boolean {
   if (uplink === null) return !wantsUplink;
-  const links: readonly unknown[] = [uplink.nic.name, uplink.link];
+  const links = new Set<unknown>([uplink.nic.name, uplink.link]);
   return !open.some(
     ({ op, args }) =>
-      (op === "address.add" || op === "route.add" ? args.netns === HOST && links.includes(args.dev) : false) ||
-      ((op === "link.set" || op === "link.add") && args.netns === HOST && links.includes(args.name)),
+      (op === "address.add" || op === "route.add" ? args.netns === HOST && links.has(args.dev) : false) ||
+      ((op === "link.set" || op === "link.add") && args.netns === HOST && links.has(args.name)),
   );
 }
 

@@ -81,8 +81,6 @@ export interface Host extends AsyncDisposable {
   nics(scope: Scope): Promise<readonly NicFact[]>;
   /** Leases that the DHCP clients reported, expired ones left out. */
   leases(): Promise<Leases>;
-  /** Reports a lease again whose client was stopped since. */
-  restoreLease(lease: LeaseFact): Promise<void>;
   /** Whom the node reaches now: each is asked, which takes some seconds when it does not answer. */
   connectivity(): Promise<readonly CheckResult[]>;
   /** What other firewalls of the node's namespace could do to our traffic. */

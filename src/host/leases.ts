@@ -1,7 +1,7 @@
 import { watch, type FSWatcher } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
+import { readIfExists } from "../lib/atomic-file.ts";
 import { canonicalAddress, formatCidr, parseCidr } from "../lib/ip.ts";
 import type { LeaseFact } from "../model/facts.ts";
 
@@ -35,17 +35,6 @@ export function parseLease(nic: string, text: string): LeaseFact | undefined {
     obtainedAt,
     expiresAt,
   };
-}
-
-/** Writes a lease as the report script does, unless there is a report of that NIC: it is newer. */
-export async function writeLease(directory: string, lease: LeaseFact): Promise<void> {
-  const path = join(directory, lease.nic);
-  if ((await readIfExists(path)) !== undefined) return;
-  const [ip = "", prefix = ""] = lease.address.split("/");
-  const { router = "", server = "", dns, ntp, obtainedAt, expiresAt } = lease;
-  const lines = Object.entries({ ip, prefix, router, server, dns: dns.join(" "), ntp: ntp.join(" ") });
-  const text = [...lines, ["obtained", String(obtainedAt)], ["expires", String(expiresAt)]];
-  await writeFileAtomic(path, text.map(([key, value]) => `${key}=${value}\n`).join(""));
 }
 
 /** Calls back when something in a directory may have changed. Events come double and late at times: they are hints, no more. */

@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, stat } from "node:fs/promises";
 import { uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
-import type { LeaseFact, NicFact } from "../model/facts.ts";
+import type { NicFact } from "../model/facts.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
@@ -14,7 +14,7 @@ import { checkConnectivity } from "./connectivity.ts";
 import { execute } from "./execute.ts";
 import type { Dirty, FailedStep, Host, Leases, Scope, ServiceState, WireguardKeys } from "./host.ts";
 import { Firewalls } from "./firewalls.ts";
-import { readLeases, writeLease } from "./leases.ts";
+import { readLeases } from "./leases.ts";
 import { runningManagers } from "./managers.ts";
 import { Namespaces } from "./namespaces.ts";
 import type { ObserveContext } from "./observe.ts";
@@ -101,10 +101,6 @@ export class LinuxHost implements Host {
 
   async leases(): Promise<Leases> {
     return { v4: await readLeases(this.#leases, uptime()), v6: [] };
-  }
-
-  restoreLease(lease: LeaseFact): Promise<void> {
-    return writeLease(this.#leases, lease);
   }
 
   async connectivity(): Promise<readonly CheckResult[]> {

@@ -45,6 +45,7 @@ export function compileDhcpClient(link: string, nic: string, runtimeDir: string)
     argv: ["udhcpc", "-f", "-i", link, "-s", script, "-t", "4", "-T", "1", "-A", "2", "-O", "ntpsrv", "-V", "netloom"],
     env: { NETLOOM_LEASE: leaseFile(runtimeDir, nic) },
     files: [{ path: script, content: REPORT_SCRIPT, executable: true }],
-    writes: [leaseFile(runtimeDir, nic)],
+    // The report outlives the client: it is the NIC's, and another client goes on with it. It ends by its own time.
+    writes: [],
   };
 }

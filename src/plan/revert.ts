@@ -49,9 +49,9 @@ function leadsBy({ dev, hops = [] }: Pick<RouteSpec, "dev" | "hops">, uplink: st
   return dev === uplink || hops.some((hop) => hop.dev === uplink);
 }
 
-/** The uplink as it is, in the words of a target: what `revert` goes back to. Only what is ours, since nothing else is changed. */
-export function uplinkTarget(actual: Actual, uplink: string): Target {
-  const { link, address, route, neighbor, rule } = uplinkOnly(actual, uplink);
+/** Uplinks as they are, in the words of a target: what `revert` goes back to. Only what is ours, since nothing else is changed. */
+export function uplinkTarget(actual: Actual, uplinks: readonly string[]): Target {
+  const { link, address, route, neighbor, rule } = uplinkOnly(actual, uplinks);
   return [
     ...link.flatMap(specOfLink),
     ...address.filter(ours).map(({ netns, dev, address: text, validUntil, preferredUntil }): KernelObject => ({
@@ -78,21 +78,21 @@ function specOfLink({ netns, name, type, mac, mtu, master, adopted, owned }: Act
   return [{ kind: "link", netns, name, type: "physical", mtu, ...(adopted && master !== null ? { master } : {}) }];
 }
 
-/** The steps back to a checkpoint of the uplink. Nothing else is touched, whatever else differs. */
+/** The steps back to a checkpoint of uplinks. Nothing else is touched, whatever else differs. */
 export function revert(now: Actual, checkpoint: Target): Difference {
-  const uplink = checkpoint.find((object) => object.kind === "link")?.name;
-  if (uplink === undefined) return { steps: [], foreign: [] };
+  const uplinks = checkpoint.flatMap((object) => (object.kind === "link" ? [object.name] : []));
+  if (uplinks.length === 0) return { steps: [], foreign: [] };
   const wanted = new Set(checkpoint.flatMap((object) => (object.kind === "route" ? [KEYS.route(object)] : [])));
-  return diff(uplinkOnly(now, uplink, wanted), checkpoint);
+  return diff(uplinkOnly(now, uplinks, wanted), checkpoint);
 }
 
-/** What is on the uplink, beside default routes and rules, which decide about it too. */
-function uplinkOnly(actual: Actual, uplink: string, routes: ReadonlySet<string> = new Set()): Actual {
-  const here = (object: { readonly netns: string; readonly dev: string }): boolean =>
-    object.netns === HOST && object.dev === uplink;
+/** What is on uplinks, beside default routes and rules, which decide about them too. */
+function uplinkOnly(actual: Actual, uplinks: readonly string[], routes: ReadonlySet<string> = new Set()): Actual {
+  const here = (object: { readonly netns: string; readonly dev: string | null }): boolean =>
+    object.netns === HOST && object.dev !== null && uplinks.includes(object.dev);
   return {
     netns: [],
-    link: actual.link.filter(({ netns, name }) => netns === HOST && name === uplink),
+    link: actual.link.filter(({ netns, name }) => here({ netns, dev: name })),
     ovs: [],
     address: actual.address.filter(here),
     neighbor: actual.neighbor.filter(here),
@@ -101,8 +101,8 @@ function uplinkOnly(actual: Actual, uplink: string, routes: ReadonlySet<string> 
       (route) =>
         route.netns === HOST &&
         (DEFAULT_ROUTES.has(route.to) ||
-          route.dev === uplink ||
-          route.hops.some(({ dev }) => dev === uplink) ||
+          here(route) ||
+          route.hops.some(({ dev }) => uplinks.includes(dev)) ||
           routes.has(KEYS.route(route))),
     ),
     rule: actual.rule.filter(({ netns }) => netns === HOST),

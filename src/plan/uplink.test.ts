@@ -37,8 +37,12 @@ test("the lease becomes an address and a default route, and the other NICs are n
   const { target, decision } = compile([], facts({ nics, leases: [lease("eth1")] }));
   t.deepEqual(diff(probing, target).steps.map(explain), [
     "service dhcp-eth0 remove",
-    "ip addr add 192.168.50.17/24 dev eth1",
-    "ip route replace default via 192.168.50.1 dev eth1 metric 1024",
+    "service dhcp-eth1 remove",
+    "ip link add zos address 52:54:00:12:34:56 up type bridge mcast_snooping off",
+    "ip link set eth1 master zos",
+    "ip addr add 192.168.50.17/24 dev zos",
+    "ip route replace default via 192.168.50.1 dev zos metric 1024",
+    "service dhcp-zos run udhcpc -f -i zos -s /run/netloom/dhcp/report -t 4 -T 1 -A 2 -O ntpsrv -V netloom",
   ]);
   t.deepEqual(
     decision.map(({ reasons }) => reasons),
@@ -71,8 +75,9 @@ test("a lease that ends takes address and route away", (t) => {
   const nics = [nic("eth1")];
   const online = applySteps(kernel, diff(kernel, compile([], facts({ nics, leases: [lease("eth1")] })).target).steps);
   t.deepEqual(diff(online, compile([], facts({ nics })).target).steps.map(explain), [
-    "ip route del default via 192.168.50.1 dev eth1 metric 1024",
-    "ip addr del 192.168.50.17/24 dev eth1",
+    "service dhcp-zos remove",
+    "ip link del zos",
+    "service dhcp-eth1 run udhcpc -f -i eth1 -s /run/netloom/dhcp/report -t 4 -T 1 -A 2 -O ntpsrv -V netloom",
   ]);
 });
 
@@ -85,7 +90,7 @@ test("when the cable is moved to another NIC, that one is asked and takes over; 
   const asking = compile([], facts({ nics: [pulled, other], leases, uplink: "eth0" }));
   t.is(asking.uplink?.nic.name, "eth0");
   const clients = asking.target.flatMap((object) => (object.kind === "process" ? [object.name] : []));
-  t.deepEqual(clients, ["dhcp-eth0", "dhcp-eth1"]);
+  t.deepEqual(clients, ["dhcp-zos", "dhcp-eth1"]);
 
   const moved = compile(
     [],

@@ -95,11 +95,6 @@ export class MemoryHost implements Host {
     return Promise.resolve({ v4: this.leaseFacts, v6: this.lease6Facts });
   }
 
-  restoreLease(lease: LeaseFact): Promise<void> {
-    if (!this.leaseFacts.some(({ nic }) => nic === lease.nic)) this.leaseFacts = [...this.leaseFacts, lease];
-    return Promise.resolve();
-  }
-
   connectivity(): Promise<readonly CheckResult[]> {
     return Promise.resolve(this.checks(this.kernel));
   }

@@ -21,9 +21,9 @@ export function withVerdict(report: ChangeReport, guard: GuardReport): ChangeRep
   return { ...report, outcome: "failed", failures: [...report.failures, failure], guard };
 }
 
-/** What a plan says of an uplink that it touches. */
-export function touchText(uplink: string): string {
-  return `this touches ${uplink}, by which the node is reached: reverted unless its gateway still answers`;
+/** What a plan says of the links of an uplink that it touches. */
+export function touchText(uplinks: readonly string[]): string {
+  return `this touches ${uplinks.join(", ")}, by which the node is reached: reverted unless its gateway still answers`;
 }
 
 /** Failures with the documents that want the objects concerned. */

@@ -111,7 +111,10 @@ export class Engine implements AsyncDisposable {
       return {
         outcome: foreign.length > 0 ? "failed" : steps.length === 0 ? "unchanged" : "changed",
         issues: [],
-        warnings: [...uplinks.map(touchText), ...(await findObstacles(host, store.all(parsed.documents)))],
+        warnings: [
+          ...(uplinks.length === 0 ? [] : [touchText(uplinks)]),
+          ...(await findObstacles(host, store.all(parsed.documents))),
+        ],
         steps: steps.map(explain),
         failures,
         unverified: [],

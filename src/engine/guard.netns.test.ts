@@ -41,8 +41,8 @@ const answers = async (node: TestNode): Promise<true | undefined> =>
 /** Nothing of the change is left, and the node is reached as before. */
 async function isBack(t: ExecutionContext, node: TestNode): Promise<void> {
   await node.sandbox.until("the gateway to answer again", () => answers(node));
-  t.regex(await node.sandbox.ip("-d -o -4 address show dev up0"), /inet 192\.168\.50\.\d+\/24 [^\n]*proto 0x4e/u);
-  t.regex(await node.sandbox.ip("-d -4 route show default"), /default via 192\.168\.50\.1 dev up0 proto 78 /u);
+  t.regex(await node.sandbox.ip("-d -o -4 address show dev zos"), /inet 192\.168\.50\.\d+\/24 [^\n]*proto 0x4e/u);
+  t.regex(await node.sandbox.ip("-d -4 route show default"), /default via 192\.168\.50\.1 dev zos proto 78 /u);
   t.false(await isPort(node));
   t.false((await node.links()).includes("l-lab"));
   t.deepEqual(
@@ -82,14 +82,14 @@ for (const runtime of [SOURCE, BINARY]) {
     const node = await onlineNode(t, 3, runtime);
     const before = await online(node);
     const planned = await node.netloom(["plan", "-"], swallow);
-    t.regex(planned.err, /^warning: this touches up0, by which the node is reached/u);
+    t.regex(planned.err, /^warning: this touches zos, up0, by which the node is reached/u);
     const { code, out, err } = await node.apply(swallow);
     t.is(code, 1);
     t.regex(out, /ip link set up0 master l-lab/u);
     t.regex(err, CUT);
     await isBack(t, node);
     t.is((await online(node)).uplink?.address, before.uplink?.address);
-    t.regex((await node.netloom(["status"])).out, /^change {4}reverted: apply Lan lab, which touches up0: /mu);
+    t.regex((await node.netloom(["status"])).out, /^change {4}reverted: apply Lan lab, which touches zos, up0: /mu);
     t.deepEqual(await node.apply(yaml(nodeDocument({ uplink: { mode: "dhcp4", nics: ["up0"], ignore: [] } }))), {
       code: 0,
       out: "no changes\n",
@@ -132,7 +132,7 @@ test("the daemon is killed and started again in time: it goes on checking, with 
   await cut(node);
   await node.stopDaemon("SIGKILL");
   for (const pid of await guards(node)) process.kill(pid, "SIGKILL");
-  t.like(await node.startDaemon(), { guard: { state: "waiting", change: "apply Lan lab", uplinks: ["up0"] } });
+  t.like(await node.startDaemon(), { guard: { state: "waiting", change: "apply Lan lab", uplinks: ["zos", "up0"] } });
   t.is((await guards(node)).length, 1);
   await passDeadline(node);
   // Its own deadline is far; killed, the other one reads what is on the disk.
@@ -148,7 +148,7 @@ test("a person keeps the change while it waits", async (t) => {
   t.regex(other.err, /apply Lan lab waits for its connectivity check[^]*netloom apply --confirm/u);
   t.regex(
     (await node.netloom(["status"])).out,
-    /^change {4}waiting: apply Lan lab, which touches up0: [^\n]* reverted in \d+ s/mu,
+    /^change {4}waiting: apply Lan lab, which touches zos, up0: [^\n]* reverted in \d+ s/mu,
   );
   t.deepEqual(await node.netloom(["apply", "--confirm"]), { code: 0, out: "confirmed: apply Lan lab\n", err: "" });
   t.like(await answer, { outcome: "changed", guard: { state: "confirmed", message: "confirmed by hand" } });
@@ -169,7 +169,7 @@ test("an uplink that moves to another NIC is confirmed by itself as soon as the 
   await online(node);
   const { code, out } = await node.apply(uplink("up1"));
   t.is(code, 0);
-  t.regex(out, /^confirmed: apply Node node, which touches up0: IPv4 gateway 192\.168\.51\.1 by up1 answers$/mu);
+  t.regex(out, /^confirmed: apply Node node, which touches zos: IPv4 gateway 192\.168\.51\.1 by zos answers$/mu);
   await online(node, "up1");
 });
 

@@ -45,8 +45,8 @@ for (const runtime of [SOURCE, BINARY]) {
     );
     t.deepEqual(decision.get("other0"), { chosen: false, why: "uplink.nics does not name it (up0)" });
 
-    t.regex(await addresses(node, "up0"), /inet 192\.168\.50\.\d+\/24 [^\n]*proto 0x4e/u);
-    t.regex(await defaultRoute(node), /default via 192\.168\.50\.1 dev up0 proto 78 [^\n]*metric 1024/u);
+    t.regex(await addresses(node, "zos"), /inet 192\.168\.50\.\d+\/24 [^\n]*proto 0x4e/u);
+    t.regex(await defaultRoute(node), /default via 192\.168\.50\.1 dev zos proto 78 [^\n]*metric 1024/u);
     await node.sandbox.output(["ping", "-c", "1", "-W", "5", "192.168.50.1"]);
     t.regex(
       node.said(),
@@ -56,7 +56,7 @@ for (const runtime of [SOURCE, BINARY]) {
     t.like(record, { uplink: "up0", decision: status.decision });
 
     t.like(await node.applyConfirmed(none), { code: 0, err: "" });
-    t.is(await addresses(node, "up0"), "");
+    t.is(await node.sandbox.ip("-o link show type bridge"), "");
     t.is(await defaultRoute(node), "");
     t.deepEqual((await node.client.status()).processes, []);
     t.truthy(provider);
@@ -70,16 +70,16 @@ test("the DHCP client is killed: the address stays, and there is one client agai
       void (await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" })),
   });
   await online(node);
-  const before = await addresses(node, "up0");
+  const before = await addresses(node, "zos");
   const client = async (): Promise<number | undefined> =>
-    (await node.client.status()).processes.find(({ name }) => name === "dhcp-up0")?.pid ?? undefined;
+    (await node.client.status()).processes.find(({ name }) => name === "dhcp-zos")?.pid ?? undefined;
   const first = await node.sandbox.until("the client's pid", client);
   process.kill(first, "SIGKILL");
   await node.sandbox.until("another client", async () => {
     const pid = await client();
     return pid === undefined || pid === first ? undefined : pid;
   });
-  t.is(await addresses(node, "up0"), before);
+  t.is(await addresses(node, "zos"), before);
   t.is((await online(node)).online, true);
   t.is([...(await node.sandbox.processes()).values()].filter((line) => line.startsWith("udhcpc ")).length, 1);
 });
@@ -93,19 +93,18 @@ test("a restarted daemon keeps address, route, client and choice, and takes no s
     },
   });
   const { uplink: chosen } = await online(node);
-  const nic = chosen?.nic ?? "";
   // The other NIC is probed no longer once there is an uplink.
   const settled = await node.sandbox.until("one client", async () => {
     const { processes } = await node.client.status();
     return processes.length === 1 && processes[0]?.pid !== null ? processes : undefined;
   });
-  const before = [await addresses(node, nic), await defaultRoute(node)];
+  const before = [await addresses(node, "zos"), await defaultRoute(node)];
   await node.stopDaemon("SIGKILL");
   const status = await node.startDaemon();
   t.is(status.reconciles.changed, 0);
   t.deepEqual(status.processes, settled);
   t.like(status, { online: true, uplink: chosen });
-  t.deepEqual([await addresses(node, nic), await defaultRoute(node)], before);
+  t.deepEqual([await addresses(node, "zos"), await defaultRoute(node)], before);
 });
 
 test("a lease with another address replaces the first one, and the default route holds", async (t) => {
@@ -128,10 +127,10 @@ test("a lease with another address replaces the first one, and the default route
     return status.online && status.uplink?.address !== first?.address ? status.uplink : undefined;
   });
   t.regex(second?.address ?? "", /^192\.168\.50\.1[0-2]\d\/24$/u);
-  const seen = await addresses(node, "up0");
+  const seen = await addresses(node, "zos");
   t.true(seen.includes(second?.address ?? "none"), seen);
   t.false(seen.includes(first?.address ?? "none"), seen);
-  t.regex(await defaultRoute(node), /default via 192\.168\.50\.1 dev up0/u);
+  t.regex(await defaultRoute(node), /default via 192\.168\.50\.1 dev zos/u);
   t.like((await node.client.status()).lastReconcile, { failures: [], unverified: [] });
 });
 
@@ -166,6 +165,10 @@ test("a cable that is moved to another NIC takes the uplink along", async (t) =>
     const status = await node.client.status();
     return status.online && status.uplink?.nic === "up1" ? true : undefined;
   });
-  t.regex(await defaultRoute(node), /default via 192\.168\.51\.1 dev up1 /u);
-  t.is(await addresses(node, "up0"), "");
+  t.regex(await defaultRoute(node), /default via 192\.168\.51\.1 dev zos /u);
+  t.regex(await node.sandbox.ip("-o link show up1"), /master zos/u);
+  t.notRegex(await node.sandbox.ip("-o link show up0"), /master/u);
+  const mac = async (link: string): Promise<string | undefined> =>
+    /link\/ether (\S+)/u.exec(await node.sandbox.ip(`-o link show ${link}`))?.[1];
+  t.is(await mac("zos"), await mac("up1"));
 });

@@ -1,6 +1,7 @@
 import type { Waiting } from "./waiting.ts";
 import type { NicDecision } from "./facts.ts";
 import type { GuardReport } from "./guard.ts";
+import type { NodeSettings } from "./settings.ts";
 
 /** Something the user has to mend: one line, with file, line and key where it came from a file. */
 export interface Issue {
@@ -89,6 +90,43 @@ export interface UplinkStatus {
   readonly expiresAt: number | null;
 }
 
+/** One part of being online. */
+export interface OnlineCheck {
+  readonly ok: boolean;
+  /** What holds it up, or what it rests on: "eth0 has carrier and no lease", "192.168.50.1 by zos answers". */
+  readonly why: string;
+}
+
+/** What being online is made of, each by itself. */
+export interface OnlineChecks {
+  readonly address: OnlineCheck;
+  readonly route: OnlineCheck;
+  /** The configured connectivity checks together; null when none is configured. */
+  readonly check: OnlineCheck | null;
+}
+
+/** Whether dates can be relied on: WireGuard is silent towards peers when they went back. */
+export interface ClockStatus {
+  readonly synchronised: boolean;
+  /** Time servers that are asked; empty when nobody said any. */
+  readonly source: readonly string[];
+  /** Seconds since the kernel started at which it was synchronised first. */
+  readonly since: number | null;
+}
+
+/** Where state is kept: "on disk /dev/vda (label netloom)", "in memory". */
+export interface StateStatus {
+  readonly kept: string;
+}
+
+/** A key of this node's, of which others have to know the public half. */
+export interface KeyStatus {
+  readonly resource: string;
+  readonly publicKey: string;
+  /** `boot`: made since this boot, so that others have to be told. `disk`: it was there before. */
+  readonly since: "boot" | "disk";
+}
+
 /** `netloom status --json`. */
 export interface Status {
   readonly version: string;
@@ -97,8 +135,15 @@ export interface Status {
   readonly online: boolean;
   /** Seconds since the kernel started at which the node first came online. */
   readonly onlineAt: number | null;
+  /** Why it is online, or why not. */
+  readonly onlineChecks?: OnlineChecks;
   readonly uplink: UplinkStatus | null;
   readonly decision: readonly NicDecision[];
+  /** What holds for the node, each field with what set it. */
+  readonly settings?: NodeSettings;
+  readonly clock?: ClockStatus;
+  readonly state?: StateStatus;
+  readonly keys?: readonly KeyStatus[];
   readonly documents: readonly { readonly kind: string; readonly name: string; readonly source: string }[];
   readonly processes: readonly { readonly name: string; readonly up: boolean; readonly pid: number | null }[];
   readonly peers: readonly PeerStatus[];

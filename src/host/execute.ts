@@ -5,6 +5,7 @@ import { visitStep, type PeerChange, type Step, type StepTable } from "../model/
 import { nftHash, processHash } from "../model/definition-hash.ts";
 import { netnsDelete, sysctlSetMany } from "./addon.ts";
 import { netnsPath } from "./exec.ts";
+import { removeFile, setFile } from "./files.ts";
 import type { FailedStep } from "./host.ts";
 import { loadTable } from "./nft.ts";
 import type { ObserveContext } from "./observe.ts";
@@ -49,6 +50,8 @@ const WAYS: { readonly [op in Step["op"]]: Way } = {
   "wireguard.device": "within",
   "wireguard.peer": "within",
   "wireguard.unpeer": "within",
+  "file.set": "alone",
+  "file.del": "alone",
   "process.set": "alone",
   "process.del": "alone",
   "ovs.set": "alone",
@@ -152,6 +155,8 @@ function executors(context: ObserveContext): StepTable<Promise<void>> {
       records.setPresharedKey(netns, dev, publicKey, undefined);
       await setWireguard(netns, dev, { peers: [{ publicKey, remove: true }] });
     },
+    "file.set": (spec) => setFile(context.fileMark, spec),
+    "file.del": ({ path }) => removeFile(context.fileMark, path),
     "process.set": (spec) => supervisor.set(spec, processHash(spec)),
     "process.del": ({ name, keep }) => supervisor.remove(name, keep),
     "ovs.set": (args) => ovs.set(args),

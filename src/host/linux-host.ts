@@ -13,6 +13,7 @@ import { NETNS_DIRECTORY, OWN_NETNS } from "./exec.ts";
 import { checkConnectivity } from "./connectivity.ts";
 import { execute } from "./execute.ts";
 import type { Dirty, FailedStep, Host, Leases, Scope, ServiceState, WireguardKeys } from "./host.ts";
+import { fileMark } from "./files.ts";
 import { Firewalls } from "./firewalls.ts";
 import { readLeases } from "./leases.ts";
 import { runningManagers } from "./managers.ts";
@@ -74,7 +75,14 @@ export class LinuxHost implements Host {
     const supervisor = new S6(scanDir, join(runtimeDir, "services"));
     const mark = await netnsMark();
     const ovs = await Ovs.open(ovsdb, mark);
-    const context = { netnsMark: mark, namespaces: new Namespaces(), records, supervisor, ovs };
+    const context = {
+      netnsMark: mark,
+      namespaces: new Namespaces(),
+      records,
+      supervisor,
+      ovs,
+      fileMark: fileMark(keys),
+    };
     return new LinuxHost(new KeyFiles(keys), context, leases);
   }
 

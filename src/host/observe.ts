@@ -34,6 +34,8 @@ export interface ObserveContext {
   readonly records: Records;
   readonly supervisor: Supervisor;
   readonly ovs: Ovs;
+  /** First line of this daemon's files. */
+  readonly fileMark: string;
 }
 
 /** A name under /run/netns that stands for a namespace. */

@@ -5,6 +5,7 @@ import { HOST, type Target } from "../model/kernel.ts";
 import { stepPlaces, type Step } from "../model/step.ts";
 import { netnsIds } from "./addon.ts";
 import { NETNS_DIRECTORY, netnsPath } from "./exec.ts";
+import { observeFiles } from "./files.ts";
 import type { Scope } from "./host.ts";
 import {
   listNetns,
@@ -80,11 +81,12 @@ export class Observer {
           return onlyNamed(await this.#look(name, scope, wish), wish);
         }),
       ]);
-      const { supervisor, ovs } = this.#context;
+      const { supervisor, ovs, fileMark } = this.#context;
       return {
         netns,
         ...joined(parts),
         ovs: await ovs.observe(target, scope === "all"),
+        file: observeFiles(fileMark, target),
         process: await supervisor.list(),
       };
     } finally {

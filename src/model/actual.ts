@@ -147,6 +147,15 @@ export interface ActualSysctl {
   readonly value: string | null;
 }
 
+/** A file where ours may be, whoever wrote it. */
+export interface ActualFile {
+  readonly path: string;
+  /** Hash of the content below our mark; null when the mark is not ours. */
+  readonly hash: string | null;
+  readonly mode: number;
+  readonly owned: boolean;
+}
+
 export interface ActualProcess {
   readonly name: string;
   /** Hash of the definition that the supervisor keeps alive. */
@@ -167,6 +176,7 @@ export interface Actual {
   readonly wireguard: readonly ActualWireguard[];
   readonly nft: readonly ActualNft[];
   readonly sysctl: readonly ActualSysctl[];
+  readonly file: readonly ActualFile[];
   readonly process: readonly ActualProcess[];
 }
 
@@ -183,5 +193,6 @@ export const NOTHING_SEEN: Actual = {
   wireguard: [],
   nft: [],
   sysctl: [],
+  file: [],
   process: [],
 };

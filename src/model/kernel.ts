@@ -253,6 +253,22 @@ export interface ProcessSpec extends Located {
   readonly writes: readonly string[];
 }
 
+/**
+ * A file that programs expect at a place of their own, as resolv.conf(5). Its first line is our mark, so it has to be one in which
+ * `#` begins a comment. Files of a process go with the process instead.
+ */
+export interface FileSpec {
+  readonly kind: "file";
+  /** One of the places where ours are looked for (`host/files.ts`). */
+  readonly path: string;
+  /** Without the mark; ends with a line break. */
+  readonly content: string;
+  /** 0644 when left out. */
+  readonly mode?: number;
+  /** It is ours whoever wrote it: the machine is. Else somebody's file is left alone. */
+  readonly adopt?: true;
+}
+
 /** Every kind of object by its `kind`. A kind without a differ does not compile. */
 export interface KernelObjects {
   readonly netns: NetnsSpec;
@@ -266,6 +282,7 @@ export interface KernelObjects {
   readonly rule: RuleSpec;
   readonly nft: NftSpec;
   readonly wireguard: WireguardSpec;
+  readonly file: FileSpec;
   readonly process: ProcessSpec;
 }
 

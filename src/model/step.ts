@@ -3,6 +3,7 @@ import {
   HOST,
   type AddressSpec,
   type FdbSpec,
+  type FileSpec,
   type LinkId,
   type LinkSpec,
   type NeighborSpec,
@@ -70,6 +71,8 @@ export interface StepArguments {
   readonly "wireguard.device": Omit<WireguardSpec, "peers">;
   readonly "wireguard.peer": { readonly netns: string; readonly dev: string; readonly peer: PeerChange };
   readonly "wireguard.unpeer": { readonly netns: string; readonly dev: string; readonly publicKey: string };
+  readonly "file.set": FileSpec;
+  readonly "file.del": { readonly path: string };
   readonly "process.set": ProcessSpec;
   /** `keep`: files that other processes have too. */
   readonly "process.del": { readonly name: string; readonly keep?: readonly string[] };
@@ -92,8 +95,8 @@ export function visitStep<R>(table: StepTable<R>, step: Step): R {
 /** The namespaces that a step changes, as far as it says itself. */
 export function stepPlaces({ op, args }: Step): readonly string[] {
   if (op === "netns.add" || op === "netns.del") return [args.name];
-  // What a process does in the network is not a step.
-  if (op === "process.set" || op === "process.del") return [];
+  // What a process does in the network is not a step, and files are in no namespace.
+  if (op === "process.set" || op === "process.del" || op === "file.set" || op === "file.del") return [];
   if (op === "ovs.set" || op === "ovs.unport" || op === "ovs.del") return [HOST];
   if (op !== "link.add") return [args.netns];
   return [args.netns, ...(args.peer === undefined ? [] : [args.peer.netns])];

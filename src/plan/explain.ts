@@ -2,7 +2,7 @@ import { HOST, type FdbSpec, type LinkSpec, type RouteSpec } from "../model/kern
 import type { OptionValue } from "../model/link-options.ts";
 import type { OvsPort } from "../model/ovs.ts";
 import { visitStep, type PeerChange, type Step, type StepTable } from "../model/step.ts";
-import { nftHash } from "../model/definition-hash.ts";
+import { fileHash, nftHash } from "../model/definition-hash.ts";
 import { ruleText } from "./object-key.ts";
 
 /** One step as an `ip`-like line: what `plan` prints, logs say and tests expect. Secrets have no place in it. */
@@ -58,6 +58,9 @@ const LINES: StepTable<string> = {
   "wireguard.peer": ({ netns, dev, peer }) =>
     `${inside(netns)}wg set ${dev} peer ${peer.publicKey}${presharedText(peer)}${option("endpoint", peer.endpoint)} persistent-keepalive ${peer.keepalive} allowed-ips ${peer.allowedIps.join(",")}`,
   "wireguard.unpeer": ({ netns, dev, publicKey }) => `${inside(netns)}wg set ${dev} peer ${publicKey} remove`,
+  "file.set": (file) =>
+    `write ${file.path}${file.mode === undefined ? "" : ` mode ${file.mode.toString(8)}`} # ${file.content.split("\n").length - 1} lines, ${fileHash(file)}`,
+  "file.del": ({ path }) => `rm ${path}`,
   "process.set": ({ name, argv }) => `service ${name} run ${argv.join(" ")}`,
   "process.del": ({ name }) => `service ${name} remove`,
 };

@@ -31,6 +31,7 @@ export type Keyed = {
   readonly rule: Omit<RuleSpec, "kind">;
   readonly nft: { readonly netns: string; readonly family: string; readonly table: string };
   readonly wireguard: { readonly netns: string; readonly dev: string };
+  readonly file: { readonly path: string };
   readonly process: { readonly name: string };
 };
 
@@ -55,6 +56,7 @@ export const KEYS: KeyTable = {
   rule: (rule) => `${at(rule.netns)}IPv${rule.family} ${ruleText(rule)}`,
   nft: (object) => `${at(object.netns)}${object.family} ${object.table}`,
   wireguard: (object) => `${at(object.netns)}${object.dev}`,
+  file: (object) => object.path,
   process: (object) => object.name,
 };
 

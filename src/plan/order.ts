@@ -10,6 +10,7 @@ import { KEYS } from "./object-key.ts";
  */
 const RANK = {
   processDel: 0,
+  fileDel: 0.5,
   unpeer: 1,
   nftDel: 2,
   ruleDel: 3,
@@ -53,6 +54,8 @@ const RANK = {
   // After the WireGuard devices whose sockets were in it are made anew elsewhere.
   birthNetnsDel: 24.5,
   rule: 25,
+  // Before the processes that read it.
+  file: 29,
   process: 30,
 } as const;
 
@@ -125,6 +128,8 @@ export function orderSteps(
     "nft.load": () => RANK.nft,
     "wireguard.device": () => RANK.wireguardDevice,
     "wireguard.peer": () => RANK.wireguardPeer,
+    "file.set": () => RANK.file,
+    "file.del": () => RANK.fileDel,
     "process.set": () => RANK.process,
   };
   // There are a few dozen ranks, however many steps.

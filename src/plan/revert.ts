@@ -109,6 +109,7 @@ function uplinkOnly(actual: Actual, uplinks: readonly string[], routes: Readonly
     wireguard: [],
     nft: [],
     sysctl: [],
+    file: [],
     process: [],
   };
 }

@@ -34,6 +34,8 @@ const OBJECTS: StepTable<string> = {
   "wireguard.device": wireguard,
   "wireguard.peer": wireguard,
   "wireguard.unpeer": wireguard,
+  "file.set": objectId,
+  "file.del": ({ path }) => `file ${path}`,
   "process.set": objectId,
   "process.del": ({ name }) => `process ${name}`,
 };

@@ -2,8 +2,9 @@ import { NOTHING_SEEN, type Actual, type ActualLink, type ActualRoute } from "..
 import { HOST, OWNER, TABLE_MAIN, type LinkId, type LinkSpec } from "../model/kernel.ts";
 import { DEFAULT_PVID, PORT_DEFAULTS, type PortVlan } from "../model/link-options.ts";
 import { visitStep, type PeerChange, type Step, type StepTable } from "../model/step.ts";
-import { nftHash, processHash } from "../model/definition-hash.ts";
+import { fileHash, nftHash, processHash } from "../model/definition-hash.ts";
 import { defaultVlans } from "../plan/diff/bridge-ports.ts";
+import { FILE_MODE } from "../plan/diff/files.ts";
 import { KEYS } from "../plan/object-key.ts";
 import { ovsLink, removeOvsBridge, setOvsBridge, unplugOvs } from "./memory-ovs.ts";
 import { untouchedLink } from "./seen-link.ts";
@@ -219,6 +220,14 @@ class MemoryKernel {
     },
     "wireguard.peer": ({ netns, dev, peer }) => this.#changePeers(netns, dev, peer.publicKey, peer),
     "wireguard.unpeer": ({ netns, dev, publicKey }) => this.#changePeers(netns, dev, publicKey, undefined),
+    "file.set": (spec) =>
+      this.#put("file", KEYS.file, {
+        path: spec.path,
+        hash: fileHash(spec),
+        mode: spec.mode ?? FILE_MODE,
+        owned: true,
+      }),
+    "file.del": (args) => this.#remove("file", KEYS.file, args),
     "process.set": (spec) => this.#put("process", KEYS.process, { name: spec.name, hash: processHash(spec) }),
     "process.del": (args) => this.#remove("process", KEYS.process, args),
   };

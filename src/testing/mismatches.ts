@@ -1,3 +1,4 @@
+import { shortHash } from "../lib/hash.ts";
 import type { Actual, ActualLink } from "../model/actual.ts";
 import { LIFETIME_SLACK, TABLE_MAIN, type LinkSpec, type Target } from "../model/kernel.ts";
 import { DEFAULT_PVID, PORT_DEFAULTS, type PortVlan } from "../model/link-options.ts";
@@ -37,6 +38,7 @@ function keysOff(actual: Actual, target: Target): readonly string[] {
     ...ours("ovs", actual.ovs, KEYS.ovs),
     ...actual.wireguard.map((device) => `wireguard ${KEYS.wireguard(device)}`),
     ...actual.nft.map((table) => `nft ${KEYS.nft(table)}`),
+    ...ours("file", actual.file, KEYS.file),
   ]);
   // NICs and processes are there without being ours.
   const others = new Set([
@@ -144,6 +146,13 @@ function tablesOff(actual: Actual, target: Target): readonly string[] {
         case "sysctl":
           // A limit may be higher, or not for us to set.
           return object.atLeast === true ? [null, null] : [object.value, parameters.get(KEYS.sysctl(object))];
+        case "file": {
+          const found = actual.file.find(({ path }) => path === object.path);
+          return [
+            [shortHash(object.content), object.mode ?? 0o644],
+            [found?.hash, found?.mode],
+          ];
+        }
         case "ovs": {
           const found = actual.ovs.find(({ name }) => name === object.name);
           const port = ({ name, type, tag, trunks, vlanMode }: OvsPort): string =>

@@ -7,9 +7,16 @@ import { output, run, start, type Child, type ChildOptions, type Ended } from ".
 /** Generous: it only matters when something is broken, and machines are slow under load. */
 const WAIT_MS = 60_000;
 
+/** An empty /run, and an /etc that can be written: what is written there ends with the sandbox. */
+const OWN_PLACES = [
+  "mount -t tmpfs -o mode=755 tmpfs /run",
+  "mkdir /run/netns /run/etc /run/etc.work",
+  "mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc.work overlay /etc && ",
+].join(" && ");
+
 /**
  * A machine of its own as far as networks go: a fresh network namespace, a mount namespace with an empty /run (so that
- * named namespaces of others are not there), and s6-svscan on an empty scan directory as its first process.
+ * named namespaces of others are not there) and an /etc of its own, and s6-svscan on an empty scan directory as its first process.
  * Disposing ends every process in it, whoever started it, and removes its files.
  */
 export class Sandbox implements AsyncDisposable {
@@ -36,7 +43,7 @@ export class Sandbox implements AsyncDisposable {
     const scanDir = join(dir, "service");
     await mkdir(scanDir);
     const mounts = beside === undefined ? ["--mount", "--propagation", "private"] : [];
-    const prepare = beside === undefined ? "mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/netns && " : "";
+    const prepare = beside === undefined ? OWN_PLACES : "";
     const script = `${prepare}ip link set lo up && exec s6-svscan "$1"`;
     const argv = ["unshare", "--net", ...mounts, "--", "sh", "-c", script, "sh", scanDir];
     const first = start(beside === undefined ? argv : [...beside.inside(), ...argv]);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { KernelObject, LinkSpec, RuleSpec } from "../model/kernel.ts";
+import { HOST, type KernelObject, type LinkSpec, type RuleSpec } from "../model/kernel.ts";
 import { compileResourceFirewall } from "../plan/firewall.ts";
 import { given, mac, maybe } from "./arbitraries.ts";
 
@@ -52,6 +52,7 @@ const tableWish = fc.record({
   firewall: maybe(fc.constantFrom("none", "w0")),
   forward: maybe(fc.constantFrom("0", "1")),
   promote: maybe(fc.constantFrom("0", "1")),
+  resolver: maybe(fc.record({ server: fc.constantFrom("192.0.2.1", "2001:db8::1"), secret: fc.boolean() })),
 });
 
 type FamilyWish = typeof familyWish extends fc.Arbitrary<infer T> ? T : never;
@@ -85,6 +86,14 @@ function tablesOf(place: Place, wish: TableWish): readonly KernelObject[] {
         key: `net.ipv4.conf.${dev}.promote_secondaries`,
         value: wish.promote,
       });
+  // The node's own is not ours on a machine with other programs.
+  if (wish.resolver !== undefined && netns !== HOST)
+    found.push({
+      kind: "file",
+      path: `/etc/netns/${netns}/resolv.conf`,
+      content: `nameserver ${wish.resolver.server}\n`,
+      ...(wish.resolver.secret ? { mode: 0o600 } : {}),
+    });
   return [...new Map(found.map((object) => [JSON.stringify(object), object])).values()];
 }
 

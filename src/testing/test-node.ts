@@ -181,7 +181,7 @@ export class TestNode {
 
   /** Everything that a document could leave behind; two snapshots of one state are equal. */
   async snapshot(): Promise<string> {
-    const places = [this.root, this.runtimeDir, this.sandbox.scanDir];
+    const places = [this.root, this.runtimeDir, this.sandbox.scanDir, "/run/etc"];
     const files = await this.sandbox.output([
       "find",
       ...places,

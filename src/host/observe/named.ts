@@ -2,9 +2,9 @@ import { NOTHING_SEEN, type Actual, type ActualRoute } from "../../model/actual.
 import type { Target } from "../../model/kernel.ts";
 
 /** What was observed in one namespace. */
-export type InNetns = Omit<Actual, "netns" | "ovs" | "process">;
+export type InNetns = Omit<Actual, "netns" | "ovs" | "file" | "process">;
 
-const { netns: _netns, ovs: _ovs, process: _process, ...nothingInside } = NOTHING_SEEN;
+const { netns: _netns, ovs: _ovs, file: _file, process: _process, ...nothingInside } = NOTHING_SEEN;
 export const NOTHING: InNetns = nothingInside;
 
 /**

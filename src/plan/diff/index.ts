@@ -5,6 +5,7 @@ import { orderSteps } from "../order.ts";
 import { addressDiffer, sysctlDiffer } from "./addresses.ts";
 import { diffContext, type DiffContext } from "./context.ts";
 import { diffKind, type KindDiff } from "./kind-differ.ts";
+import { fileDiffer } from "./files.ts";
 import { linkDiffer, netnsDiffer, removeLinks } from "./links.ts";
 import { ovsDiffer } from "./ovs.ts";
 import { routeDiffer } from "./routes.ts";
@@ -25,6 +26,7 @@ const DIFFS: { readonly [K in ObjectKind]: (context: DiffContext) => KindDiff } 
   rule: (context) => diffKind(ruleDiffer, context),
   nft: (context) => diffKind(nftDiffer, context),
   wireguard: (context) => diffKind(wireguardDiffer, context),
+  file: (context) => diffKind(fileDiffer, context),
   process: (context) => diffKind(processDiffer, context),
 };
 

@@ -16,6 +16,7 @@ export function seenIn(actual: Actual, netns: ReadonlySet<string>): Actual {
     wireguard: within(actual.wireguard),
     nft: within(actual.nft),
     sysctl: within(actual.sysctl),
+    file: [],
     process: [],
   };
 }

@@ -27,6 +27,7 @@ export function indexActual(actual: Actual): ActualIndex {
     rule: index("rule"),
     nft: index("nft"),
     wireguard: index("wireguard"),
+    file: index("file"),
     process: index("process"),
   };
 }
@@ -70,6 +71,7 @@ function pick(index: ActualIndex, objects: Target): Actual {
     rule: take("rule"),
     nft: take("nft"),
     wireguard: take("wireguard"),
+    file: take("file"),
     process: take("process"),
   };
 }

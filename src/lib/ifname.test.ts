@@ -1,5 +1,5 @@
 import test from "ava";
-import { derivedMac, hostVethName, NAME_MAX } from "./ifname.ts";
+import { derivedMac, hostVethName, NAME_MAX, vlanLinkName } from "./ifname.ts";
 
 /** IFNAMSIZ without its final NUL (linux/if.h). */
 const IFNAME_MAX = 15;
@@ -29,4 +29,11 @@ test("a MAC is unicast, locally administered, and the same for the same link", (
     t.regex(derivedMac(seed), /^02(?::[0-9a-f]{2}){5}$/u);
     t.is(derivedMac(seed), derivedMac(seed));
   }
+});
+
+test("a VLAN link is named after its NIC, and within the kernel's limit after the longest one", (t) => {
+  t.is(vlanLinkName("eth0", 100), "eth0.100");
+  const [a, b] = [vlanLinkName("enp101s0f0np0v1", 4094), vlanLinkName("enp101s0f0np0v2", 4094)];
+  t.not(a, b);
+  t.true(a.length <= IFNAME_MAX && a.endsWith(".4094"), a);
 });

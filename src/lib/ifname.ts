@@ -19,3 +19,12 @@ export function derivedMac(seed: string): string {
   const digits = shortHash(seed, 10);
   return `02:${digits.match(/../gu)?.join(":") ?? ""}`;
 }
+
+/** IFNAMSIZ without its final NUL (linux/if.h). */
+const IFNAME_MAX = 15;
+
+/** The VLAN link on a NIC: "eth0.100", the name that ip-link(8) and dracut.cmdline(7) use; a hash where that is too long. */
+export function vlanLinkName(nic: string, id: number): string {
+  const name = `${nic}.${id}`;
+  return name.length <= IFNAME_MAX ? name : `v${shortHash(name, 8)}.${id}`;
+}

@@ -8,6 +8,8 @@ const withNetloom = names.slice(0, 3);
 
 /** Event script of udhcpc6, which says the address that it was given to nobody else. */
 const printLease = "/usr/lib/lab/print-lease6";
+/** Whose addresses are asked for: those of the uplink's bridge where there is one. */
+const linkOf = ({ name }: LabNode): string => (withNetloom.includes(name) ? "zos" : "eth0");
 const own = { nics: ["lan"], files: { [printLease]: { content: '#!/bin/sh\necho "lease6 $ipv6"\n', mode: 0o755 } } };
 
 const topology: TopologyDeclaration = {
@@ -29,10 +31,11 @@ const identities: Readonly<Record<string, (clone: LabNode) => Promise<string | u
   "WireGuard key": (clone) => clone.run(["wg", "genkey"]),
   "address by DHCP": (clone) => clone.until("a lease", () => leased(clone), 180_000),
   "address by DHCPv6": async (clone) => {
-    const client = ["busybox", "udhcpc6", "-f", "-n", "-q", "-t", "20", "-i", "eth0", "-s", printLease];
+    const client = ["busybox", "udhcpc6", "-f", "-n", "-q", "-t", "20", "-i", linkOf(clone), "-s", printLease];
     return /^lease6 (\S+)$/mu.exec(await clone.run(client, { timeoutMs: 180_000 }))?.[1];
   },
-  "link-local address": (clone) => clone.run(["ip", "-6", "-br", "address", "show", "dev", "eth0", "scope", "link"]),
+  "link-local address": (clone) =>
+    clone.run(["ip", "-6", "-br", "address", "show", "dev", linkOf(clone), "scope", "link"]),
 };
 
 scenario(
@@ -58,7 +61,7 @@ scenario(
 );
 
 async function leased(clone: LabNode): Promise<string | undefined> {
-  return / (\d+\.\S+)/u.exec(await clone.run(["ip", "-4", "-br", "address", "show", "dev", "eth0"]))?.[1];
+  return / (\d+\.\S+)/u.exec(await clone.run(["ip", "-4", "-br", "address", "show", "dev", linkOf(clone)]))?.[1];
 }
 
 function unique(what: string, values: readonly (string | undefined)[]): string {

@@ -40,10 +40,7 @@ scenario(
       t.false(await isPort());
       t.notRegex(await n1.run(["ip", "-o", "link"]), /l-trap/u);
       t.notRegex(await n1.run(["ls", ROOT, `${ROOT}/documents`]), /checkpoint\.yaml|Lan-trap/u);
-      t.regex(
-        await n1.run(["ip", "-4", "addr", "show", "eth0"]),
-        new RegExp(`inet ${uplink?.address ?? "none"} `, "u"),
-      );
+      t.regex(await n1.run(["ip", "-4", "addr", "show", "zos"]), new RegExp(`inet ${uplink?.address ?? "none"} `, "u"));
     };
     t.true(await pings());
     // Limits of the whole machine can be seen here only: no namespace of ours has them.

@@ -57,7 +57,7 @@ export async function proveMainJob({ lab, step }: ScenarioContext): Promise<void
     // A client that asks once, configures nothing and ends.
     const { stdout, stderr } = await lab
       .node(FIRST)
-      .exec(["busybox", "udhcpc6", "-f", "-n", "-q", "-t", "5", "-i", "eth0", "-s", "/bin/true"]);
+      .exec(["busybox", "udhcpc6", "-f", "-n", "-q", "-t", "5", "-i", "zos", "-s", "/bin/true"]);
     const offered = /IPv6 obtained|lease of (\S+) obtained/u.exec(stdout + stderr);
     if (offered === null) throw lab.node(FIRST).failure(`udhcpc6 said: ${(stdout + stderr).trim()}`);
     return `${FIRST} was offered ${offered[1] ?? "an address"}`;

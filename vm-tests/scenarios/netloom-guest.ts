@@ -15,14 +15,58 @@ export class NetloomGuest {
     return this.node.name;
   }
 
-  async status(): Promise<Status> {
-    return JSON.parse(await this.node.run(["netloom", "status", "--json"])) as Status;
+  async status(): Promise<Required<Status>> {
+    return JSON.parse(await this.node.run(["netloom", "status", "--json"])) as Required<Status>;
   }
 
   /** Waits until the node says on its console that it is online; asking it again and again would cost an emulated guest its boot. */
-  async online(timeoutMs: number = 90_000): Promise<Status> {
+  async online(timeoutMs: number = 90_000): Promise<Required<Status>> {
     await this.node.waitForConsole(/netloom: online/u, timeoutMs);
     return await this.status();
+  }
+
+  /** Waits for a status that satisfies, such as one that names another uplink. */
+  statusWhere(
+    what: string,
+    holds: (status: Required<Status>) => boolean,
+    timeoutMs: number = 60_000,
+  ): Promise<Required<Status>> {
+    return this.node.until(
+      what,
+      async () => {
+        const now = await this.status();
+        return holds(now) ? now : undefined;
+      },
+      timeoutMs,
+    );
+  }
+
+  /** Addresses of a link with their prefix lengths, as the kernel has them: global ones that may be used. */
+  async addresses(dev: string): Promise<readonly string[]> {
+    const shown = await this.node.run(["ip", "-o", "address", "show", "dev", dev, "scope", "global"]);
+    return shown
+      .split("\n")
+      .filter((line) => !/ tentative| deprecated/u.test(line))
+      .flatMap((line) => / inet6? (\S+)/u.exec(line)?.[1] ?? []);
+  }
+
+  /** A number that the kernel keeps of a link: how often it lost or got carrier. */
+  async counter(dev: string, name: "carrier_down_count" | "carrier_up_count"): Promise<number> {
+    return Number(await this.node.run(["cat", `/sys/class/net/${dev}/${name}`]));
+  }
+
+  /** Seconds since its kernel started. */
+  async uptime(): Promise<number> {
+    return Number((await this.node.run(["cat", "/proc/uptime"])).split(" ", 1)[0]);
+  }
+
+  /** The process of a service; null while it is down. @throws when the node has no such service. */
+  async servicePid(name: string): Promise<number | null> {
+    const { processes } = await this.status();
+    const found = processes.find((process) => process.name === name);
+    if (found === undefined)
+      throw this.node.failure(`has no service ${name}, but ${processes.map((process) => process.name).join(", ")}`);
+    return found.pid;
   }
 
   /** Waits for an address that the node made for itself from the gateway's router advertisement. */

@@ -19,14 +19,14 @@ scenario(
     t.deepEqual(await strays(n1), []);
     t.deepEqual(await strays(gateway), []);
 
-    const client = await killed(n1, "dhcp-eth0");
+    const client = await killed(n1, "dhcp-zos");
     t.deepEqual([client.online, client.uplink?.address], [true, uplink?.address]);
     await killed(gateway, "dnsmasq-lab");
     // A client that asks once and fails without an answer.
-    await n1.node.run(["busybox", "udhcpc", "-f", "-n", "-q", "-t", "10", "-i", "eth0", "-s", "/bin/true"]);
+    await n1.node.run(["busybox", "udhcpc", "-f", "-n", "-q", "-t", "10", "-i", "zos", "-s", "/bin/true"]);
 
     // Something that the DHCP client could have started: it has left its session and is deaf to TERM.
-    const join = "echo $$ >/sys/fs/cgroup/netloom/dhcp-eth0/cgroup.procs; trap '' TERM";
+    const join = "echo $$ >/sys/fs/cgroup/netloom/dhcp-zos/cgroup.procs; trap '' TERM";
     await n1.node.run(["sh", "-c", `${join}; setsid /usr/bin/tail -f /dev/null </dev/null >/dev/null 2>&1 &`]);
     await n1.node.until("the leftover", async () => (await pids(n1, "tail")).length === 1 || undefined);
 

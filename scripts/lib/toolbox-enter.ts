@@ -91,7 +91,10 @@ function rootMounts(root: string): string[] {
   const read = ["usr", "etc", "var/lib/dpkg"].flatMap((name) => ["--ro-bind", join(root, name), `/${name}`]);
   // Tests run programs as another user in there.
   const empty = ["--perms", "1777", "--tmpfs", "/tmp", ...["/run", "/root"].flatMap((name) => ["--tmpfs", name])];
-  const made = ["/var/tmp", "/var/log", "/var/cache", "/var/lib/misc", "/mnt"].flatMap((name) => ["--dir", name]);
+  const made = ["/var/tmp", "/var/log", "/var/cache", "/var/lib/misc", "/var/lib/dhcpcd", "/mnt"].flatMap((name) => [
+    "--dir",
+    name,
+  ]);
   return [
     ...[...merged, ...read, ...empty, ...made, "--symlink", "/run", "/var/run"],
     ...["--dev-bind", "/dev", "/dev", "--proc", "/proc", "--ro-bind", "/sys", "/sys"],

@@ -18,8 +18,20 @@ const packages: readonly string[] = [
   // the lab
   ...["qemu-system-x86", "ovmf", "ipxe-qemu", "e2fsprogs", "tcpdump"],
   // what the daemon drives on a node, for the tests in network namespaces
-  ...["busybox", "s6", "udhcpc", "dnsmasq-base", "nftables", "openvswitch-switch", "valkey-server", "nats-server"],
+  ...[
+    "busybox",
+    "s6",
+    "udhcpc",
+    "dhcpcd-base",
+    "dnsmasq-base",
+    "nftables",
+    "openvswitch-switch",
+    "valkey-server",
+    "nats-server",
+  ],
   ...["wireguard-tools", "iproute2", "iputils-ping", "procps"],
+  // a provider that delegates prefixes, which dnsmasq cannot
+  "isc-dhcp-server",
   // what `npm run bench` measures us against
   ...["containernetworking-plugins", "netavark"],
   // the addon and the agent, linked against this release's glibc

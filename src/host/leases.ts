@@ -2,38 +2,28 @@ import { watch, type FSWatcher } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { readIfExists } from "../lib/atomic-file.ts";
-import { canonicalAddress, formatCidr, parseCidr } from "../lib/ip.ts";
-import type { LeaseFact } from "../model/facts.ts";
+import type { Leases } from "./host.ts";
+import { parseLease4, parseLease6 } from "./lease-report.ts";
 
-/** The leases in a directory that the DHCP clients' report script writes (`plan/dhcp-client.ts`). */
-export async function readLeases(directory: string, uptime: number): Promise<readonly LeaseFact[]> {
+/** The leases in a directory that the DHCP clients' report scripts write, `NIC.4` and `NIC.6`; what has expired is left out. */
+export async function readLeases(directory: string, uptime: number): Promise<Leases> {
   await mkdir(directory, { recursive: true });
-  const names = (await readdir(directory)).filter((name) => !name.endsWith(".new"));
-  const leases = await Promise.all(
-    names.map(async (nic) => parseLease(nic, (await readIfExists(join(directory, nic))) ?? "")),
-  );
-  return leases.filter((lease) => lease !== undefined).filter((lease) => lease.expiresAt > uptime);
-}
-
-/** Parses one report; anything that is not exactly what the script writes is no lease. */
-export function parseLease(nic: string, text: string): LeaseFact | undefined {
-  const fields = new Map(
-    text.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
-  );
-  const address = parseCidr(`${fields.get("ip") ?? ""}/${fields.get("prefix") ?? ""}`);
-  const [obtainedAt, expiresAt] = [Number(fields.get("obtained")), Number(fields.get("expires"))];
-  if (address?.family !== 4 || !(expiresAt > obtainedAt)) return undefined;
-  const router = canonicalAddress(fields.get("router") ?? "");
-  const server = canonicalAddress(fields.get("server") ?? "");
+  const names = await readdir(directory);
+  const read = async <T>(
+    suffix: string,
+    parse: (nic: string, text: string) => T | undefined,
+  ): Promise<readonly T[]> => {
+    const files = names.filter((name) => name.endsWith(suffix));
+    const texts = await Promise.all(files.map((name) => readIfExists(join(directory, name))));
+    return files.flatMap((name, at) => parse(name.slice(0, -suffix.length), texts[at] ?? "") ?? []);
+  };
+  const [v4, v6] = await Promise.all([read(".4", parseLease4), read(".6", parseLease6)]);
+  const holds = ({ validUntil }: { readonly validUntil: number }): boolean => validUntil > uptime;
   return {
-    nic,
-    address: formatCidr(address),
-    ...(router === undefined ? {} : { router }),
-    ...(server === undefined ? {} : { server }),
-    dns: addresses(fields.get("dns")),
-    ntp: addresses(fields.get("ntp")),
-    obtainedAt,
-    expiresAt,
+    v4: v4.filter((lease) => lease.expiresAt > uptime),
+    v6: v6
+      .filter(({ doubtedUntil = Infinity }) => doubtedUntil > uptime)
+      .map((lease) => ({ ...lease, addresses: lease.addresses.filter(holds), prefixes: lease.prefixes.filter(holds) })),
   };
 }
 
@@ -42,8 +32,4 @@ export function watchDirectory(directory: string, onChange: () => void): FSWatch
   const watcher = watch(directory, { persistent: false }, onChange);
   watcher.on("error", onChange);
   return watcher;
-}
-
-function addresses(text: string | undefined): readonly string[] {
-  return (text ?? "").split(" ").flatMap((word) => canonicalAddress(word) ?? []);
 }

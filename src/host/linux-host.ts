@@ -107,8 +107,8 @@ export class LinuxHost implements Host {
     return this.#observer.nics(scope);
   }
 
-  async leases(): Promise<Leases> {
-    return { v4: await readLeases(this.#leases, uptime()), v6: [] };
+  leases(): Promise<Leases> {
+    return readLeases(this.#leases, uptime());
   }
 
   async connectivity(): Promise<readonly CheckResult[]> {

@@ -56,6 +56,8 @@ export interface LeaseFact {
   readonly search?: readonly string[];
   readonly hostname?: string;
   readonly mtu?: number;
+  /** The NIC's `carrierUps` when it was reported. */
+  readonly carrierUps?: number;
   /** Seconds since the kernel started (/proc/uptime): a clock that is set later must not end the lease. */
   readonly obtainedAt: number;
   /** Seconds since the kernel started. */
@@ -81,7 +83,11 @@ export interface Lease6Fact {
   readonly dns: readonly string[];
   readonly ntp: readonly string[];
   readonly search: readonly string[];
+  /** The NIC's `carrierUps` when it was reported. */
+  readonly carrierUps?: number;
   readonly obtainedAt: number;
+  /** The NIC got carrier again since: when all of it ends, unless the server gives it once more. */
+  readonly doubtedUntil?: number;
 }
 
 /** What the router advertisements on a link say (RFC 4861); addresses and routes of them are the kernel's affair. */

@@ -3,7 +3,7 @@ import type { Facts, NicFact, Uplink } from "../model/facts.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { compileClock } from "./clock.ts";
-import { compileDhcpClient } from "./dhcp-client.ts";
+import { compileDhcp4Client } from "./dhcp-client.ts";
 import { raisedLimits } from "./limits.ts";
 import type { UplinkChoice } from "./uplink.ts";
 
@@ -32,8 +32,14 @@ export function compileNode(settings: NodeSettings, facts: Facts, choice: Uplink
   const hostname = settings.hostname.value;
   if (hostname !== null) objects.push({ kind: "sysctl", netns: HOST, key: "kernel.hostname", value: hostname });
   objects.push(
-    ...probed(choice).map(({ name }) =>
-      compileDhcpClient(name === chosen?.nic.name ? chosen.link : name, name, facts.runtimeDir),
+    ...probed(choice).map(({ name, carrierUps }) =>
+      compileDhcp4Client({
+        netns: HOST,
+        link: name === chosen?.nic.name ? chosen.link : name,
+        nic: name,
+        ...(carrierUps === undefined ? {} : { carrierUps }),
+        runtimeDir: facts.runtimeDir,
+      }),
     ),
   );
   if (chosen !== null) objects.push(...compileUplink(chosen));

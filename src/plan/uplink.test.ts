@@ -13,7 +13,7 @@ test("without a document every physical NIC is brought up and each with carrier 
   t.is(uplink, null);
   const lines = diff(kernel, target).steps.map(explain);
   t.deepEqual(lines.slice(0, 2), ["ip link set eth0 up", "ip link set eth1 up"]);
-  t.regex(lines[2] ?? "", /^service dhcp-eth1 run udhcpc -f -i eth1 /u);
+  t.regex(lines[2] ?? "", /^service dhcp-eth1 run \S+ udhcpc -f -i eth1 /u);
   t.is(lines.length, 3);
   t.deepEqual(
     decision.map(({ nic: name, reasons }) => [name, reasons]),
@@ -42,7 +42,7 @@ test("the lease becomes an address and a default route, and the other NICs are n
     "ip link set eth1 master zos",
     "ip addr add 192.168.50.17/24 dev zos",
     "ip route replace default via 192.168.50.1 dev zos metric 1024",
-    "service dhcp-zos run udhcpc -f -i zos -s /run/netloom/dhcp/report -t 4 -T 1 -A 2 -O ntpsrv -V netloom",
+    "service dhcp-zos run /run/netloom/dhcp/start4 udhcpc -f -i zos -s /run/netloom/dhcp/report4 -t 4 -T 1 -A 2 -O ntpsrv -O search -O staticroutes -O mtu -V netloom",
   ]);
   t.deepEqual(
     decision.map(({ reasons }) => reasons),
@@ -77,7 +77,7 @@ test("a lease that ends takes address and route away", (t) => {
   t.deepEqual(diff(online, compile([], facts({ nics })).target).steps.map(explain), [
     "service dhcp-zos remove",
     "ip link del zos",
-    "service dhcp-eth1 run udhcpc -f -i eth1 -s /run/netloom/dhcp/report -t 4 -T 1 -A 2 -O ntpsrv -V netloom",
+    "service dhcp-eth1 run /run/netloom/dhcp/start4 udhcpc -f -i eth1 -s /run/netloom/dhcp/report4 -t 4 -T 1 -A 2 -O ntpsrv -O search -O staticroutes -O mtu -V netloom",
   ]);
 });
 

@@ -1,0 +1,167 @@
+import {
+  canonicalAddress,
+  cidr,
+  contains,
+  familyOf,
+  formatCidr,
+  networkOf,
+  parseCidr,
+  type Family,
+} from "../lib/ip.ts";
+import type { Lease6Fact, LeaseFact } from "../model/facts.ts";
+
+/** Seconds that a DHCPv6 lease lasts after its NIC got carrier again, unless it is reported once more: it may be another network's. */
+const DOUBT_SECONDS = 15;
+/** More of a kind than any network has: what is beyond is left out. */
+const LIST_MAX = 16;
+
+/**
+ * Parses what `plan/dhcp-client.ts` has udhcpc report. Leases are strangers' words: anything that is not exactly what the script
+ * writes is no lease, and addresses or names that can be none are left out.
+ */
+export function parseLease4(nic: string, text: string): LeaseFact | undefined {
+  const fields = parseFields(text);
+  const address = parseCidr(`${fields?.get("ip") ?? ""}/${fields?.get("prefix") ?? ""}`);
+  const [obtainedAt, expiresAt] = [seconds(fields?.get("obtained")), seconds(fields?.get("expires"))];
+  if (fields === undefined || address?.family !== 4 || address.prefix === 0 || !isHost(address.address))
+    return undefined;
+  if (obtainedAt === undefined || expiresAt === undefined || expiresAt <= obtainedAt) return undefined;
+  // RFC 3442: who gets classless routes ignores the router option.
+  const classless = routes(fields.get("routes"));
+  const routers = classless.length === 0 ? addresses(4, fields.get("router")) : classless.flatMap(defaultRouter);
+  const others = classless.filter(({ to }) => to !== DEFAULT4);
+  const [router] = routers;
+  const [server] = addresses(4, fields.get("server"));
+  const [hostname] = names(fields.get("hostname"));
+  const search = names(fields.get("search"));
+  const mtu = seconds(fields.get("mtu"));
+  return {
+    nic,
+    address: formatCidr(address),
+    ...(router === undefined ? {} : { router }),
+    ...(others.length === 0 ? {} : { routes: others }),
+    ...(server === undefined ? {} : { server }),
+    dns: addresses(4, fields.get("dns")),
+    ntp: addresses(4, fields.get("ntp")),
+    search: search.length > 0 ? search : names(fields.get("domain")),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(mtu === undefined || mtu < MTU_LEAST || mtu > MTU_MOST ? {} : { mtu }),
+    ...carrierUps(fields),
+    obtainedAt,
+    expiresAt,
+  };
+}
+
+/** The same for what `plan/dhcp6-client.ts` has dhcpcd report. It is a lease also without addresses: servers' addresses alone (RFC 8415, 6.1). */
+export function parseLease6(nic: string, text: string): Lease6Fact | undefined {
+  const fields = parseFields(text);
+  const obtainedAt = seconds(fields?.get("obtained"));
+  if (fields === undefined || obtainedAt === undefined) return undefined;
+  const doubted = seconds(fields.get("doubted"));
+  const latest = doubted === undefined ? Infinity : doubted + DOUBT_SECONDS;
+  const server = fields.get("server") ?? "";
+  return {
+    nic,
+    addresses: timed(fields.get("addresses"), latest).flatMap(({ what, ...times }) =>
+      isHost(what.address) ? [{ address: formatCidr(what), ...times }] : [],
+    ),
+    prefixes: timed(fields.get("prefixes"), latest).flatMap(({ what, ...times }) =>
+      isHost(what.address) && what.prefix <= 64 ? [{ prefix: formatCidr(networkOf(what)), ...times }] : [],
+    ),
+    ...(/^(?:[0-9a-f]{2}){1,130}$/u.test(server) ? { server } : {}),
+    dns: addresses(6, fields.get("dns")),
+    ntp: addresses(6, fields.get("ntp")),
+    search: names(fields.get("search")),
+    ...carrierUps(fields),
+    obtainedAt,
+    ...(doubted === undefined ? {} : { doubtedUntil: latest }),
+  };
+}
+
+const DEFAULT4 = "0.0.0.0/0";
+/** The least that IPv4 asks of every host (RFC 2132, 5.1), and the most that Ethernet drivers take. */
+const MTU_LEAST = 576;
+const MTU_MOST = 65_535;
+
+/** `key=value` lines, each key once, the last one ended; undefined when it is anything else. */
+function parseFields(text: string): ReadonlyMap<string, string> | undefined {
+  if (!/^(?:[a-z0-9]+=[^\n\0]*\n)+$/u.test(text)) return undefined;
+  const lines = text.split("\n").slice(0, -1);
+  const fields = new Map(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+  return fields.size === lines.length ? fields : undefined;
+}
+
+function seconds(text: string | undefined): number | undefined {
+  return /^\d{1,12}$/u.test(text ?? "") ? Number(text) : undefined;
+}
+
+function words(text: string | undefined): readonly string[] {
+  return (text ?? "").split(" ").filter((word) => word !== "");
+}
+
+function addresses(family: Family, text: string | undefined): readonly string[] {
+  const found = words(text).flatMap((word) => canonicalAddress(word) ?? []);
+  return [...new Set(found.filter((one) => familyOf(one) === family && isServer(one)))].slice(0, LIST_MAX);
+}
+
+/** Domain names (RFC 1123), a dot at the end left out. */
+function names(text: string | undefined): readonly string[] {
+  const found = words(text).map((word) => word.replace(/\.$/u, ""));
+  return [...new Set(found.filter((name) => NAME.test(name)))].slice(0, LIST_MAX);
+}
+
+const NAME =
+  /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/u;
+
+/** udhcpc's words for option 121: network and router in turns, router 0.0.0.0 for a network on the link. */
+function routes(text: string | undefined): NonNullable<LeaseFact["routes"]> {
+  const all = words(text);
+  return Array.from({ length: Math.min(LIST_MAX, Math.floor(all.length / 2)) }, (_unused, at) => {
+    const network = parseCidr(all[2 * at] ?? "");
+    const via = canonicalAddress(all[2 * at + 1] ?? "");
+    if (network?.family !== 4 || via === undefined || familyOf(via) !== 4) return [];
+    if (via === "0.0.0.0") return [{ to: formatCidr(networkOf(network)) }];
+    return isHost(via) ? [{ to: formatCidr(networkOf(network)), via }] : [];
+  }).flat();
+}
+
+function defaultRouter({ to, via }: { readonly to: string; readonly via?: string }): readonly string[] {
+  return to === DEFAULT4 && via !== undefined ? [via] : [];
+}
+
+/** "2001:db8::17/128,PREFERRED,VALID", times in seconds since the kernel started; `latest` is when all of them end at the latest. */
+function timed(
+  text: string | undefined,
+  latest: number,
+): readonly { readonly what: ReturnType<typeof cidr>; readonly preferredUntil: number; readonly validUntil: number }[] {
+  return words(text)
+    .slice(0, LIST_MAX)
+    .flatMap((word) => {
+      const [network = "", preferred, valid] = word.split(",");
+      const what = parseCidr(network);
+      const [preferredUntil, validUntil] = [seconds(preferred), seconds(valid)];
+      if (what?.family !== 6 || preferredUntil === undefined || validUntil === undefined) return [];
+      const until = Math.min(validUntil, latest);
+      return [{ what, preferredUntil: Math.min(preferredUntil, until), validUntil: until }];
+    });
+}
+
+function carrierUps(fields: ReadonlyMap<string, string>): { readonly carrierUps?: number } {
+  const count = seconds(fields.get("carrier"));
+  return count === undefined ? {} : { carrierUps: count };
+}
+
+/** Addresses that no host of a network has: "this" network, loopback, multicast and what is beyond (RFC 6890), for IPv6 link-local too. */
+const NO_HOST = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8", "::ffff:0:0/96"].map(
+  (text) => cidr(text),
+);
+
+function isHost(address: string): boolean {
+  const one = cidr(`${address}/${familyOf(address) === 4 ? 32 : 128}`);
+  return !NO_HOST.some((network) => contains(network, one));
+}
+
+/** A server may have a link-local address (RFC 8106, 5.1). */
+function isServer(address: string): boolean {
+  return isHost(address) || /^fe[89ab]/u.test(address);
+}

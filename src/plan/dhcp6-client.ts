@@ -1,0 +1,107 @@
+import type { KernelObject } from "../model/kernel.ts";
+import { leaseFile, REPORT_HEAD, type DhcpClient } from "./dhcp-client.ts";
+
+export interface Dhcp6Client extends DhcpClient {
+  /** MAC of the NIC: what makes the DUID, so that it is stable over reboots and another one on clones. */
+  readonly mac: string;
+  /** Ask for an address (flag M of the router advertisement). Without it and without `prefix` only for servers' addresses (flag O). */
+  readonly address: boolean;
+  /** Ask for a prefix to delegate. */
+  readonly prefix?: boolean;
+}
+
+/**
+ * dhcpcd's event script. A report is whole: what it does not name any more is gone. EXPIRE6 and STOPPED end nothing, because dhcpcd
+ * says them whenever it loses carrier or ends, and a lease has its times. A lease from before the NIC got carrier again is doubted:
+ * unless it is reported once more it ends soon (\`host/leases.ts\`), for it may be another network's.
+ */
+const REPORT_SCRIPT = `${REPORT_HEAD}leases() {
+  at=1
+  while eval "value=\\"\\\${new_dhcp6_ia_$1$at-}\\"" && [ -n "$value" ]; do
+    eval "length=\\"\\\${new_dhcp6_ia_$1\${at}_length-128}\\" preferred=\\"\\\${new_dhcp6_ia_$1\${at}_pltime-0}\\" valid=\\"\\\${new_dhcp6_ia_$1\${at}_vltime-0}\\""
+    printf '%s/%s,%s,%s ' "$value" "$length" "$((now + preferred))" "$((now + valid))"
+    at=$((at + 1))
+  done
+}
+case "$reason" in
+BOUND6 | RENEW6 | REBIND6 | REBOOT6 | INFORM6 | DELEGATED6)
+  printf '%s=%s\\n' \\
+    addresses "$(leases na1_ia_addr)" prefixes "$(leases pd1_prefix)" server "$new_dhcp6_server_id" \\
+    dns "$new_dhcp6_name_servers" ntp "$new_dhcp6_ntp_server_addr $new_dhcp6_sntp_servers" \\
+    search "$(names "$new_dhcp6_domain_search")" carrier "$NETLOOM_CARRIER" obtained "$now" \\
+    >"$file.new" && mv -f "$file.new" "$file"
+  ;;
+PREINIT | CARRIER)
+  [ -r "$file" ] || exit 0
+  doubted=no carrier=
+  while IFS== read -r key value; do
+    case "$key" in
+    carrier) carrier="$value" ;;
+    doubted) doubted=yes ;;
+    esac
+  done <"$file"
+  [ "$carrier" = "$NETLOOM_CARRIER" ] || [ "$doubted" = yes ] || printf 'doubted=%s\\n' "$now" >>"$file"
+  ;;
+esac
+exit 0
+`;
+
+/**
+ * Starts dhcpcd once the link has a link-local address that is no longer tentative: without one it gives DHCPv6 up for good.
+ * /proc/net/if_inet6: address, index, prefix length, scope (20 is link), flags (40 is tentative), name.
+ */
+const START_SCRIPT = `#!/bin/sh
+ready() {
+  while read -r _ _ _ scope flags name; do
+    [ "$name" = "$1" ] && [ "$scope" = 20 ] && [ $((0x$flags & 0x40)) = 0 ] && return 0
+  done </proc/net/if_inet6
+  return 1
+}
+until ready "$1"; do sleep 0.2; done
+exec dhcpcd -B -f "$2" "$1"
+`;
+
+/**
+ * The DHCPv6 client of a NIC, unit `dhcp6-<interface>`: dhcpcd told to configure nothing and to leave router advertisements to the
+ * kernel. Not udhcpc6, which draws another IAID at each start, so that three starts are three leases (measured).
+ * dhcpcd switches the kernel's link-local addresses off on its link all the same; the parameter beside it has them back.
+ */
+export function compileDhcp6Client(client: Dhcp6Client): readonly KernelObject[] {
+  const { netns, link, nic, carrierUps, runtimeDir, mac, address, prefix = false } = client;
+  const directory = `${runtimeDir}/dhcp`;
+  const [start, report, path] = [`${directory}/start6`, `${directory}/report6`, `${directory}/${link}.6.conf`];
+  const lines = [
+    ...["ipv6only", "noipv6rs", "noconfigure", "persistent", "nodelay", `script ${report}`],
+    // RFC 8415, section 11.4: DUID-LL of an Ethernet address.
+    `duid 00:03:00:01:${mac}`,
+    ...(address ? ["ia_na"] : []),
+    // "-": nothing is made of it.
+    ...(prefix ? ["ia_pd 1 -"] : []),
+    ...(address || prefix ? [] : ["inform6"]),
+    "option dhcp6_name_servers, dhcp6_domain_search, dhcp6_ntp_server, dhcp6_sntp_servers",
+    `env NETLOOM_LEASE=${leaseFile(runtimeDir, nic, 6)}`,
+    `env NETLOOM_CARRIER=${carrierUps ?? ""}`,
+  ];
+  return [
+    {
+      kind: "sysctl",
+      netns,
+      key: `net.ipv6.conf.${link.replaceAll(".", "/")}.addr_gen_mode`,
+      value: "0",
+      dev: link,
+    },
+    {
+      kind: "process",
+      netns,
+      name: `dhcp6-${link}`,
+      argv: [start, link, path],
+      env: {},
+      files: [
+        { path: start, content: START_SCRIPT, executable: true },
+        { path: report, content: REPORT_SCRIPT, executable: true },
+        { path, content: `${lines.join("\n")}\n` },
+      ],
+      writes: [],
+    },
+  ];
+}

@@ -64,6 +64,9 @@ export declare class NetlinkSocket {
 /** Version of the addon, equal to the version in package.json. */
 export declare function addonVersion(): string
 
+/** True when the kernel's clock is synchronised to a time server (`STA_UNSYNC` of adjtimex(2) is not set). */
+export declare function clockSynchronised(): boolean
+
 /** How many descriptors this process may have open. */
 export interface Descriptors {
   /** What holds now. */

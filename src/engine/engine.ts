@@ -301,7 +301,7 @@ export class Engine implements AsyncDisposable {
     scope: Scope = this.#dirty.peek(),
   ): Promise<Gathered> {
     const { host, state } = this.#options;
-    return gatherFacts(host, this.#options, state.uplink, documents, keyOf, scope);
+    return gatherFacts(host, this.#options, state, documents, keyOf, scope);
   }
 
   /** Lets a pass wait for its turn, one at most; one that is made before, for whatever reason, serves as well. */
@@ -360,7 +360,7 @@ export class Engine implements AsyncDisposable {
       compiled,
       problems,
       report: { ...report, outcome: stuck.length > 0 ? "failed" : outcome, failures: [...all, ...stuck] },
-      again: Math.min(SWEEP_MS, nextExpiry(facts)),
+      again: Math.min(SWEEP_MS, nextExpiry(facts, compiled.clock.until)),
     };
   }
 }

@@ -5,6 +5,7 @@ import { uptime } from "../lib/uptime.ts";
 import type { BootFlags } from "../model/boot-flags.ts";
 import type { Facts, NicFact, WireguardKeyFact } from "../model/facts.ts";
 import type { StepFailure } from "../model/report.ts";
+import type { NodeState } from "./node-state.ts";
 
 /** Where the node keeps things, and what it is told to keep. */
 export interface Places {
@@ -13,6 +14,9 @@ export interface Places {
   readonly appliance: boolean;
   readonly flags: BootFlags;
 }
+
+/** What the node remembers of itself. */
+export type Remembered = Pick<NodeState, "uplink" | "clock">;
 
 export interface Gathered {
   readonly facts: Facts;
@@ -24,7 +28,7 @@ export interface Gathered {
 export async function gatherFacts(
   host: Host,
   { runtimeDir, stateDir, appliance, flags }: Places,
-  uplink: string | null,
+  remembered: Remembered,
   documents: readonly Document[],
   keyOf: (resource: NetworkResourceDocument) => Promise<WireguardKeyFact>,
   scope: Scope,
@@ -33,10 +37,11 @@ export async function gatherFacts(
     (document): document is NetworkResourceDocument =>
       document.kind === "NetworkResource" && document.wireguard !== undefined,
   );
-  const [keys, nics, leases] = await Promise.all([
+  const [keys, nics, leases, clock] = await Promise.all([
     Promise.allSettled(keyed.map(keyOf)),
     host.nics(scope),
     host.leases(),
+    host.clock(),
   ]);
   const known = keyed.flatMap(({ name }, index): [string, WireguardKeyFact][] => {
     const key = keys[index];
@@ -52,11 +57,11 @@ export async function gatherFacts(
       now: uptime(),
       nics: nics.map((nic) => withProbe(nic, leases)),
       flags,
-      uplink,
+      uplink: remembered.uplink,
       wireguardKeys,
       runtimeDir,
       stateDir,
-      clock: { synchronised: false },
+      clock: { ...remembered.clock, ...clock },
       appliance,
     },
     failures,

@@ -4,6 +4,7 @@ import { readIfExists, setAside, writeFileAtomic } from "../lib/atomic-file.ts";
 import type { ActualWireguard } from "../model/actual.ts";
 import type { NicDecision } from "../model/facts.ts";
 import type { Waiting } from "../model/waiting.ts";
+import { clockMemory, type ClockMemory } from "../plan/clock.ts";
 import type { Compiled } from "../plan/compile.ts";
 import { waitingFor } from "../plan/operational.ts";
 import { OnlineFlag } from "./online-flag.ts";
@@ -14,6 +15,8 @@ interface Persisted {
   readonly onlineAt: number | null;
   readonly bootId: string;
   readonly decision: readonly NicDecision[];
+  /** What became of the time in this boot. */
+  readonly clock: ClockMemory;
 }
 
 /** Says something to the person at the console; one line. */
@@ -66,7 +69,7 @@ export class NodeState {
     const problems = damaged
       ? [`${await setAside(path, "it is not what Netloom writes")}; the uplink is chosen anew`]
       : [];
-    const fresh: Persisted = { uplink: kept?.uplink ?? null, onlineAt: null, bootId: boot, decision: [] };
+    const fresh: Persisted = { uplink: kept?.uplink ?? null, onlineAt: null, bootId: boot, decision: [], clock: {} };
     return new NodeState(path, boot, kept?.bootId === boot ? kept : fresh, {
       announce,
       problems,
@@ -87,6 +90,11 @@ export class NodeState {
     return this.#kept.onlineAt;
   }
 
+  /** What became of the time in this boot. */
+  get clock(): ClockMemory {
+    return this.#kept.clock;
+  }
+
   /** What was set up and is not known to work yet, counted from the pass that found it as it is. */
   waiting(compiled: Compiled, devices: readonly ActualWireguard[]): readonly Waiting[] {
     const since = (id: string): number | undefined => this.#since.of(id);
@@ -94,7 +102,7 @@ export class NodeState {
   }
 
   /** Takes over what a pass found, and tells the console what is new in it. `online`: the uplink is as wished. */
-  async update({ uplink, decision, units, node }: Compiled, online: boolean): Promise<void> {
+  async update({ uplink, decision, units, node, clock }: Compiled, online: boolean): Promise<void> {
     // The node's own unit is made anew by every pass; what it waits for is an uplink.
     this.#since.see([...units, [node, uplink === null]], uptime());
     const became = online && !this.#online;
@@ -103,6 +111,7 @@ export class NodeState {
       onlineAt: this.#kept.onlineAt ?? (online ? uptime() : null),
       bootId: this.#bootId,
       decision,
+      clock: clockMemory(this.#kept.clock, clock, uptime()),
     };
     // Before anybody is told: who hears of it may start what waits for the flag.
     await this.#flag.set(online);
@@ -138,6 +147,7 @@ function parse(text: string | undefined): Persisted | undefined {
       onlineAt: value.onlineAt ?? null,
       bootId: value.bootId,
       decision: value.decision ?? [],
+      clock: value.clock ?? {},
     };
   } catch {
     return undefined;

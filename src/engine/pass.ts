@@ -62,8 +62,8 @@ export function logPass(log: Log, { outcome, steps, failures, unverified, millis
   else log.info(`pass: ${steps.length} steps in ${milliseconds} ms`);
 }
 
-/** Milliseconds until the first lease ends. */
-export function nextExpiry(facts: Facts): number {
-  const seconds = Math.min(...facts.nics.flatMap(({ probe }) => probe?.lease4?.expiresAt ?? [])) - uptime();
+/** Milliseconds until the first lease ends, or until another time that a plan counts on, in seconds since the kernel started. */
+export function nextExpiry(facts: Facts, deadline: number = Infinity): number {
+  const seconds = Math.min(deadline, ...facts.nics.flatMap(({ probe }) => probe?.lease4?.expiresAt ?? [])) - uptime();
   return Number.isFinite(seconds) ? Math.max(1, seconds) * 1000 : SWEEP_MS;
 }

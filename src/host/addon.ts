@@ -223,6 +223,11 @@ export function raiseDescriptors(): Native.Descriptors {
   return native().raiseDescriptors();
 }
 
+/** True when the kernel's clock follows a time server: STA_UNSYNC of adjtimex(2) is not set. */
+export function clockSynchronised(): boolean {
+  return native().clockSynchronised();
+}
+
 /**
  * Calls back for every change in the namespace at `netnsPath` (null: ours) and in all that have an id there, until
  * it is disposed. Does not keep the process alive.

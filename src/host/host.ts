@@ -1,6 +1,6 @@
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
-import type { Lease6Fact, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { ClockFact, Lease6Fact, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
@@ -27,7 +27,7 @@ export interface Dirty {
   /** Changes were missed: everything may be different. */
   readonly everything: boolean;
   readonly netns: ReadonlySet<string>;
-  readonly topics: ReadonlySet<"leases" | "services" | "names">;
+  readonly topics: ReadonlySet<"leases" | "clock" | "services" | "names">;
   readonly actors: readonly Actor[];
 }
 
@@ -87,6 +87,8 @@ export interface Host extends AsyncDisposable {
   firewalls(): Promise<FirewallFacts>;
   /** Programs that run now and change networks by themselves, "NetworkManager (pid 700)". */
   managers(): Promise<readonly string[]>;
+  /** What is known of the clock by the kernel and our time client. */
+  clock(): Promise<ClockFact>;
   services(): Promise<readonly ServiceState[]>;
   /** Names under /run/netns, whoever made them. */
   namespaces(): Promise<readonly string[]>;

@@ -1,15 +1,17 @@
 import { chmod, mkdir, readdir, stat } from "node:fs/promises";
 import { uptime } from "../lib/uptime.ts";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
-import type { NicFact } from "../model/facts.ts";
+import type { ClockFact, NicFact } from "../model/facts.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
+import { correctionFile } from "../model/runtime-files.ts";
 import type { Step } from "../model/step.ts";
 import { netnsList, raiseDescriptors } from "./addon.ts";
 import { NETNS_DIRECTORY, OWN_NETNS } from "./exec.ts";
+import { readClock } from "./clock.ts";
 import { checkConnectivity } from "./connectivity.ts";
 import { execute } from "./execute.ts";
 import type { Dirty, FailedStep, Host, Leases, Scope, ServiceState, WireguardKeys } from "./host.ts";
@@ -55,18 +57,20 @@ export class LinuxHost implements Host {
   readonly #context: ObserveContext;
   readonly #observer: Observer;
   readonly #leases: string;
+  readonly #corrected: string;
 
-  private constructor(keys: WireguardKeys, context: ObserveContext, leases: string) {
+  private constructor(keys: WireguardKeys, context: ObserveContext, runtimeDir: string) {
     this.keys = keys;
     this.#context = context;
     this.#observer = new Observer(context);
-    this.#leases = leases;
+    this.#leases = join(runtimeDir, "leases");
+    this.#corrected = correctionFile(runtimeDir);
     this.problems = context.records.problem === undefined ? [] : [context.records.problem];
   }
 
   static async open({ keys, runtimeDir, scanDir, ovsdb = OVSDB_SOCKET }: LinuxHostOptions): Promise<LinuxHost> {
-    const leases = join(runtimeDir, "leases");
-    await mkdir(leases, { recursive: true });
+    for (const directory of [join(runtimeDir, "leases"), dirname(correctionFile(runtimeDir))])
+      await mkdir(directory, { recursive: true });
     // Open to everyone as `ip netns` makes it, whatever our umask.
     if ((await mkdir(NETNS_DIRECTORY, { recursive: true })) !== undefined) await chmod(NETNS_DIRECTORY, 0o755);
     const records = await Records.open(join(runtimeDir, "records.json"));
@@ -83,7 +87,7 @@ export class LinuxHost implements Host {
       ovs,
       fileMark: fileMark(keys),
     };
-    return new LinuxHost(new KeyFiles(keys), context, leases);
+    return new LinuxHost(new KeyFiles(keys), context, runtimeDir);
   }
 
   observe(target: Target, scope: Scope): Promise<Actual> {
@@ -123,13 +127,18 @@ export class LinuxHost implements Host {
     return runningManagers();
   }
 
+  clock(): Promise<ClockFact> {
+    return readClock(this.#corrected, uptime());
+  }
+
   services(): Promise<readonly ServiceState[]> {
     return this.#context.supervisor.states();
   }
 
   watch(onDirty: (dirty: Dirty) => void): Disposable {
     const nameOf = (id: number): string | undefined => this.#observer.nameOf(id);
-    return watchHost({ nameOf, leases: this.#leases, namespaces: NETNS_DIRECTORY }, onDirty);
+    const clock = dirname(this.#corrected);
+    return watchHost({ nameOf, leases: this.#leases, clock, namespaces: NETNS_DIRECTORY }, onDirty);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

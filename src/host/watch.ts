@@ -14,17 +14,23 @@ export interface WatchOptions {
   /** The namespace that has an id; undefined when it is nobody's that we look at. */
   readonly nameOf: (id: number) => string | undefined;
   readonly leases: string;
+  /** Where our time client works: it says there when it set the clock. */
+  readonly clock: string;
   readonly namespaces: string;
 }
 
 /** Calls back when something may have changed, until it is disposed. */
-export function watchHost({ nameOf, leases, namespaces }: WatchOptions, onDirty: (dirty: Dirty) => void): Disposable {
+export function watchHost(
+  { nameOf, leases, clock, namespaces }: WatchOptions,
+  onDirty: (dirty: Dirty) => void,
+): Disposable {
   const monitor = openDigests(null, GROUPS, (digest) => {
     const dirty = fromDigest(digest, nameOf);
     if (dirty !== undefined) onDirty(dirty);
   });
   const topics = [
     [leases, "leases"],
+    [clock, "clock"],
     // Our own sockets keep a namespace alive whose name is removed: the kernel then has nothing to tell.
     [namespaces, "names"],
   ] as const;

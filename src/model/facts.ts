@@ -112,10 +112,16 @@ export interface WireguardKeyFact {
   readonly publicKey: string;
 }
 
-/** Whether the clock can be relied on. */
+/** Whether the clock can be relied on. Times are seconds since the kernel started. */
 export interface ClockFact {
-  /** A time server was heard: the kernel no longer says STA_UNSYNC (adjtimex(2)). */
+  /** A time server was heard: the kernel no longer says STA_UNSYNC (adjtimex(2)), or our client has just set the clock. */
   readonly synchronised: boolean;
+  /** When it was synchronised first, as far as this daemon knows. */
+  readonly since?: number;
+  /** When the first pass of this boot knew a time server to ask. */
+  readonly askedAt?: number;
+  /** What needs dates was let start in this boot: it is not stopped again. */
+  readonly passed?: boolean;
 }
 
 /** Everything beside the documents that a compiler may know. */

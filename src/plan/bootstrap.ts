@@ -2,9 +2,9 @@ import { familyOf } from "../lib/ip.ts";
 import type { Facts, NicFact, Uplink } from "../model/facts.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
-import { compileClock } from "./clock.ts";
 import { compileDhcp4Client } from "./dhcp-client.ts";
 import { raisedLimits } from "./limits.ts";
+import { compileNodeServices } from "./node-services.ts";
 import type { UplinkChoice } from "./uplink.ts";
 
 /** Metric of the uplink's default route: below it is room for routes that people add. */
@@ -29,8 +29,6 @@ export function compileNode(settings: NodeSettings, facts: Facts, choice: Uplink
     type: "physical",
     ...(nic.name === chosen?.nic.name ? { master: chosen.link } : {}),
   }));
-  const hostname = settings.hostname.value;
-  if (hostname !== null) objects.push({ kind: "sysctl", netns: HOST, key: "kernel.hostname", value: hostname });
   objects.push(
     ...probed(choice).map(({ name, carrierUps }) =>
       compileDhcp4Client({
@@ -43,7 +41,7 @@ export function compileNode(settings: NodeSettings, facts: Facts, choice: Uplink
     ),
   );
   if (chosen !== null) objects.push(...compileUplink(chosen));
-  return [...objects, ...raisedLimits(), ...compileClock(settings, facts, chosen?.ntp ?? [])];
+  return [...objects, ...raisedLimits(), ...compileNodeServices(settings, facts, chosen)];
 }
 
 /**

@@ -6,6 +6,7 @@ import { memberId, type Member } from "../model/member.ts";
 import type { Issue } from "../model/report.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { compileNode } from "./bootstrap.ts";
+import { clockGate, withoutWireguard, type ClockGate } from "./clock.ts";
 import { compileOnce, objectIds } from "./compile-once.ts";
 import { findConflicts } from "./conflicts.ts";
 import { lanPorts } from "./lan/bridge.ts";
@@ -27,6 +28,8 @@ export interface Compiled {
   readonly wantsUplink: boolean;
   readonly uplink: Uplink | null;
   readonly settings: NodeSettings;
+  /** Whether WireGuard may start yet. */
+  readonly clock: ClockGate;
   /** "Node node": whose uplink it is. */
   readonly node: string;
 }
@@ -46,6 +49,7 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
 
   const taken = new Map(lans.flatMap((lan) => lanPorts(lan, facts).map((nic) => [nic.name, documentId(lan)] as const)));
   const choice = chooseUplink(settings, facts, taken);
+  const clock = clockGate(settings, facts, choice.chosen);
   const upstream = choice.chosen?.dns ?? [];
 
   // What `LanFacts` has, and the name servers.
@@ -70,7 +74,7 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
       ({ lan, member }) => [memberId(member), compileOnce(member, [lan], () => compileMember(lan, member))] as const,
     ),
   ];
-  const { units, issues } = claim(parts);
+  const { units, issues } = claim(clock.waits === null ? parts : parts.map(([id, all]) => [id, withoutWireguard(all)]));
   return {
     target: [...units.values()].flat(),
     units,
@@ -78,6 +82,7 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
     decision: choice.decision,
     wantsUplink: settings.wantsUplink.value,
     settings,
+    clock,
     uplink: choice.chosen,
     node: nodeId,
   };

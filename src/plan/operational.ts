@@ -1,6 +1,7 @@
 import type { ActualWireguard } from "../model/actual.ts";
 import { documentId } from "../model/document.ts";
 import type { Waiting } from "../model/waiting.ts";
+import { CLOCK_PATIENCE_SECONDS } from "./clock.ts";
 import type { Compiled } from "./compile.ts";
 
 /** A DHCP client asks four times in 60 s before it begins anew (udhcpc -t, dhcpcd's backoff are below it). */
@@ -11,7 +12,7 @@ const HANDSHAKE_SECONDS = 30;
 const SESSION_SECONDS = 180;
 
 export interface OperationalFacts {
-  readonly compiled: Pick<Compiled, "wantsUplink" | "uplink" | "node">;
+  readonly compiled: Pick<Compiled, "wantsUplink" | "uplink" | "node" | "clock">;
   readonly devices: readonly ActualWireguard[];
   /** Seconds since the kernel started at which the unit of a document became what it is, or the node lost its uplink. */
   readonly since: (id: string) => number | undefined;
@@ -22,7 +23,7 @@ export interface OperationalFacts {
 
 /** What was set up, holds in the kernel, and is not known to work yet. */
 export function waitingFor({ compiled, devices, since, now, unixNow }: OperationalFacts): readonly Waiting[] {
-  const { wantsUplink, uplink, node } = compiled;
+  const { wantsUplink, uplink, node, clock } = compiled;
   const waits = (document: string, what: string, from: number, deadline: number): Waiting => {
     const seconds = Math.max(0, Math.round(now - from));
     return { document, for: what, seconds, deadline, overdue: seconds > deadline };
@@ -40,5 +41,17 @@ export function waitingFor({ compiled, devices, since, now, unixNow }: Operation
       return [waits(document, `a handshake with ${publicKey} at ${endpoint}`, from, HANDSHAKE_SECONDS)];
     });
   });
-  return [...lease, ...handshakes];
+  // Without an uplink that is what is waited for.
+  const time =
+    clock.until === undefined || clock.waits === null
+      ? []
+      : [
+          waits(
+            node,
+            `${clock.waits}, before WireGuard starts`,
+            clock.until - CLOCK_PATIENCE_SECONDS,
+            CLOCK_PATIENCE_SECONDS,
+          ),
+        ];
+  return [...lease, ...time, ...handshakes];
 }

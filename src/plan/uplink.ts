@@ -1,6 +1,7 @@
 import { matchesGlob } from "../lib/glob.ts";
 import type { Facts, Had, LeaseFact, NicDecision, NicFact, Uplink } from "../model/facts.ts";
 import type { NodeSettings } from "../model/settings.ts";
+import { nameServers, searchList, timeServers } from "./resolver.ts";
 
 export interface UplinkChoice {
   /** NICs that are probed, or would be if none were chosen. */
@@ -49,9 +50,9 @@ function uplinkOf(nic: NicFact, lease: LeaseFact, settings: NodeSettings): Uplin
     complete: true,
     addresses: [lease.address],
     gateways: lease.router === undefined ? [] : [lease.router],
-    dns: [...new Set([...settings.dns.value, ...(settings.leaseDns.value ? lease.dns : [])])],
-    search: lease.search ?? [],
-    ntp: [...new Set([...lease.ntp, ...settings.ntp.value])],
+    dns: nameServers(settings, nic.probe, settings.bridge.value),
+    search: searchList(settings, nic.probe),
+    ntp: timeServers(settings, nic.probe),
   };
 }
 

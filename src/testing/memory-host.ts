@@ -1,7 +1,7 @@
 import type { Dirty, FailedStep, Host, Leases, Scope, ServiceState, WireguardKeys } from "../host/host.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
-import type { Lease6Fact, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { ClockFact, Lease6Fact, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
@@ -40,6 +40,7 @@ export class MemoryHost implements Host {
   lease6Facts: readonly Lease6Fact[] = [];
   readonly problems: readonly string[] = [];
   limits: Limits = { descriptors: 1 << 16 };
+  clockFact: ClockFact = { synchronised: false };
   firewallFacts: FirewallFacts = { chains: [], legacyTables: [], bridgeCalls: [] };
   managersRunning: readonly string[] = [];
   /** How each check comes out, by the kernel as it is then. None by default: nobody is there to answer. */
@@ -105,6 +106,10 @@ export class MemoryHost implements Host {
 
   managers(): Promise<readonly string[]> {
     return Promise.resolve(this.managersRunning);
+  }
+
+  clock(): Promise<ClockFact> {
+    return Promise.resolve(this.clockFact);
   }
 
   services(): Promise<readonly ServiceState[]> {

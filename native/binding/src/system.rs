@@ -2,7 +2,7 @@
 
 use napi::{Error, bindgen_prelude::AsyncTask};
 use napi_derive::napi;
-use netloom_net::{limits, peer, sysctl};
+use netloom_net::{clock, limits, peer, sysctl};
 
 use crate::job::{Job, job, sync_error};
 
@@ -54,6 +54,12 @@ pub fn sysctl_set(netns_path: Option<String>, key: String, value: String) -> Asy
 )]
 pub fn sysctl_set_many(netns_path: Option<String>, parameters: String) -> AsyncTask<Job<String>> {
     job(move || sysctl::set_many(netns_path.as_deref(), &parameters))
+}
+
+/// True when the kernel's clock is synchronised to a time server (`STA_UNSYNC` of adjtimex(2) is not set).
+#[napi(catch_unwind)]
+pub fn clock_synchronised() -> Result<bool, Error<String>> {
+    clock::synchronised().map_err(|refusal| sync_error(&refusal))
 }
 
 /// How many descriptors this process may have open.

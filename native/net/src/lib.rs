@@ -10,6 +10,7 @@ mod batch;
 mod block_on;
 mod bridge_port;
 mod bridge_vlan;
+pub mod clock;
 mod cni_result;
 pub mod counters;
 mod digest;

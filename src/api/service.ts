@@ -113,6 +113,7 @@ export class Service {
               server: uplink.nic.probe?.lease4?.server ?? null,
               expiresAt: uplink.nic.probe?.lease4?.expiresAt ?? null,
             },
+      publicSide: compiled?.publicSide ?? null,
       decision: compiled?.decision ?? [],
       documents: engine.documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),
       processes,

@@ -9,6 +9,7 @@ const empty: Status = {
   online: false,
   onlineAt: null,
   uplink: null,
+  publicSide: null,
   decision: [],
   documents: [],
   processes: [],

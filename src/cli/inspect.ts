@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import { NetloomError } from "../lib/errors.ts";
 import { documentId, type Document } from "../model/document.ts";
+import type { PublicSideState } from "../model/facts.ts";
 import { formatFailure, type FightReport, type PeerStatus, type Status } from "../model/report.ts";
 import type { Waiting } from "../model/waiting.ts";
 import type { Client } from "../sdk/client.ts";
@@ -70,6 +71,7 @@ export function statusText(status: Status, now: number): string {
   const lines = [
     `node      ${status.hostname}, netloom ${status.version}, ${online}`,
     `uplink    ${uplink}`,
+    ...(status.publicSide === null ? [] : publicLines(status.publicSide)),
     ...status.decision.map(
       ({ nic, mac, chosen, reasons }) =>
         `nic       ${nic} ${mac} ${chosen ? "chosen" : "not chosen"}: ${reasons.join(", ")}`,
@@ -84,6 +86,25 @@ export function statusText(status: Status, now: number): string {
     ...status.problems.map((problem) => `problem   ${problem}`),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function publicLines({
+  mode,
+  nic,
+  port,
+  vlan,
+  addresses,
+  gateways,
+  waiting,
+  note,
+}: PublicSideState): readonly string[] {
+  const by = nic === null ? "" : ` by ${nic}${vlan === null ? "" : ` VLAN ${vlan}`}${port === nic ? "" : ` (${port})`}`;
+  const via = gateways.length === 0 ? "" : ` via ${gateways.join(" ")}`;
+  const waits = waiting === null ? "" : `, waits: ${waiting}`;
+  return [
+    `public    ${mode} NIC${by} ${addresses.join(" ")}${via}${waits}`,
+    ...(note === null ? [] : [`public    note: ${note}`]),
+  ];
 }
 
 function peerLine(

@@ -18,6 +18,7 @@ import type { ChangeOptions, EngineOptions, EngineView } from "./engine-options.
 import { gatherFacts, type Gathered } from "./facts.ts";
 import { Fights } from "./fights.ts";
 import type { GuardedChange } from "./guard.ts";
+import { NodeId } from "./node-id.ts";
 import { Members, type Joined, type JoinRequest } from "./members.ts";
 import { holdsUplink, logPass, netnsOwners, nextExpiry, SWEEP_MS, thrown, type Looked } from "./pass.ts";
 import { findObstacles } from "./obstacles.ts";
@@ -39,6 +40,7 @@ export class Engine implements AsyncDisposable {
   #awaited = false;
   readonly #dirty = new DirtyMarks(SWEEP_MS);
   readonly #members: Members;
+  readonly #nodeId: NodeId;
   readonly #fights = new Fights();
   #watch: Disposable | undefined;
   #failures = 0;
@@ -48,6 +50,7 @@ export class Engine implements AsyncDisposable {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#nodeId = new NodeId(options.stateDir);
     this.#members = new Members({
       ...options,
       passes: this.#passes,
@@ -301,7 +304,7 @@ export class Engine implements AsyncDisposable {
     scope: Scope = this.#dirty.peek(),
   ): Promise<Gathered> {
     const { host, state } = this.#options;
-    return gatherFacts(host, this.#options, state, documents, keyOf, scope);
+    return gatherFacts(host, { ...this.#options, nodeId: this.#nodeId }, state, documents, keyOf, scope);
   }
 
   /** Lets a pass wait for its turn, one at most; one that is made before, for whatever reason, serves as well. */
@@ -352,9 +355,12 @@ export class Engine implements AsyncDisposable {
       ...withOwners(report.failures, compiled),
     ];
     const outcome = all.length > 0 ? "failed" : report.outcome;
-    const stuck = await state.update(compiled, holdsUplink(compiled, open)).then(
-      () => [],
-      (error: unknown) => [{ step: "remember the uplink", message: describeError(error) }],
+    const remembered = await Promise.allSettled([
+      state.update(compiled, holdsUplink(compiled, open)),
+      compiled.publicSide === null ? undefined : this.#nodeId.keep(),
+    ]);
+    const stuck = remembered.flatMap((one) =>
+      one.status === "fulfilled" ? [] : [{ step: "remember the uplink", message: describeError(one.reason) }],
     );
     return {
       compiled,

@@ -4,6 +4,7 @@ import { documentId, type Document, type NetworkResourceDocument } from "../mode
 import { uptime } from "../lib/uptime.ts";
 import type { BootFlags } from "../model/boot-flags.ts";
 import type { Facts, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { NodeId } from "./node-id.ts";
 import type { StepFailure } from "../model/report.ts";
 import type { NodeState } from "./node-state.ts";
 
@@ -13,6 +14,7 @@ export interface Places {
   readonly stateDir: string;
   readonly appliance: boolean;
   readonly flags: BootFlags;
+  readonly nodeId?: Pick<NodeId, "of">;
 }
 
 /** What the node remembers of itself. */
@@ -27,7 +29,7 @@ export interface Gathered {
 /** Everything beside the documents that a compiler may know. One key that cannot be had does not hide the rest. */
 export async function gatherFacts(
   host: Host,
-  { runtimeDir, stateDir, appliance, flags }: Places,
+  { runtimeDir, stateDir, appliance, flags, nodeId: ids }: Places,
   remembered: Remembered,
   documents: readonly Document[],
   keyOf: (resource: NetworkResourceDocument) => Promise<WireguardKeyFact>,
@@ -52,12 +54,14 @@ export async function gatherFacts(
     return key?.status === "rejected" ? [{ step: documentId(document), message: describeError(key.reason) }] : [];
   });
   const wireguardKeys = Object.fromEntries(known);
+  const nodeId = await ids?.of(nics);
   return {
     facts: {
       now: uptime(),
       nics: nics.map((nic) => withProbe(nic, leases)),
       flags,
       uplink: remembered.uplink,
+      ...(nodeId === undefined ? {} : { nodeId }),
       wireguardKeys,
       runtimeDir,
       stateDir,

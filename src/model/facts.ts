@@ -133,6 +133,8 @@ export interface Facts {
   readonly flags: BootFlags;
   /** The NIC chosen before, kept while it exists: the choice does not flap. */
   readonly uplink: string | null;
+  /** What tells this node from all others, for MACs that are made from it; left out until it is written down. */
+  readonly nodeId?: string;
   /** Keys by the name of the NetworkResource. */
   readonly wireguardKeys: Readonly<Record<string, WireguardKeyFact>>;
   /** Where files go that a reboot may lose, e.g. "/run/netloom". */
@@ -173,6 +175,24 @@ export interface Uplink {
   readonly dns: readonly string[];
   readonly search: readonly string[];
   readonly ntp: readonly string[];
+}
+
+/** The public side, as far as it is known by documents and facts. */
+export interface PublicSideState {
+  /** `single`: by the NIC of the uplink. `dual`: by a NIC of its own. */
+  readonly mode: "single" | "dual";
+  /** Null while there is none. */
+  readonly nic: string | null;
+  /** The port of its bridge that leads outside: the NIC, a VLAN on it, or the pair to the uplink's bridge. */
+  readonly port: string | null;
+  readonly vlan: number | null;
+  readonly mac: string;
+  readonly addresses: readonly string[];
+  readonly gateways: readonly string[];
+  /** What it cannot reach anybody without; null when nothing is missing. */
+  readonly waiting: string | null;
+  /** What was asked for and does not hold; null when all does. */
+  readonly note: string | null;
 }
 
 /** What a LAN compiles from beside its document and the uplink's name servers. */

@@ -1,5 +1,5 @@
 import type { Waiting } from "./waiting.ts";
-import type { NicDecision } from "./facts.ts";
+import type { NicDecision, PublicSideState } from "./facts.ts";
 import type { GuardReport } from "./guard.ts";
 import type { NodeSettings } from "./settings.ts";
 
@@ -138,6 +138,8 @@ export interface Status {
   /** Why it is online, or why not. */
   readonly onlineChecks?: OnlineChecks;
   readonly uplink: UplinkStatus | null;
+  /** The node's own addresses on the Internet; null when no document says that it has any. */
+  readonly publicSide: PublicSideState | null;
   readonly decision: readonly NicDecision[];
   /** What holds for the node, each field with what set it. */
   readonly settings?: NodeSettings;

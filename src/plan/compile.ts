@@ -1,8 +1,9 @@
 import type { Document, LanDocument, NetworkResourceDocument } from "../model/document.ts";
 import { documentId } from "../model/document.ts";
-import type { Facts, NicDecision, Uplink } from "../model/facts.ts";
+import type { Facts, NicDecision, PublicSideState, Uplink } from "../model/facts.ts";
 import type { KernelObject, Target } from "../model/kernel.ts";
 import { memberId, type Member } from "../model/member.ts";
+import { PUBLIC } from "../model/public-names.ts";
 import type { Issue } from "../model/report.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { compileNode } from "./bootstrap.ts";
@@ -13,7 +14,9 @@ import { lanPorts } from "./lan/bridge.ts";
 import { LAN_COMPILERS } from "./lan/index.ts";
 import { hostOf } from "./member-address.ts";
 import { compileMember } from "./member.ts";
-import { compileResource } from "./resource.ts";
+import { secondNic } from "./public-checks.ts";
+import { compilePublic, withPublicSide } from "./public.ts";
+import { compileResource, type Underlay } from "./resource.ts";
 import { settings as settingsOf } from "./settings.ts";
 import { chooseUplink } from "./uplink.ts";
 
@@ -27,6 +30,8 @@ export interface Compiled {
   /** False when the node's document says that it has none. */
   readonly wantsUplink: boolean;
   readonly uplink: Uplink | null;
+  /** Null when the node has none by its document. */
+  readonly publicSide: PublicSideState | null;
   readonly settings: NodeSettings;
   /** Whether WireGuard may start yet. */
   readonly clock: ClockGate;
@@ -48,9 +53,20 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
   const settings = settingsOf(node, facts.flags);
 
   const taken = new Map(lans.flatMap((lan) => lanPorts(lan, facts).map((nic) => [nic.name, documentId(lan)] as const)));
+  const { nic: second, issues: publicNicIssues } = secondNic(node, facts, taken);
+  if (second !== null) taken.set(second.name, `${PUBLIC.bridge}, the public side of ${nodeId}`);
   const choice = chooseUplink(settings, facts, taken);
   const clock = clockGate(settings, facts, choice.chosen);
   const upstream = choice.chosen?.dns ?? [];
+  const uplink = choice.chosen;
+  const side =
+    node?.public === undefined || publicNicIssues.length > 0
+      ? null
+      : compilePublic({ side: node.public, settings, facts, uplink, second });
+  const underlay: Underlay = {
+    ...(side === null ? {} : { bornIn: PUBLIC.netns }),
+    mtu: side?.state.mode === "dual" ? null : settings.mtu.value,
+  };
 
   // What `LanFacts` has, and the name servers.
   const lanInputs = [
@@ -61,14 +77,18 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
   ];
   const { joined, issues: homeless } = atHome(members, lans);
   const parts: readonly (readonly [owner: string, objects: readonly KernelObject[]])[] = [
-    [nodeId, compileNode(settings, facts, choice)],
+    [nodeId, withPublicSide(compileNode(settings, facts, choice), { side, settings, facts, uplink })],
     ...lans.map((lan) => {
       const objects = compileOnce(lan, lanInputs, () => LAN_COMPILERS[lan.type](lan, facts, upstream));
       return [documentId(lan), objects] as const;
     }),
     ...resources.map((resource) => {
       const key = facts.wireguardKeys[resource.name];
-      return [documentId(resource), compileOnce(resource, [key], () => compileResource(resource, facts))] as const;
+      const inputs = [key, underlay.bornIn, underlay.mtu];
+      return [
+        documentId(resource),
+        compileOnce(resource, inputs, () => compileResource(resource, facts, underlay)),
+      ] as const;
     }),
     ...joined.map(
       ({ lan, member }) => [memberId(member), compileOnce(member, [lan], () => compileMember(lan, member))] as const,
@@ -78,12 +98,13 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
   return {
     target: [...units.values()].flat(),
     units,
-    issues: [...findConflicts(documents), ...homeless, ...issues],
+    issues: [...findConflicts(documents), ...publicNicIssues, ...homeless, ...issues],
     decision: choice.decision,
     wantsUplink: settings.wantsUplink.value,
     settings,
     clock,
-    uplink: choice.chosen,
+    uplink,
+    publicSide: side?.state ?? null,
     node: nodeId,
   };
 }

@@ -26,7 +26,7 @@ export function mayTouchNics(before: Compiled | null, after: Compiled, changed: 
   return wishes(before) !== wishes(after);
 }
 
-/** The wishes of a unit about NICs, and about the bridges that they are ports of. */
+/** The wishes of a unit about NICs, about the bridges that they are ports of, and about what is plugged into these or stands on them. */
 function aboutNics(unit: Target): readonly KernelObject[] {
   const nics = new Set(unit.flatMap((object) => (isNic(object) ? [object.name, object.master ?? object.name] : [])));
   return unit.filter((object) => {
@@ -34,7 +34,8 @@ function aboutNics(unit: Target): readonly KernelObject[] {
     if (object.kind === "rule") return true;
     if (object.kind === "route" && DEFAULTS.includes(object.to)) return true;
     return (
-      (object.kind === "link" && nics.has(object.name)) ||
+      (object.kind === "link" &&
+        [object.name, object.master, object.lower?.name].some((name) => name !== undefined && nics.has(name))) ||
       ("dev" in object && object.dev !== undefined && nics.has(object.dev))
     );
   });

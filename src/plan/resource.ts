@@ -5,8 +5,17 @@ import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
 import { gatewayAddress, meshAddress } from "../sdk/addressing.ts";
 import { compileResourceFirewall } from "./firewall.ts";
 
-/** WireGuard's overhead on IPv6 is 80 bytes, so 1420 fits an uplink of 1500 for both families. */
-const WIREGUARD_MTU = 1420;
+/** WireGuard's overhead on IPv6, so that a packet fits the network below for both families. */
+const WIREGUARD_OVERHEAD = 80;
+const ETHERNET_MTU = 1500;
+
+/** The network that WireGuard's own packets go by. */
+export interface Underlay {
+  /** The namespace of its sockets; the node's own when left out. */
+  readonly bornIn?: string;
+  /** Null is Ethernet's. */
+  readonly mtu: number | null;
+}
 
 /** Names of a network resource, as seed 000 and netlight have them. */
 export interface ResourceNames {
@@ -27,6 +36,7 @@ export function resourceNames(name: string): ResourceNames {
 export function compileResource(
   resource: NetworkResourceDocument,
   facts: Pick<Facts, "wireguardKeys">,
+  underlay: Underlay,
 ): readonly KernelObject[] {
   const names = resourceNames(resource.name);
   const { netns } = names;
@@ -45,20 +55,28 @@ export function compileResource(
     { kind: "address", netns, dev: "private", address: `${gatewayAddress(resource.subnet)}/24` },
     compileResourceFirewall(netns, resource.wireguard === undefined ? undefined : names.wireguard),
   ];
-  return [...objects, ...compileWireguard(resource, names, facts)];
+  return [...objects, ...compileWireguard(resource, names, facts, underlay)];
 }
 
 function compileWireguard(
   resource: NetworkResourceDocument,
   names: ResourceNames,
   facts: Pick<Facts, "wireguardKeys">,
+  { bornIn, mtu }: Underlay,
 ): readonly KernelObject[] {
   if (resource.wireguard === undefined) return [];
   const key = facts.wireguardKeys[resource.name];
   const { netns, wireguard: dev } = names;
   const { listenPort, peers } = resource.wireguard;
   return [
-    { kind: "link", netns, name: dev, type: "wireguard", mtu: WIREGUARD_MTU },
+    {
+      kind: "link",
+      netns,
+      name: dev,
+      type: "wireguard",
+      mtu: (mtu ?? ETHERNET_MTU) - WIREGUARD_OVERHEAD,
+      ...(bornIn === undefined ? {} : { bornIn }),
+    },
     // A key that cannot be read must not end the sessions of a device that has it.
     ...(key === undefined ? [] : [{ kind: "wireguard", netns, dev, ...key, listenPort, peers } as const]),
     { kind: "address", netns, dev, address: `${meshAddress(resource.subnet)}/16` },

@@ -19,8 +19,11 @@ function touches({ op, args }: Step, uplink: string): boolean {
   if (op === "ovs.unport" || op === "ovs.del") return args.ports.includes(uplink);
   if (!("netns" in args) || args.netns !== HOST) return false;
   switch (op) {
+    // What is plugged into it or stands on it may take its traffic.
     case "link.add":
+      return [args.name, args.master, args.lower?.name].includes(uplink);
     case "link.set":
+      return args.name === uplink || args.master === uplink;
     case "link.del":
     case "link.port":
     case "vlan.add":

@@ -202,7 +202,7 @@ test("a database without ovs-vswitchd: the change is given up in time, and made 
 });
 
 /** What this kernel lacks is not what is looked at here. */
-const lacks = new Set(["vlan", "bond", "dummy", "bridge vlan filtering"] as const);
+const lacks = new Set(["vlan", "bond", "dummy", "wireguard", "bridge vlan filtering"] as const);
 const wish = targets({ lacks, now: Math.round(uptime()) + 10_000, datapaths: ["netdev"] });
 
 test("from any state to any other, with bridges of Open vSwitch among all other kinds", async (t) => {

@@ -5,6 +5,7 @@ import { churn } from "./churn.ts";
 import { clones } from "./clones.ts";
 import type { Bench } from "./figure.ts";
 import { memory } from "./memory.ts";
+import { online } from "./online.ts";
 import { plan } from "./plan.ts";
 import { pure } from "./pure.ts";
 import { reconcile } from "./reconcile.ts";
@@ -29,5 +30,6 @@ export const benches: readonly Bench[] = [
   pure,
   clones,
   boot,
+  online,
   scenarios,
 ];

@@ -21,7 +21,11 @@ scenario(
     const { total, changed } = (await n1.status()).reconciles;
     // Whoever loses an address or a route for a moment is heard here.
     const heard = "/run/heard";
-    await n1.node.run(["sh", "-c", `ip monitor address route dev zos >${heard} 2>&1 & echo $! >/run/listener`]);
+    await n1.node.run([
+      "sh",
+      "-c",
+      `/usr/sbin/ip monitor address route dev zos >${heard} 2>&1 & echo $! >/run/listener`,
+    ]);
 
     for (const unit of ["dhcp-zos", "dhcp6-zos"]) {
       await step(`${unit} is killed ${ROUNDS} times`, async () => {

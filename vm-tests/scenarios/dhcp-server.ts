@@ -74,21 +74,24 @@ function script(served: readonly Served[]): string {
   ].join("\n");
 }
 
+/** In a script `ip` alone would be that of busybox, which knows less. */
+const ip = "/usr/sbin/ip";
+
 function linkLines({ dev, v4, v6 }: Served): readonly string[] {
   const [parent = dev, vlan] = dev.split(".");
   return [
-    `ip link set ${parent} up`,
-    ...(vlan === undefined ? [] : [`ip link add link ${parent} name ${dev} type vlan id ${vlan} 2>/dev/null`]),
-    `ip link set ${dev} up`,
-    `ip address flush dev ${dev} scope global`,
-    ...(v4 === undefined ? [] : [`ip address add ${v4} dev ${dev}`]),
-    ...(v6 === undefined ? [] : [`ip address add ${v6} dev ${dev} nodad`]),
+    `${ip} link set ${parent} up`,
+    ...(vlan === undefined ? [] : [`${ip} link add link ${parent} name ${dev} type vlan id ${vlan} 2>/dev/null`]),
+    `${ip} link set ${dev} up`,
+    `${ip} address flush dev ${dev} scope global`,
+    ...(v4 === undefined ? [] : [`${ip} address add ${v4} dev ${dev}`]),
+    ...(v6 === undefined ? [] : [`${ip} address add ${v6} dev ${dev} nodad`]),
   ];
 }
 
 function configuration(served: readonly Served[]): string {
   return [
-    ...["user=root", "pid-file=", "bind-dynamic", "no-ping", "no-resolv", "no-hosts", "log-dhcp", "log-facility=-"],
+    ...["user=root", "pid-file=", "bind-dynamic", "no-ping", "no-resolv", "no-hosts", "log-facility=-"],
     ...[
       "dhcp-authoritative",
       `dhcp-leasefile=${LEASES}`,

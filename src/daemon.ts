@@ -20,8 +20,8 @@ import { backoff } from "./lib/async.ts";
 import { removeTemporaries } from "./lib/atomic-file.ts";
 import { describeError, NetloomError } from "./lib/errors.ts";
 import { createLog } from "./lib/log.ts";
-import { NO_FLAGS, type ConfigSource } from "./model/boot-flags.ts";
-import { parseBootWords } from "./plan/boot-words.ts";
+import { rejectionText, type ConfigSource } from "./model/boot-flags.ts";
+import { parseCommandLine } from "./plan/cmdline/parse-command-line.ts";
 import { VERSION } from "./version.ts";
 
 const RETRY_MS = 30_000;
@@ -69,10 +69,11 @@ export async function runDaemon(
   const { files, problems: unread } = await readYamlFiles(options.config);
   for (const problem of unread) report(problem, problem);
   await layers.setConfig(files);
-  const words = parseBootWords(options.cmdline ?? (await readFile("/proc/cmdline", "utf8")));
-  for (const { word, reason } of words.rejected) report(word, `kernel command line: ${word} rejected: ${reason}`);
+  const { flags, rejected } = parseCommandLine(options.cmdline ?? (await readFile("/proc/cmdline", "utf8")));
+  for (const [at, word] of rejected.entries())
+    report(`kernel word ${at}`, `kernel command line: ${rejectionText(word)}`);
   const boot: BootFile[] = [];
-  for (const source of words.configs.filter(isLocal)) await load(source, boot, report);
+  for (const source of flags.configs.filter(isLocal)) await load(source, boot, report);
   await layers.setBoot(boot);
 
   const { guard, problems: unguarded } = await Guard.open({
@@ -96,7 +97,7 @@ export async function runDaemon(
     runtimeDir: options.runtime,
     stateDir: options.root,
     appliance: options.appliance,
-    flags: { ...NO_FLAGS, configs: words.configs },
+    flags,
   });
   const service = new Service({ engine, state, version: VERSION, problems: () => [...problems.values()] });
   await using _server = await serveHttp(service, options.socket);
@@ -109,7 +110,7 @@ export async function runDaemon(
   // Else a client that waits for its verdict would hold up the end.
   signal.addEventListener("abort", () => guard[Symbol.dispose](), { once: true });
   await loadRemote(
-    words.configs.filter((source) => !isLocal(source)),
+    flags.configs.filter((source) => !isLocal(source)),
     { boot, engine, state, layers, report, signal },
   );
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));

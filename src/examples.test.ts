@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import { compile } from "./plan/compile.ts";
-import { parseBootWords } from "./plan/boot-words.ts";
+import { parseCommandLine } from "./plan/cmdline/parse-command-line.ts";
 import { parseDocuments } from "./plan/parse-documents.ts";
 import { facts, keyFact, nic } from "./testing/builders.ts";
 import { formatIssue } from "./model/report.ts";
@@ -37,7 +37,7 @@ test("every kernel flag that the README explains is honoured or known to the ima
   const init = `${read("image/initramfs/init")}${read("image/mkosi.extra/usr/libexec/netloom/boot")}`;
   t.true(flags.length > 0);
   for (const flag of flags) {
-    const config = parseBootWords(`${flag}=fw_cfg:opt/x`).configs.length === 1;
+    const config = parseCommandLine(`${flag}=fw_cfg:opt/x`).flags.configs.length === 1;
     t.true(config || init.includes(flag), flag);
   }
 });

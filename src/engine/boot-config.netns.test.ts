@@ -51,7 +51,7 @@ for (const runtime of [SOURCE, BINARY]) {
       /netloom\.config=inline:@@@ rejected: what follows inline: is not base64/u,
       /cannot read the configuration netloom\.config=inline:\S+: its zstd frame is damaged or too large/u,
       /cannot read the configuration netloom\.config=inline:wyj_: it is neither UTF-8 text nor a zstd frame/u,
-      /netloom\.config=http:\S+ rejected: a URL needs the digest of its content: append #sha256=HEX/u,
+      /netloom\.config=http:\S+ rejected: a URL needs the digest of its content or the key that signed it: append #sha256=HEX/u,
       /netloom\.config=ftp:\S+ rejected: begins with none of inline:, http:\/\/, https:\/\/, fw_cfg:/u,
       /netloom\.config=fw_cfg:\.\.\/\.\.\/etc\/passwd rejected/u,
       /cannot read the configuration netloom\.config=fw_cfg:opt\/nothing: the machine's firmware has no such file/u,

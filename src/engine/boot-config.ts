@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
@@ -11,6 +11,9 @@ import type { SourceFile } from "../plan/parse-documents.ts";
 const MAX_BYTES = 1 << 20;
 const FW_CFG = "/sys/firmware/qemu_fw_cfg/by_name";
 const FETCH_TIMEOUT_MS = 15_000;
+const SIGNATURE_BYTES = 64;
+
+type UrlSource = ConfigSource & { readonly type: "url" };
 
 /** True when the source can be read before the node is online. */
 export function isLocal(source: ConfigSource): boolean {
@@ -37,27 +40,57 @@ async function read(source: ConfigSource): Promise<Buffer> {
         );
       });
     case "url":
-      return await download(source);
+      return await fetchProven(source);
   }
 }
 
-async function download(source: ConfigSource & { readonly type: "url" }): Promise<Buffer> {
-  const response = await fetch(source.url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: "error" }).catch(
-    (error: unknown) => {
-      throw failure(source, describeError(error), "it is tried again", error);
-    },
-  );
-  if (!response.ok) throw failure(source, `the server answered ${response.status}`, "it is tried again");
-  const bytes = await body(response, source);
-  const digest = createHash("sha256").update(bytes).digest("hex");
-  if (digest === source.sha256) return bytes;
+async function fetchProven(source: UrlSource): Promise<Buffer> {
+  const bytes = await download(source.url, source);
+  const why = await findForgery(bytes, source);
+  if (why === undefined) return bytes;
   throw new NetloomError({
     code: "refused",
     op: "use the configuration",
     target: source.word,
-    why: `its SHA-256 is ${digest}, not the one on the command line`,
+    why,
     hint: "nothing of it was applied",
   });
+}
+
+async function download(url: string, source: UrlSource): Promise<Buffer> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: "error" }).catch(
+    (error: unknown) => {
+      throw failure(source, describeError(error), "it is tried again", error);
+    },
+  );
+  if (!response.ok) throw failure(source, `the server answered ${response.status} for ${url}`, "it is tried again");
+  return await body(response, source);
+}
+
+/** Says why the bytes are not what the command line asked for; undefined when they are. */
+async function findForgery(bytes: Buffer, source: UrlSource): Promise<string | undefined> {
+  const { proof } = source;
+  if (proof.type === "sha256") {
+    const digest = createHash("sha256").update(bytes).digest("hex");
+    return digest === proof.digest ? undefined : `its SHA-256 is ${digest}, not the one on the command line`;
+  }
+  const url = new URL(source.url);
+  url.pathname += ".sig";
+  const signature = signatureOf(await download(url.href, source));
+  if (signature === undefined) return `${url.href} is no ed25519 signature (64 bytes, as they are or in base64)`;
+  // RFC 8410: the public key as node:crypto takes it.
+  const key = createPublicKey({
+    key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(proof.key, "base64url").toString("base64url") },
+    format: "jwk",
+  });
+  return verify(null, bytes, key, signature) ? undefined : `${url.href} was not made by the key on the command line`;
+}
+
+function signatureOf(file: Buffer): Buffer | undefined {
+  if (file.length === SIGNATURE_BYTES) return file;
+  const text = file.toString("latin1").trim();
+  const decoded = /^[A-Za-z0-9+/_-]+={0,2}$/u.test(text) ? Buffer.from(text, "base64url") : undefined;
+  return decoded?.length === SIGNATURE_BYTES ? decoded : undefined;
 }
 
 function decode(bytes: Buffer, source: ConfigSource): string {

@@ -1,10 +1,15 @@
-import type { Addressing, ExtraRoute } from "./settings.ts";
+import type { ExtraRoute } from "./settings.ts";
 
 /** Where a configuration on the kernel command line comes from. */
 export type ConfigSource =
   | { readonly type: "inline"; readonly word: string; readonly base64: string }
-  | { readonly type: "url"; readonly word: string; readonly url: string; readonly sha256: string }
+  | { readonly type: "url"; readonly word: string; readonly url: string; readonly proof: ConfigProof }
   | { readonly type: "fw_cfg"; readonly word: string; readonly name: string };
+
+/** How it is known that what a URL gives is what was meant: its digest, or the key (32 bytes, base64) that signed it. */
+export type ConfigProof =
+  | { readonly type: "sha256"; readonly digest: string }
+  | { readonly type: "ed25519"; readonly key: string };
 
 /** A word that cannot be honoured; the others hold. */
 export interface RejectedWord {
@@ -14,17 +19,27 @@ export interface RejectedWord {
   readonly hint?: string;
 }
 
-/** What `ip=` says of an interface. Its fields are the ones of the words that were given, no others. */
-export interface InterfaceFlags extends Partial<Pick<Addressing, "dhcp4" | "addresses" | "clientId">> {
-  readonly dhcp6?: boolean;
-  readonly auto6?: boolean;
+/** "netloom.mtu=70000 rejected: MTU 70000 is not from 576 to 65535; did you mean netloom.mtu=65535?" */
+export function rejectionText({ word, reason, hint }: RejectedWord): string {
+  return `${word} rejected: ${reason}${hint === undefined ? "" : `; did you mean ${hint}?`}`;
+}
+
+/** What the `ip=` words say of an interface: what they do not name is off. */
+export interface InterfaceFlags {
+  readonly dhcp4: boolean;
+  readonly dhcp6: boolean;
+  readonly auto6: boolean;
+  /** "192.168.50.9/24" */
+  readonly addresses: readonly string[];
   readonly gateway?: string;
   readonly gateway6?: string;
+  /** Addresses that are on the link although no prefix says so: the other end, or a router outside of the network. */
+  readonly peers?: readonly string[];
   readonly mtu?: number;
   readonly mac?: string;
-  readonly dns?: readonly string[];
-  readonly ntp?: readonly string[];
-  /** The words that say so, for `status`. */
+  /** DHCP client identifier as type and value, "01:52:54:…". */
+  readonly clientId?: string;
+  /** The words that say so. */
   readonly words: readonly string[];
 }
 
@@ -62,8 +77,8 @@ export interface BootFlags {
     readonly pubMac?: "random" | "swap";
   };
   readonly configs: readonly ConfigSource[];
-  /** The word that set a field, by the field's path: {"mtu": "netloom.mtu=1400"}. */
-  readonly words: Readonly<Record<string, string>>;
+  /** The words that set a field, by the field's path: {"mtu": ["netloom.mtu=1400"]}. Of several that set one value the last holds. */
+  readonly words: Readonly<Record<string, readonly string[]>>;
 }
 
 /** An empty command line. */

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { API_VERSION } from "./document.ts";
 import { NAME_MAX } from "../lib/ifname.ts";
+import { isNicPattern } from "./nic-pattern.ts";
 import { canonicalAddress, cidr, contains, familyOf, formatCidr, networkOf, parseCidr } from "../lib/ip.ts";
 
 /** `apiVersion` of every document. */
@@ -157,10 +158,13 @@ function parseEndpoint(text: string): { address: string; port: number } | undefi
   return { address, port };
 }
 
-/** A glob over interface names: letters, digits and `. _ - * ?`. */
+/** What names NICs: see `matchesNic`. */
 export const NicPattern: v.GenericSchema<string, string> = v.pipe(
   v.string("is no text: quote it"),
-  v.regex(/^[A-Za-z0-9._*?-]{1,15}$/u, "is not an interface name or a pattern with * and ?"),
+  v.check(
+    isNicPattern,
+    "names no NIC: an interface name or a pattern with * and ?, a MAC or PCI address, driver:NAME or speed:>=N",
+  ),
 );
 
 /** A DNS host name of one or more labels (RFC 1123). */

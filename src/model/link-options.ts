@@ -54,11 +54,40 @@ export interface BondOptions {
   /** Milliseconds, multiples of `miimon`. */
   readonly updelay?: number;
   readonly downdelay?: number;
-  readonly xmitHashPolicy?: "layer2" | "layer2+3" | "layer3+4" | "encap2+3" | "encap3+4" | "vlan+srcmac";
-  readonly lacpRate?: "slow" | "fast";
+  /** The driver says whether a port has carrier, rather than its registers. */
+  readonly useCarrier?: boolean;
+  /** Milliseconds between questions to `arpIpTarget` and `nsIp6Target`; not together with `miimon`. */
+  readonly arpInterval?: number;
+  /** Addresses with commas between them, 16 at most. */
+  readonly arpIpTarget?: string;
+  readonly nsIp6Target?: string;
+  readonly arpValidate?: "none" | "active" | "backup" | "all" | "filter" | "filter_active" | "filter_backup";
+  readonly arpAllTargets?: "any" | "all";
+  /** Questions without an answer after which a port is down. */
+  readonly missedMax?: number;
   /** Name of the port that is used while it works. */
   readonly primary?: string;
+  readonly primaryReselect?: "always" | "better" | "failure";
+  readonly failOverMac?: "none" | "active" | "follow";
+  readonly xmitHashPolicy?: "layer2" | "layer2+3" | "layer3+4" | "encap2+3" | "encap3+4" | "vlan+srcmac";
+  readonly resendIgmp?: number;
+  /** Gratuitous ARPs and unsolicited neighbour advertisements after a change of the port. */
+  readonly numPeerNotif?: number;
+  /** Milliseconds between them, a multiple of `miimon`. */
+  readonly peerNotifDelay?: number;
+  readonly allSlavesActive?: boolean;
   readonly minLinks?: number;
+  /** Seconds. */
+  readonly lpInterval?: number;
+  readonly packetsPerSlave?: number;
+  readonly lacpRate?: "slow" | "fast";
+  readonly lacpActive?: boolean;
+  readonly adSelect?: "stable" | "bandwidth" | "count";
+  readonly adActorSysPrio?: number;
+  readonly adUserPortKey?: number;
+  readonly adActorSystem?: string;
+  readonly tlbDynamicLb?: boolean;
+  readonly coupledControl?: boolean;
 }
 
 /** Flags of a bridge port. What is left out has the kernel's default (`PORT_DEFAULTS`). */

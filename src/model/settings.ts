@@ -19,6 +19,12 @@ export interface Addressing {
   readonly gateways: readonly string[];
   /** DHCP client identifier as type and value, "01:52:54:…"; by default made from the NIC's MAC (RFC 2132 section 9.14). */
   readonly clientId?: string;
+  /** Addresses that are on the link although no prefix says so: the other end, or a router outside of the network. */
+  readonly peers?: readonly string[];
+  /** Of the NIC, before `NodeSettings.mtu`. */
+  readonly mtu?: number;
+  /** MAC that the NIC is given instead of its own. */
+  readonly mac?: string;
 }
 
 /** A route that a flag asks for. Without `via` the network is on the link. */

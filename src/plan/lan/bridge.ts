@@ -1,4 +1,4 @@
-import { matchesGlob } from "../../lib/glob.ts";
+import { matchesNic } from "../../model/nic-pattern.ts";
 import { derivedMac } from "../../lib/ifname.ts";
 import type { LanDocument } from "../../model/document.ts";
 import type { LanFacts, NicFact } from "../../model/facts.ts";
@@ -13,7 +13,7 @@ export function lanBridge(name: string): string {
 
 /** The physical NICs that become ports of a LAN. */
 export function lanPorts(lan: LanDocument, facts: LanFacts): readonly NicFact[] {
-  return facts.nics.filter((nic) => lan.nics.some((pattern) => matchesGlob(nic.name, pattern)));
+  return facts.nics.filter((nic) => lan.nics.some((pattern) => matchesNic(pattern, nic)));
 }
 
 /** A LAN of type `bridge` on the Linux backend: one bridge with the node's addresses, its ports, and dnsmasq when asked for. */

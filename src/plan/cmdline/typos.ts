@@ -1,0 +1,37 @@
+import { distance } from "fastest-levenshtein";
+import { nearest } from "../../lib/nearest.ts";
+import { KEYS } from "./keys.ts";
+import { refuse, type Refusal } from "./refusal.ts";
+
+const PREFIX = "netloom.";
+const OURS = Object.keys(KEYS).filter((key) => key.startsWith(PREFIX));
+/** Long enough that one wrong letter does not make another program's word of them. */
+const LONG = Object.keys(KEYS).filter((key) => key.length >= 6 && !key.startsWith(PREFIX));
+
+/** Why a word that is nobody's looks like one of ours that was mistyped; undefined for other programs' words. */
+export function findTypo(key: string, value: string | undefined): Refusal | undefined {
+  const meant = meantKey(key);
+  if (meant === undefined) return undefined;
+  if (meant === "") return refuse(`is no word of Netloom (${OURS.join(", ")})`);
+  return refuse(`is no word of Netloom`, `${meant}=${value ?? ""}`);
+}
+
+/** The nearest key of ours; "" when it has our prefix and is near to none. */
+function meantKey(key: string): string | undefined {
+  const dot = key.indexOf(".");
+  const prefix = dot === -1 ? "" : key.slice(0, dot + 1);
+  if (prefix === PREFIX) return nearest(key, OURS) ?? "";
+  if (Math.abs(prefix.length - PREFIX.length) <= 1 && distance(prefix.toLowerCase(), PREFIX) <= 2) {
+    const whole = `${PREFIX}${key.slice(dot + 1)}`;
+    return nearest(whole, OURS) ?? "";
+  }
+  return (
+    LONG.find(
+      (known) =>
+        Math.abs(known.length - key.length) <= 1 &&
+        known.includes(".") === key.includes(".") &&
+        known.includes(":") === key.includes(":") &&
+        distance(key, known) <= 1,
+    ) ?? LONG.find((known) => known.toLowerCase() === key.toLowerCase())
+  );
+}

@@ -1,7 +1,5 @@
 import type { BootFlags, InterfaceFlags } from "../model/boot-flags.ts";
 import { documentId, type NodeDocument, type UplinkPolicy } from "../model/document.ts";
-import type { NicFact } from "../model/facts.ts";
-import { matchesNic } from "../model/nic-pattern.ts";
 import type { Addressing, NodeSettings, Setting } from "../model/settings.ts";
 
 /** Name of the uplink's bridge on every node that says nothing else; programs of Zero-OS ask for the addresses of `zos`. */
@@ -52,11 +50,6 @@ export function settings(node: NodeDocument | null, flags: BootFlags): NodeSetti
     publicVlan: pick(node?.public?.vlan, tag(flags.zos.vlanPub), "zos.vlanPub", null),
     publicMac: pick(node?.public?.mac, flags.zos.pubMac, "zos.pubMac", "random"),
   };
-}
-
-/** How a NIC gets its addresses; the first pattern that means it holds. */
-export function addressingFor({ addressing, addressingOf }: NodeSettings, nic: NicFact): Setting<Addressing> {
-  return addressingOf.find((special) => matchesNic(special.nic, nic))?.addressing ?? addressing;
 }
 
 /** "flag netloom.mtu=1400": all words that set these fields. */

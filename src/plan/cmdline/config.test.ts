@@ -15,7 +15,7 @@ test("words of all kinds are found wherever they stand, and others are nobody's 
     [
       { type: "inline", base64: "YQ==" },
       { type: "fw_cfg", name: "opt/netloom/config" },
-      { type: "url", url: "https://[fd00::1]:8443/a?b=c", sha256: SHA },
+      { type: "url", url: "https://[fd00::1]:8443/a?b=c", proof: { type: "sha256", digest: SHA } },
     ],
   );
 });

@@ -11,10 +11,12 @@ import { Engine } from "./engine/engine.ts";
 import { Guard } from "./engine/guard.ts";
 import { Layers, type BootFile, type ReportProblem } from "./engine/layers.ts";
 import { NodeState } from "./engine/node-state.ts";
+import { selfStatus } from "./engine/self-status.ts";
 import { DocumentStore } from "./engine/store.ts";
 import { readYamlFiles } from "./engine/yaml-files.ts";
 import { startDetached } from "./host/detached.ts";
 import type { Host } from "./host/host.ts";
+import { whereKept } from "./host/kept.ts";
 import { LinuxHost, type LinuxHostOptions } from "./host/linux-host.ts";
 import { backoff } from "./lib/async.ts";
 import { removeTemporaries } from "./lib/atomic-file.ts";
@@ -54,12 +56,14 @@ export async function runDaemon(
   await makeDirectory(options.root, 0o700);
   await makeDirectory(options.runtime, 0o755);
 
+  const announce = (line: string): void => void writeSync(1, `${line}\n`);
   await using host = await openHost({
     keys: join(options.root, "keys"),
     runtimeDir: options.runtime,
     scanDir: options.services,
+    onNewKey: (resource, publicKey) => announce(`netloom: key of ${resource} is new: ${publicKey}`),
   });
-  const state = await NodeState.open(options.root, options.runtime, (line) => writeSync(1, `${line}\n`));
+  const state = await NodeState.open(options.root, options.runtime, announce);
   const store = new DocumentStore(join(options.root, "documents"));
   const allocations = new Allocations(join(options.root, "allocations"));
   const damaged = [...host.problems, ...state.problems, ...(await store.load()), ...(await allocations.load())];
@@ -99,7 +103,14 @@ export async function runDaemon(
     appliance: options.appliance,
     flags,
   });
-  const service = new Service({ engine, state, version: VERSION, problems: () => [...problems.values()] });
+  const kept = whereKept(options.root, options.appliance);
+  const service = new Service({
+    engine,
+    state,
+    version: VERSION,
+    problems: () => [...problems.values()],
+    self: () => selfStatus({ host, engine, state, kept }),
+  });
   await using _server = await serveHttp(service, options.socket);
   // Left by a daemon that was killed while it wrote; now that we have the socket, no other one writes there.
   for (const directory of [options.root, options.runtime]) await removeTemporaries(directory);

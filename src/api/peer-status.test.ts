@@ -1,5 +1,6 @@
 import test from "ava";
 import type { ActualPeer } from "../model/actual.ts";
+import type { ClockStatus } from "../model/report.ts";
 import { peerStatus } from "./peer-status.ts";
 
 const peer: ActualPeer = {
@@ -14,6 +15,8 @@ const peer: ActualPeer = {
   txBytes: 20,
 };
 
+const right: ClockStatus = { synchronised: true, source: [], since: 1, waits: null, wentBack: 0 };
+
 const device = (one: ActualPeer): Parameters<typeof peerStatus>[0] => ({
   netns: "nw-w-x",
   dev: "w-w-x",
@@ -24,7 +27,7 @@ const device = (one: ActualPeer): Parameters<typeof peerStatus>[0] => ({
 });
 
 test("a peer is told with its resource's name, where it is now, and its counters", (t) => {
-  t.deepEqual(peerStatus(device(peer)), [
+  t.deepEqual(peerStatus(device(peer), right), [
     {
       resource: "w-x",
       publicKey: "K",
@@ -37,8 +40,12 @@ test("a peer is told with its resource's name, where it is now, and its counters
 });
 
 test("one that never answers is pointed out with what it may be: WireGuard itself says nothing", (t) => {
-  const [mute] = peerStatus(device({ ...peer, lastHandshake: 0, rxBytes: 0 }));
-  t.regex(mute?.note ?? "", /^sent, never answered: [^]*clock went back/u);
-  const [untouched] = peerStatus(device({ ...peer, lastHandshake: 0, rxBytes: 0, txBytes: 0 }));
+  const note = (clock: Partial<ClockStatus>): string =>
+    peerStatus(device({ ...peer, lastHandshake: 0, rxBytes: 0 }), { ...right, ...clock })[0]?.note ?? "";
+  t.regex(note({}), /^sent, never answered: [^]*clock went back/u);
+  t.regex(note({ wentBack: 3600.4 }), /whose clock went back by 3600 s$/u);
+  t.regex(note({ synchronised: false }), /not synchronised: no time server is known$/u);
+  t.regex(note({ synchronised: false, source: ["192.0.2.1"] }), /not synchronised: 192\.0\.2\.1 did not answer$/u);
+  const [untouched] = peerStatus(device({ ...peer, lastHandshake: 0, rxBytes: 0, txBytes: 0 }), right);
   t.false("note" in (untouched ?? {}));
 });

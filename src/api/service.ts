@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { stringify } from "yaml";
 import type { Engine } from "../engine/engine.ts";
 import type { NodeState } from "../engine/node-state.ts";
+import type { SelfStatus } from "../engine/self-status.ts";
 import { describeError } from "../lib/errors.ts";
 import { KINDS, type Document } from "../model/document.ts";
 import { Name } from "../model/fields.ts";
@@ -34,6 +35,7 @@ export interface ServiceOptions {
   readonly version: string;
   /** What went wrong at start and is not retried by a pass: damaged files, rejected words. */
   readonly problems: () => readonly string[];
+  readonly self: () => Promise<SelfStatus>;
 }
 
 /** The operations of the daemon, once and free of any transport. */
@@ -79,7 +81,7 @@ export class Service {
   }
 
   async status(): Promise<Status> {
-    const { engine, state, version, problems } = this.#options;
+    const { engine, state, version, problems, self } = this.#options;
     const { compiled, report, total, changed } = engine.view;
     const unseen: string[] = [];
     const orProblem = <T>(what: string, seen: Promise<readonly T[]>): Promise<readonly T[]> =>
@@ -88,10 +90,11 @@ export class Service {
         return [];
       });
     // What cannot be seen must not hide the rest of the status.
-    const [devices, processes, obstacles] = await Promise.all([
+    const [devices, processes, obstacles, { problems: unknown, ...own }] = await Promise.all([
       orProblem("WireGuard devices", engine.wireguard()),
       orProblem("services", engine.services()),
       engine.obstacles(),
+      self(),
     ]);
     const uplink = compiled?.uplink ?? null;
     return {
@@ -115,15 +118,16 @@ export class Service {
             },
       publicSide: compiled?.publicSide ?? null,
       decision: compiled?.decision ?? [],
+      ...own,
       documents: engine.documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),
       processes,
-      peers: devices.flatMap((device) => peerStatus(device)),
+      peers: devices.flatMap((device) => peerStatus(device, own.clock)),
       waiting: compiled === null ? [] : state.waiting(compiled, devices),
       lastReconcile: report,
       fights: engine.fights,
       guard: engine.guard,
       reconciles: { total, changed },
-      problems: [...problems(), ...engine.view.problems, ...unseen, ...obstacles],
+      problems: [...problems(), ...engine.view.problems, ...unseen, ...unknown, ...obstacles],
     };
   }
 }

@@ -3,6 +3,9 @@ import type { Status } from "../model/report.ts";
 import { statusText } from "./inspect.ts";
 
 const empty: Status = {
+  clock: { synchronised: false, source: [], since: null, waits: null, wentBack: 0 },
+  state: { kept: "in memory" },
+  keys: [],
   version: "0.1.0",
   pid: 7,
   hostname: "n1",
@@ -23,14 +26,23 @@ const empty: Status = {
 };
 
 test("a node that has just started says so in three lines", (t) => {
-  t.is(statusText(empty, 0), "node      n1, netloom 0.1.0, offline\nuplink    none\nreconcile none yet\n");
+  t.is(
+    statusText(empty, 0),
+    [
+      "node      n1, netloom 0.1.0, offline",
+      "uplink    none",
+      "clock     not synchronised: no time server is known",
+      "state     in memory",
+      "reconcile none yet\n",
+    ].join("\n"),
+  );
 });
 
 test("what is not known to work yet is waited for, and said to be late", (t) => {
   const lease = { document: "Node node", for: "a lease for an uplink", seconds: 12, deadline: 60, overdue: false };
   const late = { ...lease, seconds: 70, overdue: true };
   const lines = statusText({ ...empty, waiting: [lease, late] }, 0).split("\n");
-  t.deepEqual(lines.slice(2, 4), [
+  t.deepEqual(lines.slice(4, 6), [
     "waiting   Node node waits for a lease for an uplink for 12 s",
     "overdue   Node node waits for a lease for an uplink for 70 s, and expected it within 60 s",
   ]);
@@ -55,6 +67,12 @@ test("everything that a node knows, one thing a line", (t) => {
     decision: [
       { nic: "eth0", mac: "52:54:00:00:00:01", chosen: false, reasons: ["has no carrier", "eth1 was first"], had },
       { nic: "eth1", mac: "52:54:00:00:00:02", chosen: true, reasons: ["has carrier"], had },
+    ],
+    clock: { synchronised: true, source: ["192.0.2.4"], since: 9.5, waits: null, wentBack: 60.2 },
+    state: { kept: "on disk /dev/vda" },
+    keys: [
+      { resource: "demo", publicKey: "K0", since: "boot" },
+      { resource: "lab", publicKey: "K9", since: "disk" },
     ],
     documents: [{ kind: "Lan", name: "lab", source: "applied" }],
     processes: [
@@ -89,6 +107,10 @@ test("everything that a node knows, one thing a line", (t) => {
 uplink    eth1 192.168.50.17/24 2001:db8::17/64 via 192.168.50.1
 nic       eth0 52:54:00:00:00:01 not chosen: has no carrier, eth1 was first
 nic       eth1 52:54:00:00:00:02 chosen: has carrier
+clock     synchronised by 192.0.2.4 since 9.5 s after kernel start; it went back, and peers ignore this node for 60 s more
+state     on disk /dev/vda
+key       demo K0 made in this boot: others have to be told
+key       lab K9 as before the boot
 document  Lan lab (applied)
 service   dhcp-eth1 up, pid 99
 service   dnsmasq-lab down

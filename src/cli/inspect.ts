@@ -2,7 +2,14 @@ import { stringify } from "yaml";
 import { NetloomError } from "../lib/errors.ts";
 import { documentId, type Document } from "../model/document.ts";
 import type { PublicSideState } from "../model/facts.ts";
-import { formatFailure, type FightReport, type PeerStatus, type Status } from "../model/report.ts";
+import {
+  formatFailure,
+  type ClockStatus,
+  type FightReport,
+  type KeyStatus,
+  type PeerStatus,
+  type Status,
+} from "../model/report.ts";
 import type { Waiting } from "../model/waiting.ts";
 import type { Client } from "../sdk/client.ts";
 import { guardText, parseKind, type Output } from "./change.ts";
@@ -76,6 +83,9 @@ export function statusText(status: Status, now: number): string {
       ({ nic, mac, chosen, reasons }) =>
         `nic       ${nic} ${mac} ${chosen ? "chosen" : "not chosen"}: ${reasons.join(", ")}`,
     ),
+    clockLine(status.clock),
+    `state     ${status.state.kept}`,
+    ...status.keys.map(keyLine),
     ...status.documents.map(({ kind, name, source }) => `document  ${kind} ${name} (${source})`),
     ...status.processes.map(({ name, up, pid }) => `service   ${name} ${up ? `up, pid ${pid ?? "?"}` : "down"}`),
     ...status.peers.map((peer) => peerLine(peer, now)),
@@ -105,6 +115,20 @@ function publicLines({
     `public    ${mode} NIC${by} ${addresses.join(" ")}${via}${waits}`,
     ...(note === null ? [] : [`public    note: ${note}`]),
   ];
+}
+
+function clockLine({ synchronised, source, since, waits, wentBack }: ClockStatus): string {
+  const by = source.length === 0 ? "" : ` by ${source.join(", ")}`;
+  const right = synchronised
+    ? `synchronised${by}${since === null ? "" : ` since ${since.toFixed(1)} s after kernel start`}`
+    : `not synchronised: ${source.length === 0 ? "no time server is known" : `asking ${source.join(", ")}`}`;
+  const waiting = waits === null ? "" : `; WireGuard waits for ${waits}`;
+  const back = wentBack === 0 ? "" : `; it went back, and peers ignore this node for ${Math.round(wentBack)} s more`;
+  return `clock     ${right}${waiting}${back}`;
+}
+
+function keyLine({ resource, publicKey, since }: KeyStatus): string {
+  return `key       ${resource} ${publicKey} ${since === "boot" ? "made in this boot: others have to be told" : "as before the boot"}`;
 }
 
 function peerLine(

@@ -8,6 +8,7 @@ import { clockMemory, type ClockMemory } from "../plan/clock.ts";
 import type { Compiled } from "../plan/compile.ts";
 import { waitingFor } from "../plan/operational.ts";
 import { OnlineFlag } from "./online-flag.ts";
+import { ClockWatch } from "./clock-watch.ts";
 import { Since } from "./since.ts";
 
 interface Persisted {
@@ -35,6 +36,7 @@ export class NodeState {
   /** The file's content as far as this daemon wrote it. */
   #written = "";
   #online = false;
+  readonly #clockWatch = new ClockWatch();
   readonly #since = new Since();
 
   /** What was wrong with the file when it was opened. */
@@ -95,6 +97,11 @@ export class NodeState {
     return this.#kept.clock;
   }
 
+  /** Seconds by which the clock is behind what it showed since WireGuard was let start; 0 when it is not. */
+  clockBehind(): number {
+    return this.#kept.clock.passed === true ? this.#clockWatch.see(Date.now() / 1000, uptime()) : 0;
+  }
+
   /** What was set up and is not known to work yet, counted from the pass that found it as it is. */
   waiting(compiled: Compiled, devices: readonly ActualWireguard[]): readonly Waiting[] {
     const since = (id: string): number | undefined => this.#since.of(id);
@@ -131,6 +138,7 @@ export class NodeState {
       );
     this.#online = online;
     this.#kept = next;
+    this.clockBehind();
     const text = `${JSON.stringify(next, null, 2)}\n`;
     if (text === this.#written) return;
     await writeFileAtomic(this.#path, text);

@@ -57,6 +57,8 @@ export interface WireguardKeys {
   /** What `ensure` would give; undefined when it would make a key. Nothing is written. */
   peek(resource: string, given?: Secret): Promise<WireguardKeyFact | undefined>;
   remove(resource: string): Promise<void>;
+  /** Whether the key was made since this boot, so that others have to be told, or was there before. */
+  since(resource: string): Promise<"boot" | "disk">;
 }
 
 /** The seam to the operating system: whatever the engine learns or changes goes through here. */

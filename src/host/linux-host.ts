@@ -46,6 +46,8 @@ export interface LinuxHostOptions {
   readonly scanDir: string;
   /** Unix socket of ovsdb-server; that of Debian when left out. */
   readonly ovsdb?: string;
+  /** Told of each WireGuard key that is made. */
+  readonly onNewKey?: (resource: string, publicKey: string) => void;
 }
 
 /** The Linux under us: the namespace that this process runs in, and those under /run/netns. */
@@ -68,7 +70,13 @@ export class LinuxHost implements Host {
     this.problems = context.records.problem === undefined ? [] : [context.records.problem];
   }
 
-  static async open({ keys, runtimeDir, scanDir, ovsdb = OVSDB_SOCKET }: LinuxHostOptions): Promise<LinuxHost> {
+  static async open({
+    keys,
+    runtimeDir,
+    scanDir,
+    ovsdb = OVSDB_SOCKET,
+    onNewKey,
+  }: LinuxHostOptions): Promise<LinuxHost> {
     for (const directory of [join(runtimeDir, "leases"), dirname(correctionFile(runtimeDir))])
       await mkdir(directory, { recursive: true });
     // Open to everyone as `ip netns` makes it, whatever our umask.
@@ -79,6 +87,8 @@ export class LinuxHost implements Host {
     const supervisor = new S6(scanDir, join(runtimeDir, "services"));
     const mark = await netnsMark();
     const ovs = await Ovs.open(ovsdb, mark);
+    const newKeys = join(runtimeDir, "new-keys");
+    const keyFiles = new KeyFiles({ directory: keys, newKeys, ...(onNewKey === undefined ? {} : { onNew: onNewKey }) });
     const context = {
       netnsMark: mark,
       namespaces: new Namespaces(),
@@ -87,7 +97,7 @@ export class LinuxHost implements Host {
       ovs,
       fileMark: fileMark(keys),
     };
-    return new LinuxHost(new KeyFiles(keys), context, runtimeDir);
+    return new LinuxHost(keyFiles, context, runtimeDir);
   }
 
   observe(target: Target, scope: Scope): Promise<Actual> {

@@ -12,15 +12,28 @@ import type { WireguardKeys } from "./host.ts";
 const PKCS8_X25519 = Buffer.from("302e020100300506032b656e04220420", "hex");
 const RAW_BYTES = 32;
 
+export interface KeyFilesOptions {
+  /** Where the keys are. */
+  readonly directory: string;
+  /** Where it is noted which keys this boot made: a place that a reboot empties. */
+  readonly newKeys: string;
+  /** Told of each key that is made: others have to know its public half. */
+  readonly onNew?: (resource: string, publicKey: string) => void;
+}
+
 /** Keys as files `<resource>.key` of mode 0600 in a directory, base64 as `wg genkey` writes them. */
 export class KeyFiles implements WireguardKeys {
   readonly #directory: string;
+  readonly #newKeys: string;
+  readonly #onNew: (resource: string, publicKey: string) => void;
   readonly #known = new Map<string, WireguardKeyFact>();
   /** One at a time: two callers that both found no key would each make one, and the first be told a wrong one. */
   readonly #writes = new Queue();
 
-  constructor(directory: string) {
+  constructor({ directory, newKeys, onNew = () => undefined }: KeyFilesOptions) {
     this.#directory = directory;
+    this.#newKeys = newKeys;
+    this.#onNew = onNew;
   }
 
   ensure(resource: string, given?: Secret): Promise<WireguardKeyFact> {
@@ -29,8 +42,13 @@ export class KeyFiles implements WireguardKeys {
       if (known !== undefined && (given === undefined || given.reveal() === known.privateKey.reveal())) return known;
       const stored = given === undefined ? await this.#read(resource) : undefined;
       const fact = stored ?? (given === undefined ? generate() : fromPrivate(given));
+      const made = stored === undefined && given === undefined;
+      // Before the key, so that no crash makes a new one look like one of before.
+      if (made) await writeFileAtomic(join(this.#newKeys, resource), "");
+      else if (given !== undefined) await rm(join(this.#newKeys, resource), { force: true });
       if (stored === undefined) await writeFileAtomic(this.#path(resource), `${fact.privateKey.reveal()}\n`, 0o600);
       this.#known.set(resource, fact);
+      if (made) this.#onNew(resource, fact.publicKey);
       return fact;
     });
   }
@@ -43,7 +61,12 @@ export class KeyFiles implements WireguardKeys {
     return this.#writes.run(async () => {
       this.#known.delete(resource);
       await rm(this.#path(resource), { force: true });
+      await rm(join(this.#newKeys, resource), { force: true });
     });
+  }
+
+  async since(resource: string): Promise<"boot" | "disk"> {
+    return (await readIfExists(join(this.#newKeys, resource))) === undefined ? "disk" : "boot";
   }
 
   async #read(resource: string): Promise<WireguardKeyFact | undefined> {

@@ -112,6 +112,10 @@ export interface ClockStatus {
   readonly source: readonly string[];
   /** Seconds since the kernel started at which it was synchronised first. */
   readonly since: number | null;
+  /** What WireGuard waits for before it starts; null when it does not wait. */
+  readonly waits: string | null;
+  /** Seconds by which the clock is behind what it showed before it was set back; 0 when it is not. */
+  readonly wentBack: number;
 }
 
 /** Where state is kept: "on disk /dev/vda (label netloom)", "in memory". */
@@ -143,9 +147,9 @@ export interface Status {
   readonly decision: readonly NicDecision[];
   /** What holds for the node, each field with what set it. */
   readonly settings?: NodeSettings;
-  readonly clock?: ClockStatus;
-  readonly state?: StateStatus;
-  readonly keys?: readonly KeyStatus[];
+  readonly clock: ClockStatus;
+  readonly state: StateStatus;
+  readonly keys: readonly KeyStatus[];
   readonly documents: readonly { readonly kind: string; readonly name: string; readonly source: string }[];
   readonly processes: readonly { readonly name: string; readonly up: boolean; readonly pid: number | null }[];
   readonly peers: readonly PeerStatus[];

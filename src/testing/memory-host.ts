@@ -29,6 +29,10 @@ class MemoryKeys implements WireguardKeys {
     this.made.delete(resource);
     return Promise.resolve();
   }
+
+  since(): Promise<"boot" | "disk"> {
+    return Promise.resolve("boot");
+  }
 }
 
 /** A host over the kernel in memory, which can be told to fail. */

@@ -32,7 +32,7 @@ export type Template = {
 
 /** Words of the command line that programs read, and not the kernel: the kernel of a clone has started long ago. */
 const forPrograms =
-  /^(?:netloom\.|(?:ip|nameserver|vlan|bond|bridge|ifname|bootdev|BOOTIF|rd\.route|pub:mac|noautonic)=|vlan:)/u;
+  /^(?:netloom\.|(?:ip|nameserver|vlan|bond|bridge|ifname|bootdev|BOOTIF|rd\.(?:route|peerdns|bootif)|pub:mac|noautonic)=|vlan:)/u;
 
 /** The template that a node can start from; none when something of it must be there when the kernel starts. */
 export function shapeOf(

@@ -1,5 +1,7 @@
 import test from "ava";
+import { NO_FLAGS } from "../model/boot-flags.ts";
 import type { Status } from "../model/report.ts";
+import { settings } from "../plan/settings.ts";
 import { statusText } from "./inspect.ts";
 
 const empty: Status = {
@@ -68,6 +70,26 @@ test("everything that a node knows, one thing a line", (t) => {
       { nic: "eth0", mac: "52:54:00:00:00:01", chosen: false, reasons: ["has no carrier", "eth1 was first"], had },
       { nic: "eth1", mac: "52:54:00:00:00:02", chosen: true, reasons: ["has carrier"], had },
     ],
+    onlineChecks: {
+      address: { ok: true, why: "192.168.50.17/24 by zos" },
+      route: { ok: true, why: "192.168.50.1 by zos answers" },
+      check: { ok: false, why: "tcp://192.0.2.1:443 refused the connection" },
+    },
+    settings: {
+      ...settings(null, NO_FLAGS),
+      mtu: { value: 1400, source: "flag netloom.mtu=1400" },
+      nics: { value: ["eth*", "en*"], source: "Node node" },
+      routes: { value: [{ to: "10.0.0.0/8", via: "192.168.50.9" }], source: "flag rd.route=10.0.0.0/8:192.168.50.9" },
+      addressingOf: [
+        {
+          nic: "eth1",
+          addressing: {
+            value: { dhcp4: true, dhcp6: "auto", ra: false, addresses: ["10.0.0.5/24"], gateways: ["10.0.0.1"] },
+            source: "flag ip=eth1:dhcp",
+          },
+        },
+      ],
+    },
     clock: { synchronised: true, source: ["192.0.2.4"], since: 9.5, waits: null, wentBack: 60.2 },
     state: { kept: "on disk /dev/vda" },
     keys: [
@@ -105,8 +127,15 @@ test("everything that a node knows, one thing a line", (t) => {
     statusText(status, 1030),
     `node      n1, netloom 0.1.0, online since 8.3 s after kernel start
 uplink    eth1 192.168.50.17/24 2001:db8::17/64 via 192.168.50.1
+online    address ok: 192.168.50.17/24 by zos
+online    route ok: 192.168.50.1 by zos answers
+online    check missing: tcp://192.0.2.1:443 refused the connection
 nic       eth0 52:54:00:00:00:01 not chosen: has no carrier, eth1 was first
 nic       eth1 52:54:00:00:00:02 chosen: has carrier
+setting   nics eth* en* (Node node)
+setting   mtu 1400 (flag netloom.mtu=1400)
+setting   routes 10.0.0.0/8 via 192.168.50.9 (flag rd.route=10.0.0.0/8:192.168.50.9)
+setting   addressing of eth1 dhcp4 dhcp6 where it is advertised 10.0.0.5/24 via 10.0.0.1 (flag ip=eth1:dhcp)
 clock     synchronised by 192.0.2.4 since 9.5 s after kernel start; it went back, and peers ignore this node for 60 s more
 state     on disk /dev/vda
 key       demo K0 made in this boot: others have to be told

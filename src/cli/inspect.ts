@@ -13,6 +13,7 @@ import {
 import type { Waiting } from "../model/waiting.ts";
 import type { Client } from "../sdk/client.ts";
 import { guardText, parseKind, type Output } from "./change.ts";
+import { onlineLines, settingLines } from "./node-text.ts";
 import { UsageError } from "./usage.ts";
 
 /** `netloom show [KIND [NAME]]`: documents as YAML, or as JSON. */
@@ -78,11 +79,13 @@ export function statusText(status: Status, now: number): string {
   const lines = [
     `node      ${status.hostname}, netloom ${status.version}, ${online}`,
     `uplink    ${uplink}`,
+    ...(status.onlineChecks === undefined ? [] : onlineLines(status.onlineChecks)),
     ...(status.publicSide === null ? [] : publicLines(status.publicSide)),
     ...status.decision.map(
       ({ nic, mac, chosen, reasons }) =>
         `nic       ${nic} ${mac} ${chosen ? "chosen" : "not chosen"}: ${reasons.join(", ")}`,
     ),
+    ...(status.settings === undefined ? [] : settingLines(status.settings)),
     clockLine(status.clock),
     `state     ${status.state.kept}`,
     ...status.keys.map(keyLine),

@@ -103,6 +103,8 @@ export class Service {
       hostname: hostname(),
       online: state.online,
       onlineAt: state.onlineAt,
+      ...(state.onlineChecks === null ? {} : { onlineChecks: state.onlineChecks }),
+      ...(compiled === null ? {} : { settings: compiled.settings }),
       uplink:
         uplink === null
           ? null
@@ -117,7 +119,7 @@ export class Service {
               expiresAt: uplink.nic.probe?.lease4?.expiresAt ?? null,
             },
       publicSide: compiled?.publicSide ?? null,
-      decision: compiled?.decision ?? [],
+      decision: state.decision,
       ...own,
       documents: engine.documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),
       processes,

@@ -10,6 +10,7 @@ import type { SourceFile } from "../plan/parse-documents.ts";
 import { lan, lease, nic, node, resource, testKey } from "../testing/builders.ts";
 import { MemoryHost } from "../testing/memory-host.ts";
 import { physicalNic } from "../testing/memory-kernel.ts";
+import { settleUplink } from "../testing/settle.ts";
 import { yaml } from "../testing/yaml.ts";
 import { Allocations } from "./allocations.ts";
 import { Engine } from "./engine.ts";
@@ -45,6 +46,7 @@ async function world(t: ExecutionContext, prepare: (host: MemoryHost) => void = 
     await rm(root, { recursive: true });
   });
   await engine.start();
+  if (host.leaseFacts.length > 0) await settleUplink(engine);
   return { host, engine, store, state, said };
 }
 
@@ -203,7 +205,7 @@ test("the node is online while its uplink is as wished, whatever else fails", as
   host.leaseFacts = [];
   t.like(await engine.apply(files(lab)), { outcome: "failed" });
   t.false(state.online);
-  t.is(said.at(-1), "netloom: offline, no uplink has a lease");
+  t.is(said.at(-1), "netloom: offline: eth0 has not got an address yet");
 });
 
 test("a closed engine makes no further pass", async (t) => {

@@ -11,6 +11,7 @@ import { compile, type Compiled } from "../plan/compile.ts";
 import { admit } from "../plan/conflicts.ts";
 import { explain } from "../plan/explain.ts";
 import { findLimits } from "../plan/limits.ts";
+import { questionsOf } from "../plan/probe.ts";
 import { parseDocuments, type ParsedDocuments, type SourceFile } from "../plan/parse-documents.ts";
 import { failuresOf, refused, touchText, withOwners, withVerdict } from "./change-report.ts";
 import { DirtyMarks } from "./dirty.ts";
@@ -20,8 +21,9 @@ import { Fights } from "./fights.ts";
 import type { GuardedChange } from "./guard.ts";
 import { NodeId } from "./node-id.ts";
 import { Members, type Joined, type JoinRequest } from "./members.ts";
-import { holdsUplink, logPass, netnsOwners, nextExpiry, SWEEP_MS, thrown, type Looked } from "./pass.ts";
+import { logPass, netnsOwners, nextExpiry, SWEEP_MS, thrown, untilDeadline, type Looked } from "./pass.ts";
 import { findObstacles } from "./obstacles.ts";
+import { Probes } from "./probes.ts";
 import { planTarget, reconcile } from "./reconcile.ts";
 import { Schedule } from "./schedule.ts";
 import { givenKey, takeKeys } from "./secrets.ts";
@@ -42,6 +44,7 @@ export class Engine implements AsyncDisposable {
   readonly #members: Members;
   readonly #nodeId: NodeId;
   readonly #fights = new Fights();
+  readonly #probes: Probes;
   #watch: Disposable | undefined;
   #failures = 0;
   #view: EngineView = { compiled: null, report: null, problems: [], total: 0, changed: 0 };
@@ -51,6 +54,7 @@ export class Engine implements AsyncDisposable {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#nodeId = new NodeId(options.stateDir);
+    this.#probes = new Probes(options.host, options.state.answers, () => this.wake());
     this.#members = new Members({
       ...options,
       passes: this.#passes,
@@ -230,6 +234,7 @@ export class Engine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#schedule[Symbol.dispose]();
     this.#watch?.[Symbol.dispose]();
+    this.#probes[Symbol.dispose]();
     await this.#passes.run(() => Promise.resolve());
   }
 
@@ -304,7 +309,9 @@ export class Engine implements AsyncDisposable {
     scope: Scope = this.#dirty.peek(),
   ): Promise<Gathered> {
     const { host, state } = this.#options;
-    return gatherFacts(host, { ...this.#options, nodeId: this.#nodeId }, state, documents, keyOf, scope);
+    const { choice: memory, lastUplink, clock } = state;
+    const remembered = { memory, lastUplink, clock, answers: (nic: string) => this.#probes.of(nic) };
+    return gatherFacts(host, { ...this.#options, nodeId: this.#nodeId }, remembered, documents, keyOf, scope);
   }
 
   /** Lets a pass wait for its turn, one at most; one that is made before, for whatever reason, serves as well. */
@@ -355,8 +362,9 @@ export class Engine implements AsyncDisposable {
       ...withOwners(report.failures, compiled),
     ];
     const outcome = all.length > 0 ? "failed" : report.outcome;
+    const answers = this.#probes.follow(questionsOf(compiled.settings, compiled.choice));
     const remembered = await Promise.allSettled([
-      state.update(compiled, holdsUplink(compiled, open)),
+      state.update(compiled, { facts, open, answers }),
       compiled.publicSide === null ? undefined : this.#nodeId.keep(),
     ]);
     const stuck = remembered.flatMap((one) =>
@@ -366,7 +374,7 @@ export class Engine implements AsyncDisposable {
       compiled,
       problems,
       report: { ...report, outcome: stuck.length > 0 ? "failed" : outcome, failures: [...all, ...stuck] },
-      again: Math.min(SWEEP_MS, nextExpiry(facts, compiled.clock.until)),
+      again: Math.min(SWEEP_MS, nextExpiry(facts, compiled.clock.until), untilDeadline(compiled)),
     };
   }
 }

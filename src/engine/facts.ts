@@ -5,6 +5,8 @@ import { uptime } from "../lib/uptime.ts";
 import type { BootFlags } from "../model/boot-flags.ts";
 import type { Facts, NicFact, WireguardKeyFact } from "../model/facts.ts";
 import type { NodeId } from "./node-id.ts";
+import type { ChoiceMemory } from "../plan/uplink.ts";
+import type { Answers } from "./probes.ts";
 import type { StepFailure } from "../model/report.ts";
 import type { NodeState } from "./node-state.ts";
 
@@ -18,7 +20,11 @@ export interface Places {
 }
 
 /** What the node remembers of itself. */
-export type Remembered = Pick<NodeState, "uplink" | "clock">;
+export interface Remembered extends Pick<NodeState, "clock" | "lastUplink"> {
+  /** What the next choice of the uplink has to know. */
+  readonly memory: ChoiceMemory;
+  readonly answers: (nic: string) => Answers | undefined;
+}
 
 export interface Gathered {
   readonly facts: Facts;
@@ -35,6 +41,7 @@ export async function gatherFacts(
   keyOf: (resource: NetworkResourceDocument) => Promise<WireguardKeyFact>,
   scope: Scope,
 ): Promise<Gathered> {
+  const { memory } = remembered;
   const keyed = documents.filter(
     (document): document is NetworkResourceDocument =>
       document.kind === "NetworkResource" && document.wireguard !== undefined,
@@ -58,9 +65,11 @@ export async function gatherFacts(
   return {
     facts: {
       now: uptime(),
-      nics: nics.map((nic) => withProbe(nic, leases)),
+      nics: nics.map((nic) => withProbe(nic, memory.since[nic.name], leases, remembered.answers(nic.name))),
       flags,
-      uplink: remembered.uplink,
+      uplink: memory.uplink,
+      ...(memory.uplinkLost === null ? {} : { uplinkLost: memory.uplinkLost }),
+      ...(remembered.lastUplink === null ? {} : { lastUplink: remembered.lastUplink }),
       ...(nodeId === undefined ? {} : { nodeId }),
       wireguardKeys,
       runtimeDir,
@@ -72,8 +81,11 @@ export async function gatherFacts(
   };
 }
 
-/** A NIC with what is known of its network. */
-function withProbe(nic: NicFact, { v4 }: Leases): NicFact {
+/** A NIC with what is known of its network, when it is asked; what was known before is as good as forgotten. */
+function withProbe(nic: NicFact, since: number | undefined, { v4, v6 }: Leases, answers: Answers | undefined): NicFact {
+  if (since === undefined) return nic;
   const lease4 = v4.find((lease) => lease.nic === nic.name);
-  return lease4 === undefined ? nic : { ...nic, probe: { since: lease4.obtainedAt, lease4 } };
+  const lease6 = v6.find((lease) => lease.nic === nic.name);
+  const leases = { ...(lease4 === undefined ? {} : { lease4 }), ...(lease6 === undefined ? {} : { lease6 }) };
+  return { ...nic, probe: { since, ...leases, ...answers } };
 }

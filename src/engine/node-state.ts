@@ -2,22 +2,42 @@ import { bootId, uptime } from "../lib/uptime.ts";
 import { join } from "node:path";
 import { readIfExists, setAside, writeFileAtomic } from "../lib/atomic-file.ts";
 import type { ActualWireguard } from "../model/actual.ts";
-import type { NicDecision } from "../model/facts.ts";
+import type { Facts, NicDecision } from "../model/facts.ts";
 import type { Waiting } from "../model/waiting.ts";
 import { clockMemory, type ClockMemory } from "../plan/clock.ts";
 import type { Compiled } from "../plan/compile.ts";
+import type { Step } from "../model/step.ts";
+import type { OnlineChecks } from "../model/report.ts";
+import { isOnline, missing, onlineChecks } from "../plan/online.ts";
 import { waitingFor } from "../plan/operational.ts";
+import { rememberChoice, type ChoiceMemory } from "../plan/uplink.ts";
+import type { Answers } from "./probes.ts";
 import { OnlineFlag } from "./online-flag.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { Since } from "./since.ts";
 
 interface Persisted {
   readonly uplink: string | null;
+  /** What the next choice has to know; of this boot. */
+  readonly choice: ChoiceMemory;
+  /** What networks answered last, by NIC; of this boot. */
+  readonly answers: Readonly<Record<string, Answers>>;
   readonly onlineAt: number | null;
   readonly bootId: string;
   readonly decision: readonly NicDecision[];
   /** What became of the time in this boot. */
   readonly clock: ClockMemory;
+}
+
+/** Nothing is chosen and nobody was asked. */
+const NO_CHOICE: ChoiceMemory = { uplink: null, uplinkLost: null, since: {} };
+
+/** What a pass found. */
+export interface PassFindings {
+  readonly facts: Facts;
+  /** Steps that were not seen to hold. */
+  readonly open: readonly Step[];
+  readonly answers: Readonly<Record<string, Answers>>;
 }
 
 /** Says something to the person at the console; one line. */
@@ -36,6 +56,7 @@ export class NodeState {
   /** The file's content as far as this daemon wrote it. */
   #written = "";
   #online = false;
+  #checks: OnlineChecks | null = null;
   readonly #clockWatch = new ClockWatch();
   readonly #since = new Since();
 
@@ -71,7 +92,15 @@ export class NodeState {
     const problems = damaged
       ? [`${await setAside(path, "it is not what Netloom writes")}; the uplink is chosen anew`]
       : [];
-    const fresh: Persisted = { uplink: kept?.uplink ?? null, onlineAt: null, bootId: boot, decision: [], clock: {} };
+    const fresh: Persisted = {
+      uplink: kept?.uplink ?? null,
+      choice: NO_CHOICE,
+      answers: {},
+      onlineAt: null,
+      bootId: boot,
+      decision: [],
+      clock: {},
+    };
     return new NodeState(path, boot, kept?.bootId === boot ? kept : fresh, {
       announce,
       problems,
@@ -79,12 +108,33 @@ export class NodeState {
     });
   }
 
-  get uplink(): string | null {
+  /** What the next choice of the uplink has to know. */
+  get choice(): ChoiceMemory {
+    return this.#kept.choice;
+  }
+
+  /** What networks answered last, by NIC. */
+  get answers(): Readonly<Record<string, Answers>> {
+    return this.#kept.answers;
+  }
+
+  /** The uplink that was, in this boot or before the last one. */
+  get lastUplink(): string | null {
     return this.#kept.uplink;
+  }
+
+  /** What was decided about each NIC when the uplink was chosen, and of those that came later what holds now. */
+  get decision(): readonly NicDecision[] {
+    return this.#kept.decision;
   }
 
   get online(): boolean {
     return this.#online;
+  }
+
+  /** The parts of being online; null before the first pass. */
+  get onlineChecks(): OnlineChecks | null {
+    return this.#checks;
   }
 
   /** Seconds since the kernel started at which this boot came online first; null before. */
@@ -108,16 +158,22 @@ export class NodeState {
     return waitingFor({ compiled, devices, since, now: uptime(), unixNow: Date.now() / 1000 });
   }
 
-  /** Takes over what a pass found, and tells the console what is new in it. `online`: the uplink is as wished. */
-  async update({ uplink, decision, units, node, clock }: Compiled, online: boolean): Promise<void> {
+  /** Takes over what a pass found, and tells the console what is new in it. */
+  async update(compiled: Compiled, { facts, open, answers }: PassFindings): Promise<void> {
+    const { uplink, choice, decision, units, node, clock } = compiled;
+    const checks = onlineChecks(compiled, open);
+    const online = isOnline(compiled, checks);
     // The node's own unit is made anew by every pass; what it waits for is an uplink.
     this.#since.see([...units, [node, uplink === null]], uptime());
     const became = online && !this.#online;
+    const recorded = recordOf(this.#kept.decision, compiled);
     const next: Persisted = {
       uplink: uplink?.nic.name ?? this.#kept.uplink,
+      choice: rememberChoice(choice, facts, this.#kept.choice),
+      answers,
       onlineAt: this.#kept.onlineAt ?? (online ? uptime() : null),
       bootId: this.#bootId,
-      decision,
+      decision: recorded,
       clock: clockMemory(this.#kept.clock, clock, uptime()),
     };
     // Before anybody is told: who hears of it may start what waits for the flag.
@@ -132,11 +188,9 @@ export class NodeState {
       this.#announce(
         `netloom: online ${uplink === null ? "without uplink" : `${uplink.nic.name} ${uplink.addresses.join(" ")}`} at ${uptime().toFixed(1)} s`,
       );
-    if (!online && this.#online)
-      this.#announce(
-        `netloom: offline, ${uplink === null ? "no uplink has a lease" : `${uplink.nic.name} cannot be set up`}`,
-      );
+    if (!online && this.#online) this.#announce(`netloom: offline: ${missing(checks)}`);
     this.#online = online;
+    this.#checks = checks;
     this.#kept = next;
     this.clockBehind();
     const text = `${JSON.stringify(next, null, 2)}\n`;
@@ -146,12 +200,22 @@ export class NodeState {
   }
 }
 
+/** The record of the last decision stays while nothing new is decided, but for NICs about which something else holds now. */
+function recordOf(before: readonly NicDecision[], { decision, choice }: Compiled): readonly NicDecision[] {
+  if (!choice.settled || before.find((one) => one.chosen)?.nic !== choice.chosen?.nic.name) return decision;
+  const candidates = new Set(choice.candidates.map(({ name }) => name));
+  const told = new Map(before.map((one) => [one.nic, one]));
+  return decision.map((one) => (candidates.has(one.nic) ? (told.get(one.nic) ?? one) : one));
+}
+
 function parse(text: string | undefined): Persisted | undefined {
   try {
     const value = JSON.parse(text ?? "") as Partial<Persisted>;
     if (typeof value.bootId !== "string") return undefined;
     return {
       uplink: value.uplink ?? null,
+      choice: value.choice ?? NO_CHOICE,
+      answers: value.answers ?? {},
       onlineAt: value.onlineAt ?? null,
       bootId: value.bootId,
       decision: value.decision ?? [],

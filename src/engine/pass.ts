@@ -2,9 +2,7 @@ import { describeError } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { uptime } from "../lib/uptime.ts";
 import type { Facts } from "../model/facts.ts";
-import { HOST } from "../model/kernel.ts";
 import type { Report } from "../model/report.ts";
-import type { Step } from "../model/step.ts";
 import type { Compiled } from "../plan/compile.ts";
 
 /** Every so often everything is looked at again, whether an event said so or not. */
@@ -36,17 +34,6 @@ export function netnsOwners(compiled: Compiled | null): ReadonlyMap<string, stri
   return found;
 }
 
-/** True when the uplink is as wished, or none is wanted: nothing that failed concerns it. */
-export function holdsUplink({ uplink, wantsUplink }: Compiled, open: readonly Step[]): boolean {
-  if (uplink === null) return !wantsUplink;
-  const links = new Set<unknown>([uplink.nic.name, uplink.link]);
-  return !open.some(
-    ({ op, args }) =>
-      (op === "address.add" || op === "route.add" ? args.netns === HOST && links.has(args.dev) : false) ||
-      ((op === "link.set" || op === "link.add") && args.netns === HOST && links.has(args.name)),
-  );
-}
-
 /** What a pass that could not look says. */
 export function thrown(error: unknown): Looked {
   const failures = [{ step: "look at the node", message: describeError(error) }];
@@ -66,4 +53,9 @@ export function logPass(log: Log, { outcome, steps, failures, unverified, millis
 export function nextExpiry(facts: Facts, deadline: number = Infinity): number {
   const seconds = Math.min(deadline, ...facts.nics.flatMap(({ probe }) => probe?.lease4?.expiresAt ?? [])) - uptime();
   return Number.isFinite(seconds) ? Math.max(1, seconds) * 1000 : SWEEP_MS;
+}
+
+/** Milliseconds until time alone may lead to another choice of the uplink. */
+export function untilDeadline({ choice: { deadline } }: Compiled): number {
+  return deadline === null ? SWEEP_MS : Math.max(0, deadline - uptime()) * 1000 + 10;
 }

@@ -1,6 +1,7 @@
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { ClockFact, Lease6Fact, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { Answer, Question } from "../model/check.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
@@ -85,6 +86,8 @@ export interface Host extends AsyncDisposable {
   leases(): Promise<Leases>;
   /** Whom the node reaches now: each is asked, which takes some seconds when it does not answer. */
   connectivity(): Promise<readonly CheckResult[]>;
+  /** Asks a network from inside: default routers, and who else was named. It takes some seconds when somebody does not answer. */
+  ask(question: Question): Promise<Answer>;
   /** What other firewalls of the node's namespace could do to our traffic. */
   firewalls(): Promise<FirewallFacts>;
   /** Programs that run now and change networks by themselves, "NetworkManager (pid 700)". */

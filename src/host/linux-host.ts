@@ -2,6 +2,7 @@ import { chmod, mkdir, readdir, stat } from "node:fs/promises";
 import { uptime } from "../lib/uptime.ts";
 import { dirname, join } from "node:path";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
+import type { Answer, Question } from "../model/check.ts";
 import type { ClockFact, NicFact } from "../model/facts.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
@@ -9,8 +10,9 @@ import type { Limits } from "../model/limits.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import { correctionFile } from "../model/runtime-files.ts";
 import type { Step } from "../model/step.ts";
-import { netnsList, raiseDescriptors } from "./addon.ts";
-import { NETNS_DIRECTORY, OWN_NETNS } from "./exec.ts";
+import { netnsList, Netlink, raiseDescriptors } from "./addon.ts";
+import { askNetwork } from "./ask-network.ts";
+import { NETNS_DIRECTORY, netnsPath, OWN_NETNS } from "./exec.ts";
 import { readClock } from "./clock.ts";
 import { checkConnectivity } from "./connectivity.ts";
 import { execute } from "./execute.ts";
@@ -127,6 +129,12 @@ export class LinuxHost implements Host {
 
   async connectivity(): Promise<readonly CheckResult[]> {
     return await checkConnectivity(await this.#context.namespaces.netlink(HOST));
+  }
+
+  async ask(question: Question): Promise<Answer> {
+    // Sockets of its own: those of a pass are closed when a probe goes, whoever still waits for an answer.
+    using netlink = await Netlink.open(question.netns === HOST ? undefined : netnsPath(question.netns));
+    return await askNetwork(netlink, question);
   }
 
   async firewalls(): Promise<FirewallFacts> {

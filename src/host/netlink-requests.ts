@@ -217,11 +217,15 @@ interface NeighborDel {
   readonly proxy?: true;
 }
 
-/** Lets the kernel ask for a neighbour now, as if there were a packet for it (NTF_USE); its state tells what came of it. */
+/**
+ * Lets the kernel ask for a neighbour now, as if there were a packet for it (NTF_USE), or at the MAC that it is known by, where
+ * packets go meanwhile (NUD_PROBE); its state tells what came of it.
+ */
 interface NeighborResolve {
   readonly op: "neighbor.resolve";
   readonly dev: string;
   readonly to: string;
+  readonly mac?: string;
 }
 
 /** Adds a static forwarding entry beside those that are there (NLM_F_APPEND), or removes it. */

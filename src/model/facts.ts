@@ -37,8 +37,10 @@ export interface ProbeFact {
   readonly ra?: RouterFact;
   readonly gateway4?: CheckResult;
   readonly gateway6?: CheckResult;
-  /** The configured connectivity checks. */
+  /** The configured connectivity checks; each is named as its target. */
   readonly checks?: readonly CheckResult[];
+  /** Since when the gateway and all checks answer, in seconds since the kernel started; left out while one does not. */
+  readonly answeredAt?: number;
 }
 
 /** A DHCPv4 lease as the client reported it; it configures nothing itself. */
@@ -131,8 +133,12 @@ export interface Facts {
   readonly nics: readonly NicFact[];
   /** The kernel command line. */
   readonly flags: BootFlags;
-  /** The NIC chosen before, kept while it exists: the choice does not flap. */
+  /** The NIC chosen before in this boot, kept while it works: the choice does not flap. */
   readonly uplink: string | null;
+  /** When the uplink was found to lack something; left out while it lacks nothing. Seconds since the kernel started. */
+  readonly uplinkLost?: number;
+  /** The NIC that was the uplink before the last boot. */
+  readonly lastUplink?: string;
   /** What tells this node from all others, for MACs that are made from it; left out until it is written down. */
   readonly nodeId?: string;
   /** Keys by the name of the NetworkResource. */

@@ -18,7 +18,7 @@ import { secondNic } from "./public-checks.ts";
 import { compilePublic, withPublicSide } from "./public.ts";
 import { compileResource, type Underlay } from "./resource.ts";
 import { settings as settingsOf } from "./settings.ts";
-import { chooseUplink } from "./uplink.ts";
+import { chooseUplink, type UplinkChoice } from "./uplink.ts";
 
 export interface Compiled {
   readonly target: Target;
@@ -27,6 +27,7 @@ export interface Compiled {
   /** Refusals. New documents that cause one are not kept; the target leaves out what was refused. */
   readonly issues: readonly Issue[];
   readonly decision: readonly NicDecision[];
+  readonly choice: UplinkChoice;
   /** False when the node's document says that it has none. */
   readonly wantsUplink: boolean;
   readonly uplink: Uplink | null;
@@ -100,6 +101,7 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
     units,
     issues: [...findConflicts(documents), ...publicNicIssues, ...homeless, ...issues],
     decision: choice.decision,
+    choice,
     wantsUplink: settings.wantsUplink.value,
     settings,
     clock,

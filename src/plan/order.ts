@@ -24,6 +24,7 @@ const RANK = {
   linkDelOverOvs: 5.7,
   ovsUnport: 5.8,
   ovsDel: 5.9,
+  linkDelInside: 5.95,
   netnsDel: 6,
   linkDel: 7,
   bridge: 10,
@@ -85,6 +86,7 @@ export function orderSteps(
   const births = new Set(
     [...tunnels].map((key) => links.get(key)?.bornIn).filter((netns) => netns !== undefined && netns !== null),
   );
+  const goingNetns = new Set(steps.flatMap(({ op, args }) => (op === "netns.del" ? [args.name] : [])));
   const ranks: StepTable<number> = {
     "process.del": () => RANK.processDel,
     "wireguard.unpeer": () => RANK.unpeer,
@@ -94,7 +96,12 @@ export function orderSteps(
     "address.del": () => RANK.addressDel,
     "neighbor.del": () => RANK.neighborDel,
     "netns.del": ({ name }) => (births.has(name) ? RANK.birthNetnsDel : RANK.netnsDel),
-    "link.del": (link) => (overOvs.has(KEYS.link(link)) ? RANK.linkDelOverOvs : RANK.linkDel),
+    "link.del": (link) =>
+      overOvs.has(KEYS.link(link))
+        ? RANK.linkDelOverOvs
+        : goingNetns.has(link.netns)
+          ? RANK.linkDelInside
+          : RANK.linkDel,
     "ovs.unport": () => RANK.ovsUnport,
     "ovs.del": () => RANK.ovsDel,
     "ovs.set": () => RANK.ovs,

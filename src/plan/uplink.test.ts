@@ -1,107 +1,151 @@
 import test from "ava";
+import type { NicFact, ProbeFact } from "../model/facts.ts";
 import { facts, lan, lease, nic, node } from "../testing/builders.ts";
-import { applySteps, emptyKernel, physicalNic } from "../testing/memory-kernel.ts";
-import { compile } from "./compile.ts";
-import { diff } from "./diff/index.ts";
-import { explain } from "./explain.ts";
+import { compile, type Compiled } from "./compile.ts";
 
+const names = (nics: readonly NicFact[]): readonly string[] => nics.map(({ name }) => name);
+const reasons = ({ decision }: Compiled): readonly (readonly string[])[] => decision.map((one) => one.reasons);
+const answer = (passed: boolean): NonNullable<ProbeFact["gateway4"]> => ({
+  name: "IPv4 gateway",
+  passed,
+  detail: `192.168.50.1 ${passed ? "answers" : "does not answer"}`,
+});
 const two = [nic("eth0", { carrier: false }), nic("eth1")];
+const both = [nic("eth0"), nic("eth1")];
 
-test("without a document every physical NIC is brought up and each with carrier is probed", (t) => {
-  const kernel = { ...emptyKernel(), link: [physicalNic("eth0", 2, false), physicalNic("eth1", 3)] };
-  const { target, uplink, decision } = compile([], facts({ nics: two }));
-  t.is(uplink, null);
-  const lines = diff(kernel, target).steps.map(explain);
-  t.deepEqual(lines.slice(0, 2), ["ip link set eth0 up", "ip link set eth1 up"]);
-  t.regex(lines[2] ?? "", /^service dhcp-eth1 run \S+ udhcpc -f -i eth1 /u);
-  t.is(lines.length, 3);
-  t.deepEqual(
-    decision.map(({ nic: name, reasons }) => [name, reasons]),
-    [
-      ["eth0", ["has no carrier", "not probed without carrier"]],
-      ["eth1", ["has carrier", "no DHCPv4 answer yet"]],
-    ],
-  );
-});
-
-test("the lease becomes an address and a default route, and the other NICs are no longer probed", (t) => {
-  const kernel = {
-    ...emptyKernel(),
-    link: [
-      { ...physicalNic("eth0", 2), up: true },
-      { ...physicalNic("eth1", 3), up: true },
-    ],
-  };
-  const nics = [nic("eth0"), nic("eth1")];
-  const probing = applySteps(kernel, diff(kernel, compile([], facts({ nics })).target).steps);
-  const { target, decision } = compile([], facts({ nics, leases: [lease("eth1")] }));
-  t.deepEqual(diff(probing, target).steps.map(explain), [
-    "service dhcp-eth0 remove",
-    "service dhcp-eth1 remove",
-    "ip link add zos address 52:54:00:12:34:56 up type bridge mcast_snooping off",
-    "ip link set eth1 master zos",
-    "ip addr add 192.168.50.17/24 dev zos",
-    "ip route replace default via 192.168.50.1 dev zos metric 1024",
-    "service dhcp-zos run /run/netloom/dhcp/start4 udhcpc -f -i zos -s /run/netloom/dhcp/report4 -t 4 -T 1 -A 2 -O ntpsrv -O search -O staticroutes -O mtu -V netloom",
+test("without a document every physical NIC with carrier is probed, and nobody else", (t) => {
+  const nics = [
+    ...two,
+    nic("tap7", { physical: false }),
+    nic("eth2", { foreign: "it has 10.0.0.5/24, which is not Netloom's" }),
+  ];
+  const compiled = compile([], facts({ nics }));
+  t.is(compiled.uplink, null);
+  t.deepEqual(names(compiled.choice.candidates), ["eth0", "eth1"]);
+  t.deepEqual(names(compiled.choice.probed), ["eth1"]);
+  t.deepEqual(reasons(compiled), [
+    ["has no carrier", "not probed without carrier"],
+    ["has carrier", "no DHCPv4 answer and no router advertisement with an address yet"],
+    ["it is no physical NIC"],
+    ["it has 10.0.0.5/24, which is not Netloom's"],
   ]);
-  t.deepEqual(
-    decision.map(({ reasons }) => reasons),
-    [
-      ["has carrier", "no lease before eth1 had one", "eth1 was first"],
-      ["has carrier", "DHCPv4 lease 192.168.50.17/24 from 192.168.50.1", "first NIC with carrier and a lease"],
-    ],
-  );
 });
 
-test("the NIC chosen before stays the uplink when another gets a lease: no flapping", (t) => {
-  const nics = [nic("eth0"), nic("eth1")];
+test("the first with all that is asked for wins at once, and the others are no longer probed", (t) => {
+  const compiled = compile([], facts({ nics: both, leases: [lease("eth1")], now: 6 }));
+  t.like(compiled.uplink, { link: "zos", complete: true, addresses: ["192.168.50.17/24"], gateways: ["192.168.50.1"] });
+  t.deepEqual(compiled.choice.probed, []);
+  t.deepEqual(reasons(compiled), [
+    ["has carrier", "no DHCPv4 answer and no router advertisement with an address yet", "eth1 had more"],
+    [
+      "has carrier",
+      "DHCPv4 lease 192.168.50.17/24 from 192.168.50.1",
+      "gateway 192.168.50.1 answers",
+      "first NIC with all that is asked for",
+    ],
+  ]);
+  t.like(compiled.decision[1]?.had, {
+    carrier: "since 5.0 s",
+    lease4: "192.168.50.17/24",
+    gateway: "192.168.50.1 answers",
+  });
+});
+
+test("a NIC with an address and no router that answers wins when the probe's time is over, and the others go on being asked", (t) => {
+  const silent = [nic("eth0"), nic("eth1", { probe: { since: 5, gateway4: answer(false) } })];
+  const at = (now: number): Compiled => compile([], facts({ nics: silent, leases: [lease("eth1")], now }));
+  t.is(at(24.9).uplink, null);
+  t.is(at(24.9).choice.deadline, 25);
+  t.deepEqual(reasons(at(24.9))[1]?.slice(-1), ["gateway 192.168.50.1 does not answer"]);
+  t.like(at(25), { uplink: { nic: { name: "eth1" }, complete: false } });
+  t.deepEqual(names(at(25).choice.probed), ["eth0"]);
+  t.regex(reasons(at(25))[1]?.join() ?? "", /does not answer,best of what there was within 20 s$/u);
+});
+
+test("the uplink before the last boot is waited for a moment, when it has carrier", (t) => {
+  const known = { nics: both, leases: [lease("eth1")], lastUplink: "eth0" };
+  t.like(compile([], facts({ ...known, now: 7.9 })), { uplink: null, choice: { deadline: 8 } });
+  t.is(compile([], facts({ ...known, now: 8 })).uplink?.nic.name, "eth1");
+  t.is(compile([], facts({ ...known, nics: two, now: 6 })).uplink?.nic.name, "eth1");
+});
+
+test("the uplink stays while it has all, whoever has more to offer", (t) => {
   const leases = [lease("eth0", { obtainedAt: 1 }), lease("eth1", { obtainedAt: 9 })];
-  t.is(compile([], facts({ nics, leases, uplink: "eth1" })).uplink?.nic.name, "eth1");
-  t.is(compile([], facts({ nics, leases })).uplink?.nic.name, "eth0");
+  t.is(compile([], facts({ nics: both, leases, uplink: "eth1", now: 10 })).uplink?.nic.name, "eth1");
+  t.is(compile([], facts({ nics: both, leases, now: 10 })).uplink?.nic.name, "eth0");
 });
 
-test("an ignored NIC and a LAN's port are no candidates, and the record says why", (t) => {
-  const documents = [node({ uplink: { mode: "dhcp4", ignore: ["eth1*"] } }), lan("lab", { nics: ["eth0"] })];
-  const { decision, uplink } = compile(documents, facts({ nics: [nic("eth0"), nic("eth1")], leases: [lease("eth1")] }));
-  t.is(uplink, null);
-  t.deepEqual(
-    decision.map(({ reasons }) => reasons),
-    [["it is a port of Lan lab"], ["uplink.ignore names it (eth1*)"]],
-  );
+test("an ignored NIC and a LAN's port are no candidates, and the record says whose word that is", (t) => {
+  const documents = [node({ uplink: { ignore: ["eth1*"] } }), lan("lab", { nics: ["eth0"] })];
+  const compiled = compile(documents, facts({ nics: both, leases: [lease("eth1")] }));
+  t.is(compiled.uplink, null);
+  t.deepEqual(reasons(compiled), [["it is a port of Lan lab"], ["it is ignored by eth1* (Node node)"]]);
 });
 
-test("a lease that ends takes address and route away", (t) => {
-  const kernel = { ...emptyKernel(), link: [{ ...physicalNic("eth1", 3), up: true }] };
-  const nics = [nic("eth1")];
-  const online = applySteps(kernel, diff(kernel, compile([], facts({ nics, leases: [lease("eth1")] })).target).steps);
-  t.deepEqual(diff(online, compile([], facts({ nics })).target).steps.map(explain), [
-    "service dhcp-zos remove",
-    "ip link del zos",
-    "service dhcp-eth1 run /run/netloom/dhcp/start4 udhcpc -f -i eth1 -s /run/netloom/dhcp/report4 -t 4 -T 1 -A 2 -O ntpsrv -O search -O staticroutes -O mtu -V netloom",
-  ]);
-});
-
-test("when the cable is moved to another NIC, that one is asked and takes over; when it is only pulled, nothing changes", (t) => {
-  const [pulled, other] = [nic("eth0", { carrier: false }), nic("eth1")];
+test("when the cable is moved to another NIC, that one is asked after a moment and takes over", (t) => {
   const leases = [lease("eth0", { obtainedAt: 1 })];
-  const alone = compile([], facts({ nics: [pulled], leases, uplink: "eth0" }));
-  t.is(alone.uplink?.nic.name, "eth0");
-
-  const asking = compile([], facts({ nics: [pulled, other], leases, uplink: "eth0" }));
+  const moved = (part: Parameters<typeof facts>[0]): Compiled =>
+    compile([], facts({ nics: two, leases, uplink: "eth0", uplinkLost: 100, ...part }));
+  t.like(moved({ now: 101.9 }), { uplink: { nic: { name: "eth0" } }, choice: { probed: [], deadline: 102 } });
+  const asking = moved({ now: 102 });
   t.is(asking.uplink?.nic.name, "eth0");
-  const clients = asking.target.flatMap((object) => (object.kind === "process" ? [object.name] : []));
-  t.deepEqual(clients, ["dhcp-zos", "dhcp-eth1"]);
+  t.deepEqual(names(asking.choice.probed), ["eth1"]);
 
-  const moved = compile(
-    [],
-    facts({ nics: [pulled, other], leases: [...leases, lease("eth1", { obtainedAt: 9 })], uplink: "eth0" }),
-  );
-  t.is(moved.uplink?.nic.name, "eth1");
+  const over = moved({ now: 104, leases: [...leases, lease("eth1", { obtainedAt: 103 })] });
+  t.is(over.uplink?.nic.name, "eth1");
   t.deepEqual(
-    moved.decision.map(({ reasons }) => reasons.join(", ")),
+    over.decision.map((one) => one.reasons.join(", ")),
     [
-      "has no carrier, DHCPv4 lease 192.168.50.17/24 from 192.168.50.1, eth1 has carrier and a lease",
-      "has carrier, DHCPv4 lease 192.168.50.17/24 from 192.168.50.1, first NIC with carrier and a lease",
+      "has no carrier, eth1 had more",
+      "has carrier, DHCPv4 lease 192.168.50.17/24 from 192.168.50.1, gateway 192.168.50.1 answers, has more than eth0, which was the uplink before",
     ],
   );
+});
+
+test("a router that is silent for less than a probe timeout changes nothing; after that the others are asked", (t) => {
+  const silent = [nic("eth0", { probe: { since: 1, gateway4: answer(false) } }), nic("eth1")];
+  const lost = (now: number): Compiled =>
+    compile([], facts({ nics: silent, leases: [lease("eth0")], uplink: "eth0", uplinkLost: 100, now }));
+  t.like(lost(119), { uplink: { nic: { name: "eth0" } }, choice: { probed: [], deadline: 120 } });
+  t.deepEqual(names(lost(120).choice.probed), ["eth1"]);
+});
+
+test("static addresses count where their router answers, and without a router at once", (t) => {
+  const uplink = { mode: "static", addresses: ["10.0.0.5/24"] } as const;
+  const alone = compile([node({ uplink })], facts({ nics: [nic("eth0")], now: 1 }));
+  t.like(alone.uplink, { nic: { name: "eth0" }, complete: false, addresses: ["10.0.0.5/24"], gateways: [] });
+
+  const routed = node({ uplink: { ...uplink, gateways: ["192.168.50.1"] } });
+  const asked = [
+    nic("eth0", { probe: { since: 1, gateway4: answer(false) } }),
+    nic("eth1", { probe: { since: 1, gateway4: answer(true) } }),
+  ];
+  t.like(compile([routed], facts({ nics: asked, now: 3 })).uplink, { nic: { name: "eth1" }, complete: true });
+});
+
+test("IPv6 alone is enough, and a configured check has to pass", (t) => {
+  const ra = {
+    managed: false,
+    other: false,
+    router: "fe80::1",
+    addresses: ["2001:db8::17/64"],
+    dns: ["2001:db8::53"],
+    search: [],
+  };
+  const gateway6 = { name: "IPv6 gateway", passed: true, detail: "fe80::1 answers" };
+  const target = "tcp://192.0.2.1:443";
+  const heard = (checks: ProbeFact["checks"] = []): Compiled =>
+    compile(
+      [node({ uplink: { checks: [target] } })],
+      facts({ nics: [nic("eth0", { probe: { since: 1, ra, gateway6, checks } })], now: 3 }),
+    );
+  t.is(heard().uplink, null);
+  t.regex(reasons(heard())[0]?.join() ?? "", /tcp:\/\/192\.0\.2\.1:443 not asked yet$/u);
+  const passed = heard([{ name: target, passed: true, detail: "answers" }]);
+  t.like(passed.uplink, {
+    complete: true,
+    addresses: ["2001:db8::17/64"],
+    gateways: ["fe80::1"],
+    dns: ["2001:db8::53"],
+  });
 });

@@ -1,78 +1,180 @@
-import { matchesGlob } from "../lib/glob.ts";
-import type { Facts, Had, LeaseFact, NicDecision, NicFact, Uplink } from "../model/facts.ts";
+import type { Facts, NicDecision, NicFact, Uplink } from "../model/facts.ts";
+import { matchesNic } from "../model/nic-pattern.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { nameServers, searchList, timeServers } from "./resolver.ts";
+import { heardBy, isPrivatelyRouted, isSettled, LEVEL, networkOf, type NicNetwork } from "./nic-network.ts";
+import { decisionOf, type Verdict } from "./uplink-record.ts";
+
+/** Seconds that a better one with carrier is waited for when another one has all that is asked for. */
+const WAIT_SECONDS = 3;
+/** Seconds without carrier after which a cable counts as pulled: a switch that restarts a port takes less. */
+const PULLED_SECONDS = 2;
 
 export interface UplinkChoice {
-  /** NICs that are probed, or would be if none were chosen. */
+  /** NICs that may be the uplink. */
   readonly candidates: readonly NicFact[];
+  /** Those whose network has to be asked, each by itself; the chosen one is not among them. */
+  readonly probed: readonly NicFact[];
   readonly chosen: Uplink | null;
   /** One entry for every NIC: what it had, and why it won or lost. */
   readonly decision: readonly NicDecision[];
+  /** The uplink was it before and lacks nothing: nothing was decided. */
+  readonly settled: boolean;
+  /** Seconds since the kernel started at which the same facts may lead to another choice; null when time changes nothing. */
+  readonly deadline: number | null;
 }
 
 /**
- * The first NIC with carrier and a lease becomes the uplink, and stays it while its lease holds: two NICs on one LAN
- * do not flap. One whose cable is pulled keeps its place until another has carrier and a lease. `taken` names NICs that something else owns, and what.
+ * Chooses the uplink. Pure: what was chosen before, and when things happened, are facts.
+ *
+ * - Nothing chosen: every candidate with carrier is probed. The first that has all that is asked for wins, but one that is preferred,
+ *   or was the uplink before the last boot, is waited for a moment. After the probe timeout the best wins that has an address.
+ * - Chosen: it stays, whatever others have, while it has carrier and all that is asked for. What it loses it may regain within a
+ *   probe timeout (a pulled cable counts sooner); then the others are probed beside it, and one that has more takes its place.
+ *
+ * `taken` names NICs that something else owns, and what.
  */
 export function chooseUplink(settings: NodeSettings, facts: Facts, taken: ReadonlyMap<string, string>): UplinkChoice {
   const rejected = new Map(facts.nics.map((nic) => [nic.name, rejection(nic, settings, taken)]));
-  const candidates = facts.nics.filter((nic) => rejected.get(nic.name) === undefined);
-  const ready = candidates
-    .flatMap((nic) => {
-      const lease = nic.probe?.lease4;
-      return lease === undefined ? [] : [{ nic, lease }];
-    })
-    .toSorted(
-      (a, b) =>
-        Number(b.nic.carrier) - Number(a.nic.carrier) ||
-        rank(a, facts.uplink) - rank(b, facts.uplink) ||
-        (a.nic.name < b.nic.name ? -1 : 1),
-    );
-  const chosen = ready[0] ?? null;
-  const stayed =
-    chosen !== null && ready.some(({ nic, lease }) => nic.carrier && lease.obtainedAt < chosen.lease.obtainedAt);
-  const decision = facts.nics.map((nic) => ({
-    nic: nic.name,
-    mac: nic.mac,
-    chosen: nic.name === chosen?.nic.name,
-    reasons: reasons(nic, rejected.get(nic.name), nic.probe?.lease4, chosen, stayed),
-    had: had(nic),
-  }));
-  return { candidates, chosen: chosen === null ? null : uplinkOf(chosen.nic, chosen.lease, settings), decision };
+  const networks = facts.nics.map((nic) => networkOf(settings, nic));
+  const candidates = networks.filter(({ nic }) => rejected.get(nic.name) === undefined);
+  const held = candidates.find(({ nic }) => nic.name === facts.uplink);
+  const verdict = held === undefined ? first(candidates, settings, facts) : next(held, candidates, settings, facts);
+  const { chosen, probed } = verdict;
+  return {
+    candidates: candidates.map(({ nic }) => nic),
+    probed: probed.map(({ nic }) => nic),
+    chosen: chosen === null ? null : uplinkOf(chosen, settings),
+    decision: networks.map((network) => decisionOf(network, rejected.get(network.nic.name), verdict, settings)),
+    settled: verdict.why === "kept" && chosen?.level === LEVEL.complete,
+    deadline: verdict.deadline,
+  };
 }
 
-/** The uplink that a NIC makes with its lease. */
-function uplinkOf(nic: NicFact, lease: LeaseFact, settings: NodeSettings): Uplink {
+/** What has to be known of the choice when the next one is made. */
+export interface ChoiceMemory {
+  readonly uplink: string | null;
+  /** When the uplink was found to lack something; null while it lacks nothing. Seconds since the kernel started, as the others. */
+  readonly uplinkLost: number | null;
+  /** Since when each NIC is probed, or has been the uplink with carrier. */
+  readonly since: Readonly<Record<string, number>>;
+}
+
+/** What is to be remembered of a choice; pure like the choice itself. */
+export function rememberChoice({ chosen, probed }: UplinkChoice, facts: Facts, before: ChoiceMemory): ChoiceMemory {
+  const asked = new Set(probed.map(({ name }) => name));
+  // One that cannot be the uplink for a while (a LAN took it) is that again when it comes back, as if it had lost its cable.
+  const uplink = chosen?.nic.name ?? before.uplink;
+  if (uplink !== null) asked.add(uplink);
+  const since = Object.fromEntries([...asked].map((name) => [name, before.since[name] ?? facts.now]));
+  if (chosen === null) return { uplink, uplinkLost: uplink === null ? null : (before.uplinkLost ?? facts.now), since };
+  const { name } = chosen.nic;
+  // One that was taken for want of a better one never had all: the others go on being asked at once.
+  const lost = name === before.uplink ? (before.uplinkLost ?? facts.now) : NEVER_HELD;
+  return { uplink: name, uplinkLost: chosen.complete ? null : lost, since };
+}
+
+/** Before every patience. */
+const NEVER_HELD = -1e9;
+
+/** Nothing is chosen. */
+function first(candidates: readonly NicNetwork[], settings: NodeSettings, facts: Facts): Verdict {
+  const probed = candidates.filter(({ nic }) => nic.carrier);
+  const [best] = ready(probed, settings, facts);
+  const timeout = nextTimeout(probed, settings, facts);
+  if (best === undefined) return { chosen: null, why: "none", probed, deadline: timeout };
+  if (best.level < LEVEL.complete)
+    return { chosen: best, why: "timeout", probed: without(probed, best), deadline: null };
+  const until = (best.nic.probe?.answeredAt ?? sinceOf(best, facts)) + WAIT_SECONDS;
+  const awaited = probed.find(
+    (other) => other.level < LEVEL.complete && preference(other, settings, facts) < preference(best, settings, facts),
+  );
+  if (awaited !== undefined && facts.now < until)
+    return { chosen: null, why: "none", awaited, probed, deadline: until };
+  return { chosen: best, why: "first", probed: [], deadline: null };
+}
+
+/** `held` was chosen before. */
+function next(held: NicNetwork, candidates: readonly NicNetwork[], settings: NodeSettings, facts: Facts): Verdict {
+  const others = candidates.filter(({ nic }) => nic.carrier && nic.name !== held.nic.name);
+  if (held.level === LEVEL.complete) return { chosen: held, why: "kept", probed: [], deadline: null };
+  const lost = facts.uplinkLost ?? facts.now;
+  const patience = held.nic.carrier ? settings.probeTimeout.value : PULLED_SECONDS;
+  if (facts.now < lost + patience) return { chosen: held, why: "kept", probed: [], deadline: lost + patience };
+  const better = ready(others, settings, facts).find(({ level }) => level > held.level);
+  if (better === undefined)
+    return { chosen: held, why: "kept", probed: others, deadline: nextTimeout(others, settings, facts) };
+  const probed = better.level === LEVEL.complete ? [] : without(others, better);
+  return { chosen: better, why: "better", instead: held, probed, deadline: null };
+}
+
+/** Those that may win now, best first: with all that is asked for, or with what they have when their time is over. */
+function ready(probed: readonly NicNetwork[], settings: NodeSettings, facts: Facts): readonly NicNetwork[] {
+  // With nothing more to come there is nothing to wait for.
+  const settled = probed.every(isSettled);
+  const isReady = (network: NicNetwork): boolean =>
+    network.level === LEVEL.complete ||
+    (network.level >= LEVEL.address && (settled || facts.now >= endOf(network, settings, facts)));
+  return probed.filter(isReady).toSorted((a, b) => compare(a, b, settings, facts));
+}
+
+function compare(a: NicNetwork, b: NicNetwork, settings: NodeSettings, facts: Facts): number {
+  return (
+    b.level - a.level ||
+    preference(a, settings, facts) - preference(b, settings, facts) ||
+    Number(isPrivatelyRouted(b)) - Number(isPrivatelyRouted(a)) ||
+    readyAt(a, facts) - readyAt(b, facts) ||
+    byText(a.nic.pci ?? "", b.nic.pci ?? "") ||
+    byText(a.nic.name, b.nic.name)
+  );
+}
+
+/** Lower is better: as `prefer` lists them, then the uplink before the last boot, then all others. */
+function preference({ nic }: NicNetwork, { prefer }: NodeSettings, { lastUplink }: Facts): number {
+  const at = prefer.value.findIndex((pattern) => matchesNic(pattern, nic));
+  if (at >= 0) return at;
+  return prefer.value.length + (nic.name === lastUplink ? 0 : 1);
+}
+
+function readyAt(network: NicNetwork, facts: Facts): number {
+  return network.nic.probe?.lease4?.obtainedAt ?? sinceOf(network, facts);
+}
+
+function sinceOf({ nic }: NicNetwork, { now }: Facts): number {
+  return nic.probe?.since ?? now;
+}
+
+/** When the probe of a NIC has had its time. */
+function endOf(network: NicNetwork, { probeTimeout }: NodeSettings, facts: Facts): number {
+  return sinceOf(network, facts) + probeTimeout.value;
+}
+
+function nextTimeout(probed: readonly NicNetwork[], settings: NodeSettings, facts: Facts): number | null {
+  const ends = probed.map((network) => endOf(network, settings, facts)).filter((end) => end > facts.now);
+  return ends.length === 0 ? null : Math.min(...ends);
+}
+
+function without(networks: readonly NicNetwork[], { nic }: NicNetwork): readonly NicNetwork[] {
+  return networks.filter((network) => network.nic.name !== nic.name);
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The uplink that a NIC makes with what its network has. */
+function uplinkOf({ nic, addresses, gateways, level, addressing }: NicNetwork, settings: NodeSettings): Uplink {
+  const heard = heardBy(addressing, nic.probe);
   return {
     nic,
     link: settings.bridge.value,
-    complete: true,
-    addresses: [lease.address],
-    gateways: lease.router === undefined ? [] : [lease.router],
-    dns: nameServers(settings, nic.probe, settings.bridge.value),
-    search: searchList(settings, nic.probe),
-    ntp: timeServers(settings, nic.probe),
+    complete: level === LEVEL.complete,
+    addresses,
+    gateways,
+    dns: nameServers(settings, heard, settings.bridge.value),
+    search: searchList(settings, heard),
+    ntp: timeServers(settings, heard),
   };
-}
-
-function had({ carrier, probe }: NicFact): Had {
-  const { lease4, lease6, ra, gateway4, gateway6, checks } = probe ?? {};
-  const told = (result: { readonly name: string; readonly detail: string } | undefined): string | null =>
-    result === undefined ? null : `${result.name} ${result.detail}`;
-  return {
-    carrier: carrier ? "yes" : null,
-    lease4: lease4?.address ?? null,
-    ra: ra?.router ?? null,
-    lease6: lease6?.addresses[0]?.address ?? null,
-    gateway: told(gateway4) ?? told(gateway6),
-    check: told(checks?.find(({ passed }) => !passed) ?? checks?.[0]),
-  };
-}
-
-/** The NIC chosen before comes first, then the one that got its lease first. */
-function rank(ready: { readonly nic: NicFact; readonly lease: LeaseFact }, previous: string | null): number {
-  return ready.nic.name === previous ? -1 : ready.lease.obtainedAt;
 }
 
 function rejection(
@@ -83,36 +185,10 @@ function rejection(
   if (!wantsUplink.value) return `the node has no uplink (${wantsUplink.source})`;
   const owner = taken.get(nic.name);
   if (owner !== undefined) return `it is a port of ${owner}`;
-  const ignored = ignore.value.find((pattern) => matchesGlob(nic.name, pattern));
-  if (ignored !== undefined) return `uplink.ignore names it (${ignored})`;
-  if (nics.value === null) return nic.physical ? undefined : "it is no physical NIC";
-  return nics.value.some((pattern) => matchesGlob(nic.name, pattern))
+  const ignored = ignore.value.find((pattern) => matchesNic(pattern, nic));
+  if (ignored !== undefined) return `it is ignored by ${ignored} (${ignore.source})`;
+  if (nics.value === null) return nic.physical ? nic.foreign : "it is no physical NIC";
+  return nics.value.some((pattern) => matchesNic(pattern, nic))
     ? undefined
-    : `uplink.nics does not name it (${nics.value.join(", ")})`;
-}
-
-function reasons(
-  nic: NicFact,
-  rejected: string | undefined,
-  lease: LeaseFact | undefined,
-  chosen: { readonly nic: NicFact } | null,
-  stayed: boolean,
-): readonly string[] {
-  if (rejected !== undefined) return [rejected];
-  const carrier = nic.carrier ? "has carrier" : "has no carrier";
-  const answer =
-    lease === undefined
-      ? "no DHCPv4 answer yet"
-      : `DHCPv4 lease ${lease.address} from ${lease.server ?? "an unnamed server"}`;
-  if (chosen === null) return [carrier, nic.carrier ? answer : "not probed without carrier"];
-  if (chosen.nic.name === nic.name) {
-    return [carrier, answer, stayed ? "was the uplink before" : "first NIC with carrier and a lease"];
-  }
-  return [
-    carrier,
-    lease === undefined ? `no lease before ${chosen.nic.name} had one` : answer,
-    chosen.nic.carrier && !nic.carrier && lease !== undefined
-      ? `${chosen.nic.name} has carrier and a lease`
-      : `${chosen.nic.name} was first`,
-  ];
+    : `it is not named by ${nics.value.join(", ")} (${nics.source})`;
 }

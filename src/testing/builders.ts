@@ -8,7 +8,7 @@ import {
   type NodeDocument,
   type WireguardPeerDocument,
 } from "../model/document.ts";
-import type { Facts, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { Facts, LeaseFact, NicFact, ProbeFact, WireguardKeyFact } from "../model/facts.ts";
 
 /** A key that is equal for equal seeds and shaped like a WireGuard key. */
 export function testKey(seed: string): string {
@@ -76,6 +76,13 @@ export function lease(nicName: string, part: Partial<LeaseFact> = {}): LeaseFact
   };
 }
 
+/** The network of a lease, whose router answers as soon as there is one. */
+function answered({ router, obtainedAt }: LeaseFact): ProbeFact {
+  if (router === undefined) return { since: obtainedAt };
+  const gateway4 = { name: "IPv4 gateway", passed: true, detail: `${router} answers` };
+  return { since: obtainedAt, gateway4, answeredAt: obtainedAt };
+}
+
 /** Facts, with the leases at their NICs. */
 export function facts({
   leases = [],
@@ -83,7 +90,7 @@ export function facts({
 }: Partial<Facts> & { readonly leases?: readonly LeaseFact[] } = {}): Facts {
   const nics = (part.nics ?? []).map((one) => {
     const lease4 = leases.find((given) => given.nic === one.name);
-    return lease4 === undefined ? one : { ...one, probe: { since: lease4.obtainedAt, ...one.probe, lease4 } };
+    return lease4 === undefined ? one : { ...one, probe: { ...answered(lease4), ...one.probe, lease4 } };
   });
   return {
     now: 0,

@@ -1,7 +1,9 @@
 import type { Dirty, FailedStep, Host, Leases, Scope, ServiceState, WireguardKeys } from "../host/host.ts";
+import { familyOf } from "../lib/ip.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { ClockFact, Lease6Fact, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { Answer, Question } from "../model/check.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
@@ -49,6 +51,8 @@ export class MemoryHost implements Host {
   managersRunning: readonly string[] = [];
   /** How each check comes out, by the kernel as it is then. None by default: nobody is there to answer. */
   checks: (kernel: Actual) => readonly CheckResult[] = () => [];
+  /** Which gateways and targets answer. All by default. */
+  answers: (to: string) => boolean = () => true;
   /** What observing throws. */
   blind: Error | undefined;
   /** Steps that fail, by a piece of their JSON. */
@@ -102,6 +106,20 @@ export class MemoryHost implements Host {
 
   connectivity(): Promise<readonly CheckResult[]> {
     return Promise.resolve(this.checks(this.kernel));
+  }
+
+  ask({ gateways, targets }: Question): Promise<Answer> {
+    const asked = (name: string, to: string): CheckResult => ({
+      name,
+      passed: this.answers(to),
+      detail: `${to} ${this.answers(to) ? "answers" : "does not answer"}`,
+    });
+    const [v4, v6] = [4, 6].map((family) => gateways.find((gateway) => familyOf(gateway) === family));
+    return Promise.resolve({
+      ...(v4 === undefined ? {} : { gateway4: asked("IPv4 gateway", v4) }),
+      ...(v6 === undefined ? {} : { gateway6: asked("IPv6 gateway", v6) }),
+      checks: targets.map((target) => asked(target, target)),
+    });
   }
 
   firewalls(): Promise<FirewallFacts> {

@@ -75,6 +75,8 @@ pub(crate) struct NeighborDel {
 pub(crate) struct NeighborResolve {
     pub(crate) dev: String,
     pub(crate) to: String,
+    /// The MAC that it is known by: packets go there while it is asked.
+    pub(crate) mac: Option<String>,
 }
 
 /// Every neighbour and every proxy of the socket's namespace, both families.
@@ -174,11 +176,21 @@ pub(crate) fn delete(socket: &mut Socket, wanted: &NeighborDel) -> Result<()> {
 
 /// Lets the kernel ask for the neighbour now, as if a packet were sent to it. Its state tells what came of it.
 pub(crate) fn resolve(socket: &mut Socket, wanted: &NeighborResolve) -> Result<()> {
+    let target = target(&wanted.to, &wanted.dev);
     let mut message = describe(socket, RESOLVE, &wanted.dev, &wanted.to)?;
-    message.header.flags = NeighbourFlags::Use;
+    let mut flags = NLM_F_CREATE;
+    if let Some(mac) = &wanted.mac {
+        let mac = parse_mac(RESOLVE, &target, mac)?;
+        let attributes = &mut message.attributes;
+        attributes.push(NeighbourAttribute::LinkLayerAddress(mac));
+        message.header.state = NeighbourState::Probe;
+        flags |= NLM_F_REPLACE;
+    } else {
+        message.header.flags = NeighbourFlags::Use;
+    }
     socket
-        .request(RTM_NEWNEIGH, NLM_F_CREATE, &bytes(&message))
-        .at(RESOLVE, target(&wanted.to, &wanted.dev))
+        .request(RTM_NEWNEIGH, flags, &bytes(&message))
+        .at(RESOLVE, target)
 }
 
 fn target(to: &str, dev: &str) -> String {

@@ -53,7 +53,7 @@ const CASES: readonly Case[] = [
     documents: [],
     online: true,
     foreign: ["route 0.0.0.0/0 metric 1024 exists (dev eth9 via 10.9.9.9 proto boot) and is not Netloom's"],
-    untouched: /route/u,
+    untouched: /ip route/u,
   },
   {
     title: "a table of our name without our mark is neither loaded nor removed",

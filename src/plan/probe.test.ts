@@ -1,0 +1,92 @@
+import test from "ava";
+import { emptyKernel, applySteps, physicalNic } from "../testing/memory-kernel.ts";
+import { facts, lease, nic, node } from "../testing/builders.ts";
+import { compile } from "./compile.ts";
+import { diff } from "./diff/index.ts";
+import { explain } from "./explain.ts";
+import { questionsOf } from "./probe.ts";
+
+const kernel = { ...emptyKernel(), link: [physicalNic("eth0", 2)] };
+const document = node({ uplink: { mode: "auto" } });
+const silent = { name: "IPv4 gateway", passed: false, detail: "192.168.50.1 does not answer" };
+
+const started = compile([document], facts({ nics: [nic("eth0")] }));
+const leased = compile(
+  [document],
+  facts({ nics: [nic("eth0", { probe: { since: 5, gateway4: silent } })], leases: [lease("eth0")], now: 6 }),
+);
+const answered = compile([document], facts({ nics: [nic("eth0")], leases: [lease("eth0")], now: 6 }));
+
+/** Without the words of a service. */
+const told = (line: string): string => line.replace(/ run .*/u, " run");
+
+test("a NIC is probed in a namespace of its own, and takes no part in IPv6 before it is up", (t) => {
+  const lines = diff(kernel, started.target).steps.map(explain);
+  t.deepEqual(lines.map(told), [
+    "ip netns add probe-eth0",
+    "sysctl -w net.ipv6.conf.eth0.disable_ipv6=1",
+    "ip link set eth0 up",
+    "ip -n probe-eth0 link add eth0 link eth0 (of the node) up type macvlan mode passthru",
+    "ip netns exec probe-eth0 sysctl -w net.ipv6.conf.eth0.accept_ra=2",
+    "ip netns exec probe-eth0 sysctl -w net.ipv6.conf.eth0.accept_ra_defrtr=1",
+    "service dhcp-eth0 run",
+  ]);
+});
+
+test("its lease is address and route in there, and its router is asked from there", (t) => {
+  const probing = applySteps(kernel, diff(kernel, started.target).steps);
+  t.deepEqual(diff(probing, leased.target).steps.map(explain), [
+    "ip -n probe-eth0 addr add 192.168.50.17/24 dev eth0",
+    "ip -n probe-eth0 route replace default via 192.168.50.1 dev eth0 metric 1024",
+  ]);
+  t.deepEqual(questionsOf(leased.settings, leased.choice), [
+    {
+      nic: "eth0",
+      addresses: ["192.168.50.17/24"],
+      question: { netns: "probe-eth0", dev: "eth0", gateways: ["192.168.50.1"], targets: [] },
+    },
+  ]);
+});
+
+test("chosen, the probe's link is gone before the NIC becomes a port, and the lease is the bridge's", (t) => {
+  const probing = applySteps(kernel, diff(kernel, leased.target).steps);
+  const { steps } = diff(probing, answered.target);
+  t.deepEqual(steps.map(explain).map(told), [
+    "service dhcp-eth0 remove",
+    "ip -n probe-eth0 link del eth0",
+    "ip netns del probe-eth0",
+    "ip link add zos address 52:54:00:12:34:56 up type bridge mcast_snooping off",
+    "sysctl -w net.ipv6.conf.zos.accept_ra=2",
+    "sysctl -w net.ipv6.conf.zos.accept_ra_defrtr=1",
+    "ip link set eth0 master zos",
+    "ip addr add 192.168.50.17/24 dev zos",
+    "ip route replace default via 192.168.50.1 dev zos metric 1024",
+    "service dhcp-zos run",
+  ]);
+  t.deepEqual(questionsOf(answered.settings, answered.choice)[0]?.question, {
+    netns: "",
+    dev: "zos",
+    gateways: ["192.168.50.1"],
+    targets: [],
+  });
+});
+
+test("on a VLAN the probe asks there, and the VLAN of the NIC becomes the port", (t) => {
+  const tagged = node({ uplink: { vlan: 5 } });
+  const lines = (part: Parameters<typeof facts>[0]): readonly string[] =>
+    diff(kernel, compile([tagged], facts(part)).target)
+      .steps.map(explain)
+      .map(told);
+  const probing = lines({ nics: [nic("eth0")] });
+  t.true(
+    probing.includes("ip -n probe-eth0 link add eth0.5 link eth0 up type vlan id 5 protocol 802.1Q"),
+    probing.join("\n"),
+  );
+  t.true(probing.includes("service dhcp-eth0.5 run"));
+  const chosen = lines({ nics: [nic("eth0")], leases: [lease("eth0")], now: 6 });
+  t.true(
+    chosen.includes("ip link add eth0.5 link eth0 master zos up type vlan id 5 protocol 802.1Q"),
+    chosen.join("\n"),
+  );
+  t.false(chosen.some((line) => /link set eth0 .*master/u.test(line)));
+});

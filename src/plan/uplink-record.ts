@@ -1,0 +1,131 @@
+import type { Had, NicDecision } from "../model/facts.ts";
+import type { CheckResult } from "../model/guard.ts";
+import type { NodeSettings } from "../model/settings.ts";
+import { heardBy, LEVEL, type NicNetwork } from "./nic-network.ts";
+
+/** What came out of a choice, and why. */
+export interface Verdict {
+  readonly chosen: NicNetwork | null;
+  /**
+   * `first`: it had all that is asked for before the others. `timeout`: it was the best when the time was over. `kept`: it was the
+   * uplink before. `better`: it has more than the uplink before. `none`: nothing is chosen yet.
+   */
+  readonly why: "first" | "timeout" | "kept" | "better" | "none";
+  /** Whose place the chosen one takes. */
+  readonly instead?: NicNetwork;
+  /** For whom a complete one waits. */
+  readonly awaited?: NicNetwork;
+  readonly probed: readonly NicNetwork[];
+  readonly deadline: number | null;
+}
+
+/** What is written down about a NIC: what it had, and why it won or lost. */
+export function decisionOf(
+  network: NicNetwork,
+  rejected: string | undefined,
+  verdict: Verdict,
+  settings: NodeSettings,
+): NicDecision {
+  const { nic } = network;
+  const chosen = nic.name === verdict.chosen?.nic.name;
+  const reasons =
+    rejected === undefined
+      ? [...findings(network, settings), ...(chosen ? won(verdict, settings) : lost(network, verdict))]
+      : [rejected];
+  return { nic: nic.name, mac: nic.mac, chosen, reasons, had: hadBy(network, settings) };
+}
+
+/** What the network of a NIC had when it was asked last; null is "nothing". */
+function hadBy({ nic, addressing, gateways }: NicNetwork, settings: NodeSettings): Had {
+  const { gateway4, gateway6 } = nic.probe ?? {};
+  const { lease4, lease6, ra } = heardBy(addressing, nic.probe);
+  const checks = settings.checks.value.flatMap((target) => checkOf(nic.probe?.checks, target) ?? []);
+  const passed = (results: readonly (CheckResult | undefined)[]): string | null => {
+    const texts = results.flatMap((result) => (result?.passed === true ? [result.detail] : []));
+    return texts.length === 0 ? null : texts.join(", ");
+  };
+  return {
+    carrier: nic.carrier ? (nic.probe === undefined ? "yes" : `since ${nic.probe.since.toFixed(1)} s`) : null,
+    lease4: lease4?.address ?? null,
+    ra: ra !== undefined ? [ra.router, ...ra.addresses].filter((one) => one !== undefined).join(" ") : null,
+    lease6: lease6 !== undefined ? lease6.addresses.map(({ address }) => address).join(" ") : null,
+    gateway: gateways.length === 0 ? null : passed([gateway4, gateway6]),
+    check: passed(checks),
+  };
+}
+
+function checkOf(checks: readonly CheckResult[] | undefined, target: string): CheckResult | undefined {
+  return checks?.find(({ name }) => name === target);
+}
+
+/** What was found, and the first thing that was not. */
+function findings({ nic, addressing, gateways, level }: NicNetwork, settings: NodeSettings): readonly string[] {
+  if (!nic.carrier) return ["has no carrier"];
+  const { gateway4, gateway6 } = nic.probe ?? {};
+  const { lease4, lease6, ra } = heardBy(addressing, nic.probe);
+  const found = [
+    "has carrier",
+    ...addressing.addresses.map((address) => `address ${address} as configured`),
+    ...(lease4 !== undefined ? [`DHCPv4 lease ${lease4.address} from ${lease4.server ?? "an unnamed server"}`] : []),
+    ...(ra !== undefined
+      ? [
+          `router advertisement${ra.router === undefined ? "" : ` of ${ra.router}`}${ra.addresses.map((one) => `, address ${one}`).join("")}`,
+        ]
+      : []),
+    ...(lease6 !== undefined ? lease6.addresses.map(({ address }) => `DHCPv6 lease ${address}`) : []),
+  ];
+  if (level === LEVEL.nothing) return [...found, noAnswer(addressing)];
+  if (level === LEVEL.address)
+    return [...found, gateways.length === 0 ? "no default route" : "no router of the address's family"];
+  const answers = [gateway4, gateway6].filter((result) => result !== undefined);
+  if (level === LEVEL.route) {
+    const said = answers.map((result) => `gateway ${result.detail}`);
+    return [...found, ...(said.length === 0 ? [`gateway ${gateways.join(" and ")} not asked yet`] : said)];
+  }
+  found.push(...answers.filter(({ passed }) => passed).map(({ detail }) => `gateway ${detail}`));
+  const results = settings.checks.value.map((target) => ({ target, result: checkOf(nic.probe?.checks, target) }));
+  return [
+    ...found,
+    ...results.map(({ target, result }) =>
+      result === undefined ? `${target} not asked yet` : `${target} ${result.detail}`,
+    ),
+  ];
+}
+
+function noAnswer({ dhcp4, dhcp6, ra }: NicNetwork["addressing"]): string {
+  const asked = [
+    ...(dhcp4 ? ["DHCPv4 answer"] : []),
+    ...(dhcp6 === true ? ["DHCPv6 answer"] : []),
+    ...(ra ? ["router advertisement with an address"] : []),
+  ];
+  return asked.length === 0 ? "no address is configured" : `no ${asked.join(" and no ")} yet`;
+}
+
+function won({ why, chosen, instead }: Verdict, settings: NodeSettings): readonly string[] {
+  const complete = chosen?.level === LEVEL.complete;
+  switch (why) {
+    case "first":
+      return ["first NIC with all that is asked for"];
+    case "timeout":
+      return [`best of what there was within ${settings.probeTimeout.value} s`];
+    case "better":
+      return [`has more than ${instead?.nic.name ?? "the uplink"}, which was the uplink before`];
+    case "kept":
+      return [complete ? "was the uplink before" : "was the uplink before, and no other has more"];
+    case "none":
+      return [];
+  }
+}
+
+function lost({ nic, level }: NicNetwork, { chosen, why, awaited }: Verdict): readonly string[] {
+  if (chosen === null) {
+    if (!nic.carrier) return ["not probed without carrier"];
+    return awaited !== undefined && level === LEVEL.complete
+      ? [`waits a moment for ${awaited.nic.name}, which is preferred`]
+      : [];
+  }
+  const { name } = chosen.nic;
+  if (why === "kept") return [`${name} was the uplink before`];
+  if (level < chosen.level) return [`${name} had more`];
+  return [`${name} was first or is preferred`];
+}

@@ -4,7 +4,7 @@ import { NetloomGuest } from "./netloom-guest.ts";
 
 /** Each wrong word, and what the status says of it. */
 const wrong = {
-  "netloom.ignor=eth9": /netloom\.ignor=eth9.*unknown.*netloom\.ignore/u,
+  "netloom.ignor=eth9": /netloom\.ignor=eth9.*did you mean netloom\.ignore=eth9/u,
   "vlan:priv=4095": /vlan:priv=4095.*4094/u,
   "ip=300.1.2.3::300.1.2.1:255.255.255.0::eth0:none": /ip=300\.1\.2\.3.*300\.1\.2\.3/u,
   "netloom.mtu=big": /netloom\.mtu=big/u,

@@ -24,7 +24,8 @@ scenario(
   async ({ t, lab, node, step }) => {
     const n1 = new NetloomGuest(node("n1"));
     await step("after two minutes it is offline, and says which check fails", async () => {
-      await n1.node.until("two minutes", async () => (await n1.uptime()) > LATE_SECONDS || undefined, 240_000);
+      const until = (await n1.uptime()) + LATE_SECONDS;
+      await n1.node.until("two minutes", async () => (await n1.uptime()) > until || undefined, 240_000);
       const { online, onlineAt, onlineChecks, decision, waiting } = await n1.status();
       t.deepEqual([online, onlineAt], [false, null]);
       t.false(onlineChecks.address.ok);

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { stat } from "node:fs/promises";
 import { NetloomError } from "../lib/errors.ts";
 
 export interface ExecResult {
@@ -56,4 +57,12 @@ export const NETNS_DIRECTORY = "/run/netns";
 /** Where a named namespace is bind-mounted (ip-netns(8)). */
 export function netnsPath(netns: string): string {
   return `${NETNS_DIRECTORY}/${netns}`;
+}
+
+/** What tells namespaces apart that follow each other under one name, and live at the same time; undefined when there is none of that name. */
+export async function netnsInode(netns: string): Promise<number | undefined> {
+  return await stat(netnsPath(netns)).then(
+    ({ ino }) => ino,
+    () => undefined,
+  );
 }

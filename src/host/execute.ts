@@ -3,13 +3,13 @@ import { isGone } from "../lib/errors.ts";
 import { HOST } from "../model/kernel.ts";
 import { visitStep, type PeerChange, type Step, type StepTable } from "../model/step.ts";
 import { nftHash, processHash } from "../model/definition-hash.ts";
-import { netnsDelete, sysctlSetMany } from "./addon.ts";
-import { netnsPath } from "./exec.ts";
+import { netnsDelete } from "./addon.ts";
 import { removeFile, setFile } from "./files.ts";
 import type { FailedStep } from "./host.ts";
 import { loadTable } from "./nft.ts";
 import type { ObserveContext } from "./observe.ts";
-import { refusalOf, removes, sendRequests } from "./send.ts";
+import { setParameters } from "./parameters.ts";
+import { removes, sendRequests } from "./send.ts";
 import type { WireguardConfig, WireguardPeerChange } from "./netlink-types.ts";
 
 /**
@@ -27,7 +27,10 @@ export async function execute(context: ObserveContext, steps: readonly Step[]): 
       const byPlace = Map.groupBy(own, placeOf);
       if (way === "request") failed.push(...(await sendRequests(context, own)));
       else if (way === "parameter")
-        await inTurn(byPlace, async ([netns, some]) => void failed.push(...(await setParameters(netns, some))));
+        await inTurn(
+          byPlace,
+          async ([netns, some]) => void failed.push(...(await setParameters(context.records, netns, some))),
+        );
       else if (way === "within") await inTurn(byPlace, ([, some]) => takeInTurn(some));
       else await takeInTurn(own);
     }
@@ -97,19 +100,6 @@ async function takeOne(run: StepTable<Promise<void>>, step: Step): Promise<reado
     return [];
   } catch (error) {
     return removes(step) && isGone(error) ? [] : [{ step, error: asError(error) }];
-  }
-}
-
-async function setParameters(netns: string, steps: readonly Step[]): Promise<readonly FailedStep[]> {
-  const parameters = steps.flatMap(({ op, args }) => (op === "sysctl.set" ? [[args.key, args.value] as const] : []));
-  try {
-    const outcomes = await sysctlSetMany(netns === HOST ? null : netnsPath(netns), parameters);
-    return steps.flatMap((step, index) => {
-      const outcome = outcomes[index];
-      return refusalOf(step, outcome?.ok === false ? outcome : undefined, netns);
-    });
-  } catch (error) {
-    return steps.map((step) => ({ step, error: asError(error) }));
   }
 }
 

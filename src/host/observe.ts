@@ -1,13 +1,10 @@
-import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { errorCode, isGone } from "../lib/errors.ts";
 import { uptime } from "../lib/uptime.ts";
-import type { Actual, ActualSysctl, ActualWireguard } from "../model/actual.ts";
+import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { NicFact } from "../model/facts.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
-import { netnsList, sysctlGet, type Netlink } from "./addon.ts";
-import { netnsPath } from "./exec.ts";
+import { netnsList, type Netlink } from "./addon.ts";
+import { netnsInode } from "./exec.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Link, NftRuleset, Tables } from "./netlink-types.ts";
 import { hashInComment } from "./nft.ts";
@@ -23,6 +20,7 @@ import {
   rulesOf,
   type Look,
 } from "./observe/tables.ts";
+import { observeSysctls } from "./parameters.ts";
 import type { Ovs } from "./ovs.ts";
 import type { Records } from "./records.ts";
 import type { Supervisor } from "./supervisor/index.ts";
@@ -100,7 +98,7 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
     const [wireguard, ours, sysctl] = await Promise.all([
       observeWireguard(context.records, netlink, netns, tables.links),
       observeNft(context.records, netlink, netns, nft),
-      observeSysctls(netns, wish, forwarding),
+      observeSysctls(context.records, netns, wish, forwarding),
     ]);
     const part = {
       link: linksOf(look),
@@ -130,14 +128,6 @@ async function birthsOf(records: Records, netns: string, links: readonly Link[])
     }),
   );
   return new Map(births.flat());
-}
-
-/** What tells namespaces apart that follow each other under one name, and live at the same time; undefined when there is none of that name. */
-export async function netnsInode(netns: string): Promise<number | undefined> {
-  return await stat(netnsPath(netns)).then(
-    ({ ino }) => ino,
-    () => undefined,
-  );
 }
 
 async function observeWireguard(
@@ -191,42 +181,5 @@ async function observeNft(
       if (same) records.setNftTable(netns, family, table, now);
       return { ...object, touched: !same };
     }),
-  );
-}
-
-/** Parameters that are known by netlink, with their family. */
-const FORWARDING: Readonly<Record<string, 4 | 6>> = {
-  "net.ipv4.ip_forward": 4,
-  "net.ipv4.conf.all.forwarding": 4,
-  "net.ipv6.conf.all.forwarding": 6,
-};
-
-/**
- * The kernel parameters that a wish names. With many namespaces a visit to /proc/sys costs a hundred times as much as netlink
- * (native/net/src/forwarding.rs), so it is made only for what `forwarding` does not tell.
- */
-export async function observeSysctls(
-  netns: string,
-  wish: Target,
-  forwarding: Tables["forwarding"] = [],
-): Promise<readonly ActualSysctl[]> {
-  const specs = wish.filter((object) => object.kind === "sysctl");
-  const told = (key: string): string | undefined =>
-    forwarding.find(({ family }) => family === FORWARDING[key])?.value.toString();
-  const keys = specs.map(({ key }) => key).filter((key) => told(key) === undefined);
-  const values = keys.length === 0 ? {} : await sysctlGet(netns === HOST ? null : netnsPath(netns), keys);
-  return await Promise.all(
-    specs.map(async ({ key, atLeast }) => {
-      const here = atLeast !== true || (await isWritable(key));
-      return { netns, key, value: here ? (told(key) ?? values[key] ?? null) : null };
-    }),
-  );
-}
-
-/** A limit of the whole machine can be read in every namespace, and be set in the first one only. */
-async function isWritable(key: string): Promise<boolean> {
-  return await access(join("/proc/sys", key.replaceAll(".", "/")), constants.W_OK).then(
-    () => true,
-    () => false,
   );
 }

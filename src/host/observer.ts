@@ -11,7 +11,6 @@ import {
   listNetns,
   observeDevice,
   observeNetns,
-  observeSysctls,
   vanished,
   type NetnsName,
   type ObserveContext,
@@ -19,6 +18,7 @@ import {
 } from "./observe.ts";
 import { NOTHING, onlyNamed, type InNetns } from "./observe/named.ts";
 import { nicsOf } from "./observe/tables.ts";
+import { observeSysctls } from "./parameters.ts";
 
 interface Names {
   /** When a name was last made or removed; undefined when that is no measure, since one was in the making. */
@@ -172,7 +172,7 @@ export class Observer {
   async #withSysctls(netns: string, { part, nics }: Seen, wish: Target): Promise<InNetns> {
     const read = new Set(part.sysctl.map(({ key }) => key));
     if (!wish.some((object) => object.kind === "sysctl" && !read.has(object.key))) return part;
-    const wider = { ...part, sysctl: await observeSysctls(netns, wish) };
+    const wider = { ...part, sysctl: await observeSysctls(this.#context.records, netns, wish) };
     this.#seen.set(netns, { part: wider, nics });
     return wider;
   }

@@ -19,6 +19,8 @@ interface Content {
   readonly adopted: Record<string, number>;
   /** WireGuard devices that were not born in the node's own namespace, by "netns/name". */
   readonly births: Record<string, Birth>;
+  /** What kernel parameters of other people's links were before we set them, by "netns/key". */
+  readonly parameters: Record<string, string>;
 }
 
 /**
@@ -27,7 +29,7 @@ interface Content {
  */
 export class Records {
   readonly #path: string;
-  #content: Content = { endpoints: {}, presharedKeys: {}, nftTables: {}, adopted: {}, births: {} };
+  #content: Content = { endpoints: {}, presharedKeys: {}, nftTables: {}, adopted: {}, births: {}, parameters: {} };
   #dirty = false;
   #problem: string | undefined;
 
@@ -110,6 +112,18 @@ export class Records {
     this.#dirty = true;
   }
 
+  /** What parameters of a namespace were before, by key. */
+  parameters(netns: string): ReadonlyMap<string, string> {
+    const [prefix, all] = [`${netns}/`, Object.entries(this.#content.parameters)];
+    return new Map(all.flatMap(([key, value]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [])));
+  }
+
+  setParameter(netns: string, key: string, value: string | undefined): void {
+    if (value === undefined) delete this.#content.parameters[`${netns}/${key}`];
+    else this.#content.parameters[`${netns}/${key}`] = value;
+    this.#dirty = true;
+  }
+
   /** Forgets a namespace that is gone. */
   forgetNetns(netns: string): void {
     this.#keep((name) => name !== netns);
@@ -150,6 +164,7 @@ function parse(text: string): Content | undefined {
       nftTables: { ...value.nftTables },
       adopted: { ...value.adopted },
       births: { ...value.births },
+      parameters: { ...value.parameters },
     };
   } catch {
     return undefined;

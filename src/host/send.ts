@@ -3,12 +3,12 @@ import { BRIDGE_PORTS_MAX } from "../model/limits.ts";
 import { HOST, OWNER } from "../model/kernel.ts";
 import type { Step, StepArguments } from "../model/step.ts";
 import { batchAcross, type Netlink } from "./addon.ts";
-import { netnsPath } from "./exec.ts";
+import { netnsInode, netnsPath } from "./exec.ts";
 import type { FailedStep } from "./host.ts";
 import { netlinkStep } from "./link-requests.ts";
 import type { Request } from "./netlink-requests.ts";
 import type { Outcome, Refusal } from "./netlink-types.ts";
-import { netnsInode, type ObserveContext } from "./observe.ts";
+import type { ObserveContext } from "./observe.ts";
 import type { Records } from "./records.ts";
 
 /** Errnos that mean "it was gone already", which is what a removal wanted. */

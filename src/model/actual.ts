@@ -145,6 +145,8 @@ export interface ActualSysctl {
   readonly netns: string;
   readonly key: string;
   readonly value: string | null;
+  /** Of a link that is not ours: what it was before we set it, to go back to; null when we did not. */
+  readonly before: string | null;
 }
 
 /** A file where ours may be, whoever wrote it. */

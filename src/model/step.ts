@@ -55,7 +55,8 @@ export interface StepArguments {
   readonly "ovs.unport": { readonly name: string; readonly ports: readonly string[] };
   /** `ports`: what goes with it. */
   readonly "ovs.del": { readonly name: string; readonly ports: readonly string[] };
-  readonly "sysctl.set": SysctlSpec;
+  /** `borrows`: what it was before is remembered. `givesBack`: it is that again, and forgotten. */
+  readonly "sysctl.set": SysctlSpec & { readonly borrows?: true; readonly givesBack?: true };
   readonly "address.add": AddressSpec;
   readonly "address.del": AddressSpec;
   readonly "neighbor.add": NeighborSpec;

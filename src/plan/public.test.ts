@@ -108,6 +108,19 @@ test("nothing is left when it goes, and the uplink is not touched", (t) => {
   }
 });
 
+test("a NIC gets back what it had before it was the public side's", (t) => {
+  const dual = at({ side: { ...side, nic: "eth1" } });
+  const key = "net.ipv6.conf.eth1.disable_ipv6";
+  t.like(
+    dual.sysctl.find((one) => one.key === key),
+    { value: "1", before: "0" },
+  );
+  const back = diff(dual, compiled({}).target).steps;
+  t.true(back.map(explain).includes(`sysctl -w ${key}=0`));
+  const freed = applySteps(dual, back);
+  t.deepEqual(diff(freed, compiled({}).target).steps, []);
+});
+
 test("a VLAN of its own is a link on the uplink's NIC, whether document or flag says so, and stays when the uplink goes", (t) => {
   const link = "ip link add eth0.100 link eth0 master br-pub up type vlan id 100";
   const [byDocument, byFlag] = [

@@ -133,7 +133,11 @@ class MemoryKernel {
     "ovs.unport": ({ name, ports }) =>
       unplugOvs(this.state, name, ports).forEach((link) => this.#deleteLink(HOST, link)),
     "ovs.del": ({ name }) => removeOvsBridge(this.state, name).forEach((link) => this.#deleteLink(HOST, link)),
-    "sysctl.set": ({ netns, key, value }) => this.#put("sysctl", KEYS.sysctl, { netns, key, value }),
+    "sysctl.set": ({ netns, key, value, borrows, givesBack }) => {
+      const known = this.state.sysctl.find((one) => KEYS.sysctl(one) === KEYS.sysctl({ netns, key }));
+      const before = givesBack === true ? null : (known?.before ?? (borrows === true ? (known?.value ?? "0") : null));
+      this.#put("sysctl", KEYS.sysctl, { netns, key, value, before });
+    },
     "address.add": ({ netns, dev, address, validUntil = null, preferredUntil = validUntil }) => {
       this.#link(netns, dev);
       this.#put("address", KEYS.address, { netns, dev, address, validUntil, preferredUntil, owned: true });

@@ -1,6 +1,8 @@
 import type { ActualAddress } from "../../model/actual.ts";
 import { LIFETIME_SLACK, type AddressSpec, type SysctlSpec } from "../../model/kernel.ts";
+import type { Step } from "../../model/step.ts";
 import { KEYS } from "../object-key.ts";
+import type { DiffContext } from "./context.ts";
 import type { KindDiffer } from "./kind-differ.ts";
 
 export const addressDiffer: KindDiffer<"address"> = {
@@ -25,17 +27,25 @@ function about(a: number | null, b: number | null): boolean {
 
 export const sysctlDiffer: KindDiffer<"sysctl"> = {
   kind: "sysctl",
-  owned: () => false,
+  owned: (seen) => seen.before !== null,
   // A link that is made anew has the kernel's defaults: its parameters are set again after it, in the same round.
   vanishes: (seen, context) => {
     const dev = context.wantedSysctlLinks.get(KEYS.sysctl(seen));
     return context.netnsVanishes(seen.netns) || (dev !== undefined && context.linkVanishes(seen.netns, dev));
   },
   foreign: (spec, context) => context.foreign(spec.netns, spec.dev),
-  add: (spec) => (spec.atLeast === true ? [] : [{ op: "sysctl.set", args: spec }]),
-  change: (spec, seen) => (holdsValue(spec, seen.value) ? [] : [{ op: "sysctl.set", args: spec }]),
-  remove: () => [],
+  add: (spec, context) => (spec.atLeast === true ? [] : [setParameter(spec, context)]),
+  change: (spec, seen, context) => (holdsValue(spec, seen.value) ? [] : [setParameter(spec, context)]),
+  remove: ({ netns, key, before }) =>
+    before === null ? [] : [{ op: "sysctl.set", args: { kind: "sysctl", netns, key, value: before, givesBack: true } }],
 };
+
+/** A NIC gets back what it had when nobody wants anything of it any more; a link of ours goes. */
+function setParameter(spec: SysctlSpec, { wantedLinks }: DiffContext): Step {
+  const { netns, dev } = spec;
+  const borrows = dev !== undefined && wantedLinks.get(KEYS.link({ netns, name: dev }))?.type === "physical";
+  return { op: "sysctl.set", args: { ...spec, ...(borrows ? { borrows } : {}) } };
+}
 
 function holdsValue({ value, atLeast }: SysctlSpec, seen: string | null): boolean {
   return atLeast === true ? seen === null || Number(seen) >= Number(value) : seen === value;

@@ -66,6 +66,7 @@ export interface PublicSide {
   readonly addresses: readonly string[];
   /** Default routers, one of a family at most. */
   readonly gateways: readonly string[];
+  /** Name servers of programs there; by default those that Zero-OS gives them: 8.8.8.8, 1.1.1.1, 2001:4860:4860::8888. */
   readonly dns?: readonly string[];
   readonly mac?: MacAddressing;
 }

@@ -17,6 +17,8 @@ import { compileMember } from "./member.ts";
 import { secondNic } from "./public-checks.ts";
 import { compilePublic, withPublicSide } from "./public.ts";
 import { compileResource, type Underlay } from "./resource.ts";
+import { nodeFirewalls } from "./node-firewall.ts";
+import { publicResolver } from "./resolver.ts";
 import { settings as settingsOf } from "./settings.ts";
 import { chooseUplink, type UplinkChoice } from "./uplink.ts";
 
@@ -78,7 +80,21 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
   ];
   const { joined, issues: homeless } = atHome(members, lans);
   const parts: readonly (readonly [owner: string, objects: readonly KernelObject[]])[] = [
-    [nodeId, withPublicSide(compileNode(settings, facts, choice), { side, settings, facts, uplink })],
+    [
+      nodeId,
+      [
+        ...withPublicSide(compileNode(settings, facts, choice), { side, settings, facts, uplink }),
+        ...(side === null ? [] : [publicResolver(node?.public?.dns)]),
+        ...nodeFirewalls({
+          firewall: node?.firewall,
+          // Before the choice, so that the uplink is never there without it.
+          uplink: choice.candidates.length > 0 ? settings.bridge.value : null,
+          publicSide: side === null ? null : PUBLIC,
+          timeFor: settings.ntpServe.value,
+          wireguard: resources.flatMap(({ wireguard }) => wireguard?.listenPort ?? []),
+        }),
+      ],
+    ],
     ...lans.map((lan) => {
       const objects = compileOnce(lan, lanInputs, () => LAN_COMPILERS[lan.type](lan, facts, upstream));
       return [documentId(lan), objects] as const;

@@ -21,7 +21,8 @@ const answered = compile([document], facts({ nics: [nic("eth0")], leases: [lease
 const told = (line: string): string => line.replace(/ run .*/u, " run");
 
 test("a NIC is probed in a namespace of its own, and takes no part in IPv6 before it is up", (t) => {
-  const lines = diff(kernel, started.target).steps.map(explain);
+  const steps = diff(kernel, started.target).steps.filter(({ op }) => op !== "nft.load");
+  const lines = steps.map(explain);
   t.deepEqual(lines.map(told), [
     "ip netns add probe-eth0",
     "sysctl -w net.ipv6.conf.eth0.disable_ipv6=1",

@@ -1,5 +1,6 @@
 import type { ProbeFact } from "../model/facts.ts";
 import { HOST, type FileSpec } from "../model/kernel.ts";
+import { PUBLIC } from "../model/public-names.ts";
 import type { NodeSettings } from "../model/settings.ts";
 
 /** What a network said; `link` is where link-local addresses of it are reached. */
@@ -23,6 +24,14 @@ export function searchList({ leaseDns }: NodeSettings, heard: Heard): readonly s
 export function timeServers({ ntp }: NodeSettings, heard: Heard): readonly string[] {
   const { lease4, lease6 } = heard ?? {};
   return [...new Set([...ntp.value, ...(lease4?.ntp ?? []), ...(lease6?.ntp ?? [])])];
+}
+
+/** The name servers of the public side on a Zero-OS node (COMPAT.md 2.2). */
+const PUBLIC_DNS = ["8.8.8.8", "1.1.1.1", "2001:4860:4860::8888"];
+
+/** resolv.conf of the public side: never the uplink's, whose servers are others' affair and often not to be reached from there. */
+export function publicResolver(dns: readonly string[] = PUBLIC_DNS): FileSpec {
+  return compileResolver(PUBLIC.netns, { dns, search: [] });
 }
 
 /** A link-local address is one on a link only (RFC 4007 section 11): "fe80::1%zos". */

@@ -63,7 +63,7 @@ const CASES: readonly Case[] = [
     },
     documents: [resource("demo")],
     foreign: ["nft table ndemo/inet netloom exists and is not Netloom's"],
-    untouched: /nft/u,
+    untouched: /table inet netloom(?: |$)/u,
   },
 ];
 

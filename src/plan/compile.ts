@@ -11,6 +11,7 @@ import { clockGate, withoutWireguard, type ClockGate } from "./clock.ts";
 import { compileOnce, objectIds } from "./compile-once.ts";
 import { findConflicts } from "./conflicts.ts";
 import { lanPorts } from "./lan/bridge.ts";
+import { compileFlagLinks } from "./flag-links.ts";
 import { LAN_COMPILERS } from "./lan/index.ts";
 import { hostOf } from "./member-address.ts";
 import { compileMember } from "./member.ts";
@@ -56,6 +57,8 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
   const settings = settingsOf(node, facts.flags);
 
   const taken = new Map(lans.flatMap((lan) => lanPorts(lan, facts).map((nic) => [nic.name, documentId(lan)] as const)));
+  const links = compileFlagLinks(facts.flags, facts.nics);
+  for (const [part, owner] of links.parts) taken.set(part, taken.get(part) ?? owner);
   const { nic: second, issues: publicNicIssues } = secondNic(node, facts, taken);
   if (second !== null) taken.set(second.name, `${PUBLIC.bridge}, the public side of ${nodeId}`);
   const choice = chooseUplink(settings, facts, taken);
@@ -83,7 +86,7 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
     [
       nodeId,
       [
-        ...withPublicSide(compileNode(settings, facts, choice), { side, settings, facts, uplink }),
+        ...withPublicSide([...links.objects, ...compileNode(settings, facts, choice)], { side, settings, facts, uplink }),
         ...(side === null ? [] : [publicResolver(node?.public?.dns)]),
         ...nodeFirewalls({
           firewall: node?.firewall,

@@ -105,7 +105,7 @@ export function withPublicSide(
   for (const object of [...objects, ...(side?.objects ?? [])]) {
     const key = objectId(object);
     const known = merged.get(key);
-    merged.set(key, known?.kind === "link" && object.kind === "link" ? ({ ...known, ...object } as LinkSpec) : object);
+    merged.set(key, known?.kind === "link" && object.kind === "link" ? bothLinks(known, object) : object);
   }
   const derived = derivedMac(facts);
   const swapped = new Set(
@@ -118,6 +118,12 @@ export function withPublicSide(
     const nic = object.type === "physical" ? own.get(object.name) : undefined;
     return nic?.mac === derived && nic.permanentMac !== undefined ? { ...object, mac: nic.permanentMac } : object;
   });
+}
+
+/** What two parts of a node say of one link; whoever only adopts it knows neither its kind nor its options. */
+function bothLinks(known: LinkSpec, object: LinkSpec): LinkSpec {
+  const adopted = object.type === "physical" && known.type !== "physical";
+  return (adopted ? { ...object, ...known } : { ...known, ...object }) as LinkSpec;
 }
 
 function portOf(inputs: PublicInputs): Port | null {

@@ -203,7 +203,24 @@ mod tests {
                 Kind::Bond,
                 "bond",
                 json!({ "mode": "802.3ad", "miimon": 100, "updelay": 200, "downdelay": 300,
-                        "xmitHashPolicy": "layer3+4", "lacpRate": "fast", "minLinks": 1 }),
+                        "xmitHashPolicy": "layer3+4", "lacpRate": "fast", "minLinks": 1,
+                        "adSelect": "count", "adActorSysPrio": 7, "adUserPortKey": 1023,
+                        "adActorSystem": "52:54:00:12:34:56", "lacpActive": false, "useCarrier": true,
+                        "coupledControl": true, "resendIgmp": 3, "numPeerNotif": 255,
+                        "peerNotifDelay": 400, "allSlavesActive": true, "lpInterval": 2 }),
+            ),
+            (
+                Kind::Bond,
+                "bond",
+                json!({ "mode": "balance-rr", "arpInterval": 100, "arpIpTarget": "10.0.0.1,10.0.0.2",
+                        "nsIp6Target": "fd00::1,fd00::2", "arpValidate": "filter_backup",
+                        "arpAllTargets": "all", "missedMax": 5, "packetsPerSlave": 0 }),
+            ),
+            (
+                Kind::Bond,
+                "bond",
+                json!({ "mode": "balance-tlb", "tlbDynamicLb": false, "primaryReselect": "better",
+                        "failOverMac": "follow" }),
             ),
         ]
     }
@@ -241,6 +258,23 @@ mod tests {
             .collect();
         // IFLA_BOND_MODE 1, IFLA_BOND_PRIMARY 11 by index
         assert_eq!(read, [(1, vec![1]), (11, 9_u32.to_ne_bytes().to_vec())]);
+        let targets = json!({ "arpIpTarget": "10.0.0.1,10.0.0.2", "arpValidate": "all" });
+        let read = sent(Kind::Bond, &targets).unwrap();
+        let mut read = data(&read).nested();
+        // IFLA_BOND_ARP_IP_TARGET 8 numbers its addresses from 0; IFLA_BOND_ARP_VALIDATE 9 has four bytes
+        let inner: Vec<_> = read
+            .next()
+            .unwrap()
+            .nested()
+            .map(|found| (found.kind, found.ip()))
+            .collect();
+        let ip = |text: &str| text.parse().ok();
+        assert_eq!(inner, [(0, ip("10.0.0.1")), (1, ip("10.0.0.2"))]);
+        let validate = read.next().unwrap();
+        assert_eq!(
+            (validate.kind, validate.u32(), validate.value.len()),
+            (9, Some(3), 4)
+        );
         let vxlan = sent(Kind::Vxlan, &json!({ "vni": 1, "port": 4789 })).unwrap();
         let port = data(&vxlan)
             .nested()
@@ -258,6 +292,9 @@ mod tests {
             (Kind::Vlan, json!({ "id": 1, "vni": 2 })),
             (Kind::Macvlan, json!({ "mode": "loud" })),
             (Kind::Vxlan, json!({ "vni": 1, "group": "somewhere" })),
+            (Kind::Bond, json!({ "missedMax": 256 })),
+            (Kind::Bond, json!({ "arpIpTarget": "10.0.0.1,fd00::1" })),
+            (Kind::Bond, json!({ "adActorSystem": "52:54:00" })),
         ] {
             let refused = sent(kind, &options).unwrap_err();
             assert_eq!(refused.code(), "EINVAL", "{options}");

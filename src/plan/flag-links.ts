@@ -1,0 +1,111 @@
+import type { BootFlags } from "../model/boot-flags.ts";
+import type { NicFact } from "../model/facts.ts";
+import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
+import { bondOptions } from "./bond-options.ts";
+import { silent } from "./public-port.ts";
+
+/** Milliseconds between looks at the carrier of a bond's ports. Left to itself the kernel does not look, and sends into a pulled cable. */
+const MIIMON = 100;
+
+/** The links that the command line asks for. */
+export interface FlagLinks {
+  readonly objects: readonly KernelObject[];
+  /** What is a part of one, and so no candidate for the uplink by itself: "bond0 (bond=bond0:eth0,eth1)" by the part's name. */
+  readonly parts: ReadonlyMap<string, string>;
+}
+
+/** What each made link is, by its name. */
+export function madeLinks({ vlans, bonds, bridges }: BootFlags): ReadonlyMap<string, NonNullable<NicFact["made"]>> {
+  return new Map([
+    ...bonds.map(({ name }) => [name, "bond"] as const),
+    ...vlans.map(({ name }) => [name, "vlan"] as const),
+    ...bridges.map(({ name }) => [name, "bridge"] as const),
+  ]);
+}
+
+/** Bonds, VLANs and bridges of the command line, each with its parts as ports or below it. Pure. */
+export function compileFlagLinks(flags: BootFlags, nics: readonly NicFact[]): FlagLinks {
+  const made = madeLinks(flags);
+  const links = new Map<string, LinkSpec>();
+  const objects: KernelObject[] = [];
+  const parts = new Map<string, string>();
+  // Whatever is not made is there, or awaited.
+  const adopt = (name: string): void => {
+    if (!made.has(name) && !links.has(name)) links.set(name, { kind: "link", netns: HOST, name, type: "physical" });
+  };
+  for (const { name, mode, options, mtu } of flags.bonds) {
+    const given = bondOptions(mode, options);
+    const watched = given.miimon !== undefined || (given.arpInterval ?? 0) > 0;
+    links.set(name, {
+      kind: "link",
+      netns: HOST,
+      name,
+      type: "bond",
+      options: watched ? given : { ...given, miimon: MIIMON },
+      ...macOf(flags, name),
+      ...mtuOf(flags, name, mtu),
+    });
+  }
+  for (const { name, members } of flags.bridges)
+    links.set(name, {
+      kind: "link",
+      netns: HOST,
+      name,
+      type: "bridge",
+      options: { mcastSnooping: false },
+      ...bridgeMac(members, nics),
+      ...macOf(flags, name),
+      ...mtuOf(flags, name),
+    });
+  for (const { name, parent, id } of flags.vlans) {
+    adopt(parent);
+    const lower = { netns: HOST, name: parent };
+    const own = { ...macOf(flags, name), ...mtuOf(flags, name) };
+    links.set(name, { kind: "link", netns: HOST, name, type: "vlan", lower, options: { id }, ...own });
+    parts.set(parent, ownerText(flags, "vlans", name));
+  }
+  for (const [field, masters] of [
+    ["bonds", flags.bonds],
+    ["bridges", flags.bridges],
+  ] as const)
+    for (const { name, members } of masters)
+      for (const member of members) {
+        adopt(member);
+        const link = links.get(member);
+        if (link !== undefined) links.set(member, { ...link, master: name });
+        if (field === "bridges") objects.push(...silent(member));
+        parts.set(member, ownerText(flags, field, name));
+      }
+  for (const name of namedOnes(flags, nics)) parts.delete(name);
+  return { objects: [...links.values(), ...objects], parts };
+}
+
+/** A VLAN's NIC that has an `ip=` or `netloom.nic=` of its own has an address beside. */
+function namedOnes({ interfaces, vlans, bonds, bridges }: BootFlags, nics: readonly NicFact[]): readonly string[] {
+  const ports = new Set([...bonds, ...bridges].flatMap(({ members }) => members));
+  const macs = new Map(nics.map((nic) => [nic.name, nic.permanentMac ?? nic.mac]));
+  return vlans
+    .map(({ parent }) => parent)
+    .filter((name) => !ports.has(name) && (interfaces[name] ?? interfaces[macs.get(name) ?? ""]) !== undefined);
+}
+
+/** As the kernel would take the lowest of its ports, whichever come and go (br_stp_recalculate_bridge_id). */
+function bridgeMac(members: readonly string[], nics: readonly NicFact[]): { readonly mac?: string } {
+  const first = members.map((name) => nics.find((nic) => nic.name === name)).find((nic) => nic !== undefined);
+  return first === undefined ? {} : { mac: first.permanentMac ?? first.mac };
+}
+
+function macOf({ interfaces }: BootFlags, name: string): { readonly mac?: string } {
+  const mac = interfaces[name]?.mac;
+  return mac === undefined ? {} : { mac };
+}
+
+function mtuOf({ interfaces }: BootFlags, name: string, otherwise?: number): { readonly mtu?: number } {
+  const mtu = interfaces[name]?.mtu ?? otherwise;
+  return mtu === undefined ? {} : { mtu };
+}
+
+function ownerText({ words }: BootFlags, field: string, name: string): string {
+  const word = words[field]?.find((text) => /[=:]/u.test(text) && text.split(/[=:]/u)[1] === name);
+  return word === undefined ? name : `${name} (${word})`;
+}

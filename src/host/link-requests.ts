@@ -21,6 +21,10 @@ export function netlinkStep(step: Step, now: number = uptime()): NetlinkStep | u
       return setLink(step.args);
     case "link.del":
       return { netns: step.args.netns, request: { op: "link.del", names: [step.args.name] } };
+    case "link.rename": {
+      const { netns, name, to } = step.args;
+      return { netns, request: { op: "link.rename", name, to } };
+    }
     case "link.port": {
       const { netns, name, port } = step.args;
       return { netns, request: { op: "link.port", name, port } };

@@ -95,6 +95,13 @@ interface LinkSet {
   readonly options?: OptionChange;
 }
 
+/** Gives a link another name. */
+interface LinkRename {
+  readonly op: "link.rename";
+  readonly name: string;
+  readonly to: string;
+}
+
 /** Sets flags of a bridge port; what is left out stays. */
 interface LinkPort {
   readonly op: "link.port";
@@ -251,6 +258,7 @@ export type Request =
   | BondAdd
   | TunAdd
   | LinkSet
+  | LinkRename
   | LinkPort
   | VlanMemberAdd
   | VlanMemberDel

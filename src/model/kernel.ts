@@ -63,6 +63,8 @@ interface LinkBase extends Located {
   readonly bornWith?: LinkId;
   /** The link that it sits on and goes with; vxlan may do without. */
   readonly lower?: LinkId;
+  /** On a NIC: the name that it has now, and is to lose. Nothing else is done to it before. */
+  readonly formerName?: string;
 }
 
 /** `physical` is adopted: set up and enslaved, never made or removed. */

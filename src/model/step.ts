@@ -44,6 +44,7 @@ export interface StepArguments {
     readonly options?: OptionChange;
   };
   readonly "link.del": LinkId;
+  readonly "link.rename": LinkId & { readonly to: string };
   /** Flags of a bridge port, those that differ. */
   readonly "link.port": LinkId & { readonly port: PortSpec };
   /** `self`: of the bridge itself. */

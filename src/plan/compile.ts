@@ -17,6 +17,7 @@ import { hostOf } from "./member-address.ts";
 import { compileMember } from "./member.ts";
 import { secondNic } from "./public-checks.ts";
 import { compilePublic, withPublicSide } from "./public.ts";
+import { splitRenamed } from "./renames.ts";
 import { compileResource, type Underlay } from "./resource.ts";
 import { nodeFirewalls } from "./node-firewall.ts";
 import { publicResolver } from "./resolver.ts";
@@ -47,7 +48,9 @@ export interface Compiled {
  * Compiles all documents, and the members of their LANs, to one target for the kernel. Pure: equal documents, facts and
  * members give an equal target.
  */
-export function compile(documents: readonly Document[], facts: Facts, members: readonly Member[] = []): Compiled {
+export function compile(documents: readonly Document[], seen: Facts, members: readonly Member[] = []): Compiled {
+  const renames = splitRenamed(seen.flags, seen.nics);
+  const facts: Facts = { ...seen, nics: renames.nics };
   const lans = documents.filter((document): document is LanDocument => document.kind === "Lan");
   const resources = documents.filter(
     (document): document is NetworkResourceDocument => document.kind === "NetworkResource",
@@ -81,17 +84,18 @@ export function compile(documents: readonly Document[], facts: Facts, members: r
     facts.stateDir,
     upstream.join(),
   ];
+  const own = [...renames.objects, ...links.objects, ...compileNode(settings, facts, choice)];
   const { joined, issues: homeless } = atHome(members, lans);
   const parts: readonly (readonly [owner: string, objects: readonly KernelObject[]])[] = [
     [
       nodeId,
       [
-        ...withPublicSide([...links.objects, ...compileNode(settings, facts, choice)], { side, settings, facts, uplink }),
+        ...withPublicSide(own, { side, settings, facts, uplink }),
         ...(side === null ? [] : [publicResolver(node?.public?.dns)]),
         ...nodeFirewalls({
           firewall: node?.firewall,
           // Before the choice, so that the uplink is never there without it.
-          uplink: choice.candidates.length > 0 ? settings.bridge.value : null,
+          uplink: choice.candidates.length > 0 ? (uplink?.link ?? settings.bridge.value) : null,
           publicSide: side === null ? null : PUBLIC,
           timeFor: settings.ntpServe.value,
           wireguard: resources.flatMap(({ wireguard }) => wireguard?.listenPort ?? []),

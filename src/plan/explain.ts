@@ -23,6 +23,7 @@ const LINES: StepTable<string> = {
   "link.set": ({ netns, name, up, mac, mtu, master, options }) =>
     `${ip(netns)} link set ${name}${option("address", mac)}${option("mtu", mtu)}${master === null ? " nomaster" : option("master", master)}${up === undefined ? "" : up ? " up" : " down"}${options === undefined ? "" : ` type ${options.type}${optionText(options.set)}`}`,
   "link.del": ({ netns, name }) => `${ip(netns)} link del ${name}`,
+  "link.rename": ({ netns, name, to }) => `${ip(netns)} link set ${name} name ${to}`,
   "link.port": ({ netns, name, port }) => `${bridge(netns)} link set dev ${name}${optionText({ ...port })}`,
   "vlan.add": ({ netns, name, vlan, self }) =>
     `${bridge(netns)} vlan add dev ${name} vid ${vlan.id}${vlan.pvid === true ? " pvid" : ""}${vlan.untagged === true ? " untagged" : ""}${self === true ? " self" : ""}`,

@@ -57,7 +57,8 @@ export function compileFlagLinks(flags: BootFlags, nics: readonly NicFact[]): Fl
       ...macOf(flags, name),
       ...mtuOf(flags, name),
     });
-  for (const { name, parent, id } of flags.vlans) {
+  const there = new Set([...nics.map(({ name }) => name), ...links.keys()]);
+  for (const { name, parent, id } of aboveOthers(flags.vlans, there)) {
     adopt(parent);
     const lower = { netns: HOST, name: parent };
     const own = { ...macOf(flags, name), ...mtuOf(flags, name) };
@@ -78,6 +79,19 @@ export function compileFlagLinks(flags: BootFlags, nics: readonly NicFact[]): Fl
       }
   for (const name of namedOnes(flags, nics)) parts.delete(name);
   return { objects: [...links.values(), ...objects], parts };
+}
+
+/** The VLANs whose link below is there, or made before them; the others are awaited with it. */
+function aboveOthers(vlans: BootFlags["vlans"], there: ReadonlySet<string>): BootFlags["vlans"] {
+  const found: BootFlags["vlans"][number][] = [];
+  const known = new Set(there);
+  for (let more = true; more;) {
+    const next = vlans.filter((vlan) => known.has(vlan.parent) && !found.includes(vlan));
+    found.push(...next);
+    for (const { name } of next) known.add(name);
+    more = next.length > 0;
+  }
+  return found;
 }
 
 /** A VLAN's NIC that has an `ip=` or `netloom.nic=` of its own has an address beside. */

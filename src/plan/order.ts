@@ -9,6 +9,8 @@ import { KEYS } from "./object-key.ts";
  * processes, then the namespace, then its bridges.
  */
 const RANK = {
+  // Before anything is done to the NIC by the name that it gets.
+  rename: -1,
   processDel: 0,
   fileDel: 0.5,
   unpeer: 1,
@@ -120,6 +122,7 @@ export function orderSteps(
               ? RANK.ovs + ABOVE
               : RANK.linkChange
             : RANK.afterPorts,
+    "link.rename": () => RANK.rename,
     "link.port": () => RANK.port,
     "vlan.del": () => RANK.vlanDel,
     "vlan.add": () => RANK.vlan,

@@ -25,6 +25,7 @@ function touches({ op, args }: Step, uplink: string): boolean {
     case "link.set":
       return args.name === uplink || args.master === uplink;
     case "link.del":
+    case "link.rename":
     case "link.port":
     case "vlan.add":
     case "vlan.del":

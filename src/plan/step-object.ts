@@ -12,6 +12,7 @@ const OBJECTS: StepTable<string> = {
   "link.add": link,
   "link.set": link,
   "link.del": link,
+  "link.rename": ({ netns, to }) => link({ netns, name: to }),
   "link.port": link,
   "vlan.add": link,
   "vlan.del": link,

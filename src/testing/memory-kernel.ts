@@ -103,6 +103,11 @@ class MemoryKernel {
       if (master !== undefined)
         this.#drop("fdb", (entry) => entry.netns === netns && entry.dev === name && entry.remote === null);
     },
+    "link.rename": ({ netns, name, to }) => {
+      if (this.state.link.some((link) => link.netns === netns && link.name === to))
+        throw new Error(`EEXIST link ${netns}/${to}`);
+      this.#update(this.#link(netns, name), { name: to });
+    },
     "link.port": ({ netns, name, port }) => {
       const link = this.#link(netns, name);
       if (link.port === null) throw new Error(`EINVAL ${name} is no port of a bridge`);

@@ -108,6 +108,7 @@ fn execute(session: &mut Session<'_>, request: Value) -> Vec<Error> {
         Request::LinkDel(wanted) => return link_change::delete(socket, &wanted.names),
         Request::LinkAdd(wanted) => link_add::add(session, &wanted),
         Request::LinkSet(wanted) => link_change::set(socket, &wanted),
+        Request::LinkRename(wanted) => link_change::rename(socket, &wanted.name, &wanted.to),
         Request::LinkPort(wanted) => bridge_port::set(socket, &wanted),
         Request::VlanAdd(wanted) => bridge_vlan::add(socket, &wanted),
         Request::VlanDel(wanted) => bridge_vlan::delete(socket, &wanted),

@@ -15,6 +15,7 @@ use crate::{
 
 const SET: &str = "link.set";
 const DEL: &str = "link.del";
+const RENAME: &str = "link.rename";
 
 impl LinkSet {
     /// A change of the link `name` that changes nothing yet.
@@ -70,6 +71,18 @@ pub(crate) fn set(socket: &mut Socket, wanted: &LinkSet) -> Result<()> {
         .options
         .as_ref()
         .map_or(Ok(()), |change| set_options(socket, name, change))
+}
+
+/// Gives a link another name. It is meant by its number, since a name in the request is the new one; it may be on
+/// (Linux 6.2, `dev_change_name`).
+pub(crate) fn rename(socket: &mut Socket, name: &str, to: &str) -> Result<()> {
+    let found = link::get(socket, name).at(RENAME, name)?;
+    let mut message = LinkMessage::default();
+    message.header.index = found.index;
+    message.attributes = vec![LinkAttribute::IfName(to.to_owned())];
+    socket
+        .request(RTM_SETLINK, 0, &bytes(&message))
+        .at(RENAME, format!("{name} -> {to}"))
 }
 
 /// Only `RTM_NEWLINK` changes what a kind has; `RTM_SETLINK` accepts and ignores it.

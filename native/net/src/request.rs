@@ -22,6 +22,8 @@ pub(crate) enum Request {
     LinkSet(LinkSet),
     #[serde(rename = "link.del")]
     LinkDel(LinkDel),
+    #[serde(rename = "link.rename")]
+    LinkRename(LinkRename),
     #[serde(rename = "link.port")]
     LinkPort(LinkPort),
     #[serde(rename = "vlan.add")]
@@ -50,6 +52,13 @@ pub(crate) enum Request {
     FdbAdd(fdb::Wanted),
     #[serde(rename = "fdb.del")]
     FdbDel(fdb::Wanted),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LinkRename {
+    pub(crate) name: String,
+    pub(crate) to: String,
 }
 
 #[derive(Debug, Deserialize)]

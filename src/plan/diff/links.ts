@@ -43,6 +43,7 @@ function portOfOurs({ netns, master, masterOwned }: ActualLink, context: DiffCon
 }
 
 function addLink(spec: LinkSpec, context: DiffContext): readonly Step[] {
+  if (spec.formerName !== undefined) return rename(spec, context);
   // A physical NIC that is absent is awaited.
   if (spec.type === "physical") return context.ovsLinks.has(KEYS.link(spec)) ? setUp(spec) : [];
   const ports = bridgePortSteps(spec, undefined, context);
@@ -65,6 +66,11 @@ function addLink(spec: LinkSpec, context: DiffContext): readonly Step[] {
     { op: "link.set", args: { netns, name, options: { type, set: { primary } } } },
     ...ports,
   ];
+}
+
+/** Names that two NICs exchange go by a third one (plan/renames.ts); one that somebody else has, the kernel refuses. */
+function rename({ netns, name: to, formerName: name = "" }: LinkSpec, context: DiffContext): readonly Step[] {
+  return context.links.has(KEYS.link({ netns, name })) ? [{ op: "link.rename", args: { netns, name, to } }] : [];
 }
 
 /** A link that Open vSwitch makes in this round. */
@@ -101,6 +107,7 @@ function entersBond(spec: LinkSpec, context: DiffContext): boolean {
 }
 
 function changeLink(spec: LinkSpec, seen: ActualLink, context: DiffContext): readonly Step[] {
+  if (spec.formerName !== undefined) return rename(spec, context);
   const { netns, name } = spec;
   const move = masterChange(spec, seen, context);
   const bonded = entersBond(spec, context);

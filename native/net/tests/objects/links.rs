@@ -44,6 +44,22 @@ fn kinds_with_options_are_read_back_as_they_were_asked_for() {
 }
 
 #[test]
+fn a_link_that_is_on_gets_another_name_and_keeps_its_number() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    let index = sandbox.index("a0");
+    sandbox.apply(&json!([
+        { "op": "link.set", "name": "a0", "up": true },
+        { "op": "link.rename", "name": "a0", "to": "lan0" },
+    ]));
+    assert_eq!(sandbox.index("lan0"), index);
+    assert_eq!(sandbox.link("lan0")["up"], true);
+    let refused = sandbox.refusal(&json!({ "op": "link.rename", "name": "lan0", "to": "b0" }));
+    assert_eq!(refused["code"], "EEXIST");
+}
+
+#[test]
 fn options_and_port_flags_change_while_the_link_stays() {
     let Some(sandbox) = Sandbox::with_links() else {
         return;

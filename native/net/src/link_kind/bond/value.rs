@@ -157,7 +157,7 @@ impl From<Targets6> for String {
 
 impl Value for Targets4 {
     fn bytes(&self) -> Vec<u8> {
-        nest(self.0.iter().map(|target| target.octets()))
+        nest(self.0.iter().map(Ipv4Addr::octets))
     }
 
     fn read(found: Attribute<'_>) -> Option<Self> {
@@ -168,7 +168,7 @@ impl Value for Targets4 {
 
 impl Value for Targets6 {
     fn bytes(&self) -> Vec<u8> {
-        nest(self.0.iter().map(|target| target.octets()))
+        nest(self.0.iter().map(Ipv6Addr::octets))
     }
 
     fn read(found: Attribute<'_>) -> Option<Self> {

@@ -11,6 +11,8 @@ import type { FileSpec, Target } from "../model/kernel.ts";
 /** Where files of a namespace are, in a directory of its name: programs in the namespace see them in /etc (ip-netns(8)). */
 const NETNS_FILES = "/etc/netns";
 const RESOLVER = "resolv.conf";
+/** The node's own. */
+export const NODE_RESOLVER = "/etc/resolv.conf";
 
 /** The first line of this daemon's files. `root` tells daemons of one machine apart, whatever their namespaces. */
 export function fileMark(root: string): string {
@@ -28,7 +30,7 @@ export function observeFiles(mark: string, target: Target): readonly ActualFile[
 
 /** Where files of ours may be, the node's and each namespace's: a mark in the file needs no list that a crash could damage. */
 function usualPlaces(): readonly string[] {
-  return [join("/etc", RESOLVER), ...namesIn(NETNS_FILES).map((name) => join(NETNS_FILES, name, RESOLVER))];
+  return [NODE_RESOLVER, ...namesIn(NETNS_FILES).map((name) => join(NETNS_FILES, name, RESOLVER))];
 }
 
 function namesIn(directory: string): readonly string[] {

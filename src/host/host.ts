@@ -28,7 +28,7 @@ export interface Dirty {
   /** Changes were missed: everything may be different. */
   readonly everything: boolean;
   readonly netns: ReadonlySet<string>;
-  readonly topics: ReadonlySet<"leases" | "clock" | "services" | "names">;
+  readonly topics: ReadonlySet<"leases" | "clock" | "files" | "services" | "names">;
   readonly actors: readonly Actor[];
 }
 

@@ -28,8 +28,8 @@ export async function readLeases(directory: string, uptime: number): Promise<Lea
 }
 
 /** Calls back when something in a directory may have changed. Events come double and late at times: they are hints, no more. */
-export function watchDirectory(directory: string, onChange: () => void): FSWatcher {
-  const watcher = watch(directory, { persistent: false }, onChange);
-  watcher.on("error", onChange);
+export function watchDirectory(directory: string, onChange: (name: string | null) => void): FSWatcher {
+  const watcher = watch(directory, { persistent: false }, (_event, name) => onChange(name));
+  watcher.on("error", () => onChange(null));
   return watcher;
 }

@@ -1,6 +1,8 @@
+import { basename, dirname } from "node:path";
 import { HOST } from "../model/kernel.ts";
 import { openDigests } from "./addon.ts";
 import type { KernelDigest, MonitorGroup } from "./digest-types.ts";
+import { NODE_RESOLVER } from "./files.ts";
 import type { Dirty } from "./host.ts";
 import { watchDirectory } from "./leases.ts";
 
@@ -37,10 +39,13 @@ export function watchHost(
   const directories = topics.map(([directory, topic]) =>
     watchDirectory(directory, () => onDirty({ ...CLEAN, topics: new Set([topic]) })),
   );
+  const files = watchDirectory(dirname(NODE_RESOLVER), (name) => {
+    if (name === null || name === basename(NODE_RESOLVER)) onDirty({ ...CLEAN, topics: new Set(["files"]) });
+  });
   return {
     [Symbol.dispose]() {
       monitor[Symbol.dispose]();
-      for (const watcher of directories) watcher.close();
+      for (const watcher of [...directories, files]) watcher.close();
     },
   };
 }

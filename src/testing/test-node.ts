@@ -36,6 +36,8 @@ export interface TestNodeOptions {
   /** Files of the configuration directory by name. */
   readonly config?: Readonly<Record<string, string>>;
   readonly cmdline?: string;
+  /** More words for the daemon, "--appliance". */
+  readonly words?: readonly string[];
   /** How long a change to the uplink has until it is reverted. */
   readonly guardSeconds?: number;
   /** Another node whose named namespaces this one sees too. */
@@ -84,12 +86,12 @@ export class TestNode {
   /** The words that start a daemon on this node; later ones win. */
   daemonArgv(...more: readonly string[]): readonly string[] {
     const { dir, scanDir } = this.sandbox;
-    const { runtime = SOURCE, cmdline = "quiet", guardSeconds = 50 } = this.#options;
+    const { runtime = SOURCE, cmdline = "quiet", guardSeconds = 50, words: own = [] } = this.#options;
     const places = { root: this.root, config: join(dir, "config"), socket: this.socket, runtime: this.runtimeDir };
     const words = Object.entries({ ...places, services: scanDir, cmdline, "guard-seconds": `${guardSeconds}` }).flatMap(
       ([key, value]) => [`--${key}`, value],
     );
-    return [...this.sandbox.inside(), ...runtime.argv, "daemon", ...words, ...more];
+    return [...this.sandbox.inside(), ...runtime.argv, "daemon", ...words, ...own, ...more];
   }
 
   /** Starts the daemon in a working directory and waits until it answers after its first pass. */

@@ -23,6 +23,7 @@ import { removeTemporaries } from "./lib/atomic-file.ts";
 import { describeError, NetloomError } from "./lib/errors.ts";
 import { createLog } from "./lib/log.ts";
 import { rejectionText, type ConfigSource } from "./model/boot-flags.ts";
+import { madeLinks } from "./plan/flag-links.ts";
 import { parseCommandLine } from "./plan/cmdline/parse-command-line.ts";
 import { VERSION } from "./version.ts";
 
@@ -56,11 +57,13 @@ export async function runDaemon(
   await makeDirectory(options.root, 0o700);
   await makeDirectory(options.runtime, 0o755);
 
+  const { flags, rejected } = parseCommandLine(options.cmdline ?? (await readFile("/proc/cmdline", "utf8")));
   const announce = (line: string): void => void writeSync(1, `${line}\n`);
   await using host = await openHost({
     keys: join(options.root, "keys"),
     runtimeDir: options.runtime,
     scanDir: options.services,
+    madeLinks: madeLinks(flags),
     onNewKey: (resource, publicKey) => announce(`netloom: key of ${resource} is new: ${publicKey}`),
   });
   const state = await NodeState.open(options.root, options.runtime, announce);
@@ -73,7 +76,6 @@ export async function runDaemon(
   const { files, problems: unread } = await readYamlFiles(options.config);
   for (const problem of unread) report(problem, problem);
   await layers.setConfig(files);
-  const { flags, rejected } = parseCommandLine(options.cmdline ?? (await readFile("/proc/cmdline", "utf8")));
   for (const [at, word] of rejected.entries())
     report(`kernel word ${at}`, `kernel command line: ${rejectionText(word)}`);
   const boot: BootFile[] = [];

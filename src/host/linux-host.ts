@@ -23,6 +23,7 @@ import { readLeases } from "./leases.ts";
 import { runningManagers } from "./managers.ts";
 import { Namespaces } from "./namespaces.ts";
 import type { ObserveContext } from "./observe.ts";
+import type { MadeLinks } from "./observe/tables.ts";
 import { Observer } from "./observer.ts";
 import { Ovs } from "./ovs.ts";
 import { OVSDB_SOCKET } from "./ovsdb.ts";
@@ -48,6 +49,8 @@ export interface LinuxHostOptions {
   readonly scanDir: string;
   /** Unix socket of ovsdb-server; that of Debian when left out. */
   readonly ovsdb?: string;
+  /** Links of ours that count as NICs: those of the command line. */
+  readonly madeLinks?: MadeLinks;
   /** Told of each WireGuard key that is made. */
   readonly onNewKey?: (resource: string, publicKey: string) => void;
 }
@@ -77,6 +80,7 @@ export class LinuxHost implements Host {
     runtimeDir,
     scanDir,
     ovsdb = OVSDB_SOCKET,
+    madeLinks = new Map(),
     onNewKey,
   }: LinuxHostOptions): Promise<LinuxHost> {
     for (const directory of [join(runtimeDir, "leases"), dirname(correctionFile(runtimeDir))])
@@ -98,6 +102,7 @@ export class LinuxHost implements Host {
       supervisor,
       ovs,
       fileMark: fileMark(keys),
+      madeLinks,
     };
     return new LinuxHost(keyFiles, context, runtimeDir);
   }

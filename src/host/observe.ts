@@ -19,6 +19,7 @@ import {
   routesOf,
   rulesOf,
   type Look,
+  type MadeLinks,
 } from "./observe/tables.ts";
 import { observeSysctls } from "./parameters.ts";
 import type { Ovs } from "./ovs.ts";
@@ -34,6 +35,7 @@ export interface ObserveContext {
   readonly ovs: Ovs;
   /** First line of this daemon's files. */
   readonly fileMark: string;
+  readonly madeLinks: MadeLinks;
 }
 
 /** A name under /run/netns that stands for a namespace. */
@@ -111,7 +113,7 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
       nft: ours,
       sysctl,
     };
-    return { part, nics: netns === HOST ? nicsOf(tables.links) : [] };
+    return { part, nics: netns === HOST ? nicsOf(tables.links, context.madeLinks) : [] };
   } catch (error) {
     if (netns !== HOST && vanished(error)) return undefined;
     throw error;

@@ -99,7 +99,7 @@ export class Observer {
     const known = this.#seen.get(HOST);
     if (known !== undefined && !this.#mustLook(HOST, scope)) return known.nics;
     const { links } = await (await this.#context.namespaces.netlink(HOST)).dump("links");
-    return nicsOf(links);
+    return nicsOf(links, this.#context.madeLinks);
   }
 
   /** The namespace that has an id; undefined when we do not look at it. */

@@ -3,7 +3,7 @@ import { HOST, type KernelObject } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { compileDhcpClients } from "./dhcp.ts";
 import { raisedLimits } from "./limits.ts";
-import { networkOf } from "./nic-network.ts";
+import { addressingOf, linkSettings, networkOf } from "./nic-network.ts";
 import { compileNodeServices } from "./node-services.ts";
 import { compileListening, compileProbe, vlanSpec, withoutIpv6 } from "./probe.ts";
 import { compileAddresses, compileRoutes } from "./uplink-addresses.ts";
@@ -25,12 +25,17 @@ export function compileNode(settings: NodeSettings, facts: Facts, choice: Uplink
 }
 
 /** A NIC that is up; `bridge` is that of the uplink, whose port it is, or its VLAN. */
-function compileNic(settings: NodeSettings, { name }: NicFact, bridge: string | null): readonly KernelObject[] {
+function compileNic(settings: NodeSettings, nic: NicFact, bridge: string | null): readonly KernelObject[] {
+  const { name } = nic;
   const vlan = settings.vlan.value;
-  const mtu = settings.mtu.value === null ? {} : { mtu: settings.mtu.value };
+  const own = linkSettings(settings, addressingOf(settings, nic));
+  const mtu = own.mtu === undefined ? {} : { mtu: own.mtu };
+  const link = { kind: "link", netns: HOST, name, type: "physical", ...own } as const;
+  // A bridge of the command line is the uplink's own.
+  if (bridge === name) return [link];
   const master = bridge === null ? {} : { master: bridge };
   return [
-    { kind: "link", netns: HOST, name, type: "physical", ...mtu, ...(vlan === null ? master : {}) },
+    { ...link, ...(vlan === null ? master : {}) },
     withoutIpv6(HOST, name),
     ...(vlan === null || bridge === null ? [] : [vlanSpec(HOST, name, vlan, { ...mtu, ...master })]),
   ];
@@ -43,7 +48,6 @@ function compileNic(settings: NodeSettings, { name }: NicFact, bridge: string | 
 function compileUplink(settings: NodeSettings, { nic, link }: Uplink, runtimeDir: string): readonly KernelObject[] {
   const place = { netns: HOST, dev: link };
   const network = networkOf(settings, nic);
-  const mtu = settings.mtu.value;
   return [
     {
       kind: "link",
@@ -51,7 +55,7 @@ function compileUplink(settings: NodeSettings, { nic, link }: Uplink, runtimeDir
       name: link,
       type: "bridge",
       mac: nic.mac,
-      ...(mtu === null ? {} : { mtu }),
+      ...linkSettings(settings, network.addressing),
       options: { mcastSnooping: false },
     },
     ...compileListening(place, network.addressing.ra),

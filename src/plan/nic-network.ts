@@ -35,6 +35,14 @@ export function addressingOf(settings: NodeSettings, nic: NicFact): Addressing {
   return (own?.addressing ?? settings.addressing).value;
 }
 
+/** MTU and MAC of a NIC, as far as somebody says something of them: what is said of the NIC holds before what is said of all. */
+export function linkSettings(
+  { mtu: ofAll }: NodeSettings,
+  { mtu = ofAll.value ?? undefined, mac }: Addressing,
+): { readonly mtu?: number; readonly mac?: string } {
+  return { ...(mtu === undefined ? {} : { mtu }), ...(mac === undefined ? {} : { mac }) };
+}
+
 /** What was heard on a network, as far as the addressing asks for it. */
 export function heardBy(
   { dhcp4, dhcp6, ra: heeds }: Addressing,

@@ -4,7 +4,7 @@ import type { NicFact } from "../model/facts.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { compileDhcpClients } from "./dhcp.ts";
-import { networkOf } from "./nic-network.ts";
+import { linkSettings, networkOf } from "./nic-network.ts";
 import type { UplinkChoice } from "./uplink.ts";
 import { compileAddresses } from "./uplink-addresses.ts";
 
@@ -46,8 +46,9 @@ export function questionsOf(
 export function compileProbe(settings: NodeSettings, nic: NicFact, runtimeDir: string): readonly KernelObject[] {
   const { netns, dev } = probePlace(settings, nic.name);
   const vlan = settings.vlan.value;
-  const mtu = settings.mtu.value === null ? {} : { mtu: settings.mtu.value };
   const network = networkOf(settings, nic);
+  const own = linkSettings(settings, network.addressing);
+  const mtu = own.mtu === undefined ? {} : { mtu: own.mtu };
   return [
     { kind: "netns", name: netns },
     {

@@ -27,6 +27,9 @@ export function compileAddresses({ netns, dev }: Place, { nic, addressing }: Nic
   const router = lease4?.router === undefined || said.has(4) ? [] : [lease4.router];
   return [
     ...[...new Set(addresses)].map((address) => ({ kind: "address", netns, dev, address }) as const),
+    ...(addressing.peers ?? []).map(
+      (peer) => ({ kind: "route", netns, to: `${peer}/${familyOf(peer) === 4 ? 32 : 128}`, dev }) as const,
+    ),
     ...[...addressing.gateways, ...router].map((via) => {
       const to = familyOf(via) === 6 ? "::/0" : "0.0.0.0/0";
       return { kind: "route", netns, to, dev, via, metric: METRIC } as const;

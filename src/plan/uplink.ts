@@ -167,14 +167,19 @@ function uplinkOf({ nic, addresses, gateways, level, addressing }: NicNetwork, s
   const heard = heardBy(addressing, nic.probe);
   return {
     nic,
-    link: settings.bridge.value,
+    link: linkAbove(nic, settings),
     complete: level === LEVEL.complete,
     addresses,
     gateways,
-    dns: nameServers(settings, heard, settings.bridge.value),
+    dns: nameServers(settings, heard, linkAbove(nic, settings)),
     search: searchList(settings, heard),
     ntp: timeServers(settings, heard),
   };
+}
+
+/** The bridge of the uplink; one of the command line is that itself, since a bridge cannot be a port of another one. */
+function linkAbove({ name, made }: NicFact, { bridge }: NodeSettings): string {
+  return made === "bridge" ? name : bridge.value;
 }
 
 function rejection(
@@ -187,7 +192,7 @@ function rejection(
   if (owner !== undefined) return `it is a port of ${owner}`;
   const ignored = ignore.value.find((pattern) => matchesNic(pattern, nic));
   if (ignored !== undefined) return `it is ignored by ${ignored} (${ignore.source})`;
-  if (nics.value === null) return nic.physical ? nic.foreign : "it is no physical NIC";
+  if (nics.value === null) return nic.physical || nic.made !== undefined ? nic.foreign : "it is no physical NIC";
   return nics.value.some((pattern) => matchesNic(pattern, nic))
     ? undefined
     : `it is not named by ${nics.value.join(", ")} (${nics.source})`;

@@ -58,16 +58,23 @@ export function isTunnelOfOurs(link: Link): boolean {
   return link.kind === "wireguard" && isOurs(link);
 }
 
+/** Links of ours that count as NICs, by name. */
+export type MadeLinks = ReadonlyMap<string, NonNullable<NicFact["made"]>>;
+
 /** Whatever has an Ethernet address and is neither a bridge nor a link of ours; only one without a kind has hardware behind it. */
-export function nicsOf(links: readonly Link[]): readonly NicFact[] {
+export function nicsOf(links: readonly Link[], made: MadeLinks = new Map()): readonly NicFact[] {
   return links
-    .filter((link) => link.type === "ether" && link.mac !== null && link.kind !== "bridge" && !isOurs(link))
+    .filter(
+      (link) =>
+        link.type === "ether" && link.mac !== null && (isOurs(link) ? made.has(link.name) : link.kind !== "bridge"),
+    )
     .map((link) => ({
       name: link.name,
       mac: link.mac ?? "",
       physical: link.kind === null,
       carrier: link.carrier,
       ...(link.parentDev === null ? {} : { device: link.parentDev }),
+      ...(isOurs(link) ? { made: made.get(link.name) ?? "bond" } : {}),
     }));
 }
 

@@ -28,7 +28,7 @@ import { Observer } from "./observer.ts";
 import { Ovs } from "./ovs.ts";
 import { OVSDB_SOCKET } from "./ovsdb.ts";
 import { Records } from "./records.ts";
-import { S6 } from "./supervisor/s6.ts";
+import { findSupervisor } from "./supervisor/find.ts";
 import { watchHost } from "./watch.ts";
 import { KeyFiles } from "./wireguard-keys.ts";
 
@@ -45,8 +45,10 @@ export interface LinuxHostOptions {
   /** Directory of WireGuard key files. */
   readonly keys: string;
   readonly runtimeDir: string;
-  /** Directory that s6-svscan watches. */
+  /** Directory that s6-svscan watches, or the socket of a zinit. */
   readonly scanDir: string;
+  /** The supervisor to use, whatever there is. */
+  readonly supervisor?: SupervisorKind | undefined;
   /** Unix socket of ovsdb-server; that of Debian when left out. */
   readonly ovsdb?: string;
   /** Links of ours that count as NICs: those of the command line. */
@@ -79,6 +81,7 @@ export class LinuxHost implements Host {
     keys,
     runtimeDir,
     scanDir,
+    supervisor: wish,
     ovsdb = OVSDB_SOCKET,
     madeLinks = new Map(),
     onNewKey,
@@ -90,7 +93,7 @@ export class LinuxHost implements Host {
     const records = await Records.open(join(runtimeDir, "records.json"));
     records.keepOnly(new Set([HOST, ...(await netnsList()).map(({ name }) => name)]));
     await records.save();
-    const supervisor = new S6(scanDir, join(runtimeDir, "services"));
+    const supervisor = await findSupervisor({ services: join(runtimeDir, "services"), place: scanDir, wish });
     const mark = await netnsMark();
     const ovs = await Ovs.open(ovsdb, mark);
     const newKeys = join(runtimeDir, "new-keys");
@@ -152,6 +155,11 @@ export class LinuxHost implements Host {
 
   clock(): Promise<ClockFact> {
     return readClock(this.#corrected, uptime());
+  }
+
+  supervisor(): SupervisorFacts {
+    const { kind, problems } = this.#context.supervisor;
+    return { kind, problems: problems.call(this.#context.supervisor) };
   }
 
   services(): Promise<readonly ServiceState[]> {

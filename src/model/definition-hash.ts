@@ -7,8 +7,8 @@ export function nftHash({ family, table, objects }: NftSpec): string {
 }
 
 /** The hash that a service of ours carries in its directory. */
-export function processHash({ name, netns, argv, env, files }: ProcessSpec): string {
-  return valueHash({ name, netns, argv, env, files });
+export function processHash({ name, netns, argv, env, files, needs }: ProcessSpec): string {
+  return valueHash({ name, netns, argv, env, files, needs });
 }
 
 /** The hash of what a file of ours holds below its mark. */

@@ -253,6 +253,8 @@ export interface ProcessSpec extends Located {
   readonly files: readonly ProcessFile[];
   /** Files that the process writes itself; they go when it is removed for good. */
   readonly writes: readonly string[];
+  /** What has to hold before it is started: that the node is online. It is not stopped when that ends. */
+  readonly needs?: readonly "online"[];
 }
 
 /**

@@ -1,0 +1,107 @@
+import { constants, fstatSync, readlinkSync } from "node:fs";
+import { access, readdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { readIfExists, writeFileAtomic } from "../../lib/atomic-file.ts";
+import { isGone } from "../../lib/errors.ts";
+import type { ActualProcess } from "../../model/actual.ts";
+import type { ProcessSpec } from "../../model/kernel.ts";
+import { ONLINE_FLAG } from "../../model/online.ts";
+import type { SupervisorKind } from "../../model/supervisor.ts";
+import type { ServiceState } from "../host.ts";
+import { cgroupOf, removeCgroup } from "./cgroup.ts";
+import type { Backend, Supervisor } from "./index.ts";
+import { finishScript, runScript } from "./run-script.ts";
+
+/**
+ * Our services under any supervisor: `DIRECTORY/NAME` has the program `run`, its `definition` (a hash), and the list of `files` that
+ * go with it. What a crash left of a service that was being made or removed is a directory that the supervisor does not keep.
+ */
+export class Services implements Supervisor {
+  readonly #backend: Backend;
+  readonly #directory: string;
+  readonly #problems: readonly string[];
+  readonly #output: string | undefined = ownOutput();
+
+  /** `problems` is what went wrong before it was made. */
+  constructor(directory: string, backend: Backend, problems: readonly string[]) {
+    this.#directory = directory;
+    this.#backend = backend;
+    this.#problems = problems;
+  }
+
+  get kind(): SupervisorKind {
+    return this.#backend.kind;
+  }
+
+  async list(): Promise<readonly ActualProcess[]> {
+    const kept = await this.#backend.kept();
+    const names = new Set([...kept, ...(await directories(this.#directory))]);
+    return await Promise.all(
+      [...names].map(async (name) => {
+        const definition = await readIfExists(join(this.#directory, name, "definition"));
+        return { name, hash: kept.has(name) ? (definition?.trim() ?? null) : null };
+      }),
+    );
+  }
+
+  async set(spec: ProcessSpec, hash: string): Promise<void> {
+    const directory = join(this.#directory, spec.name);
+    const cgroup = cgroupOf(this.#directory, spec.name);
+    // First, so that a removal finds them although the document is gone by then.
+    const files = [...spec.files.map((file) => file.path), ...spec.writes];
+    await writeFileAtomic(join(directory, "files"), files.map((path) => `${path}\n`).join(""));
+    for (const file of spec.files)
+      await writeFileAtomic(file.path, file.content, file.executable === true ? 0o755 : 0o644);
+    const onlineFlag = join(dirname(this.#directory), ONLINE_FLAG);
+    const run = runScript(spec, { directory, cgroup, onlineFlag, output: this.#output });
+    await writeFileAtomic(join(directory, "run"), run, 0o755);
+    await writeFileAtomic(join(directory, "finish"), finishScript(cgroup), 0o755);
+    await this.#backend.start(spec.name);
+    // Last, so that a crash before this line repeats the step.
+    await writeFileAtomic(join(directory, "definition"), `${hash}\n`);
+  }
+
+  async remove(name: string, keep: readonly string[] = []): Promise<void> {
+    const directory = join(this.#directory, name);
+    const files = (await readIfExists(join(directory, "files")))?.split("\n").filter((path) => path !== "") ?? [];
+    await this.#backend.stop(name);
+    await removeCgroup(cgroupOf(this.#directory, name));
+    for (const path of files) if (!keep.includes(path)) await rm(path, { force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  states(): Promise<readonly ServiceState[]> {
+    return this.#backend.states();
+  }
+
+  problems(): readonly string[] {
+    return [...this.#problems, ...this.#backend.problems()];
+  }
+}
+
+/** Names of the directories of services. */
+export async function directories(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+    if (isGone(error)) return [];
+    throw error;
+  });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+/** True when a path can be reached. */
+export async function exists(path: string): Promise<boolean> {
+  return await access(path, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * A named pipe that takes what this process says: the log of a machine of ours. Services say theirs there too, so that it holds all,
+ * whatever their supervisor does with it.
+ */
+function ownOutput(): string | undefined {
+  if (!fstatSync(1).isFIFO()) return undefined;
+  const path = readlinkSync("/proc/self/fd/1");
+  return path.startsWith("/") ? path : undefined;
+}

@@ -65,6 +65,7 @@ export async function runDaemon(
     scanDir: options.services,
     madeLinks: madeLinks(flags),
     onNewKey: (resource, publicKey) => announce(`netloom: key of ${resource} is new: ${publicKey}`),
+    supervisor: options.supervisor,
   });
   const state = await NodeState.open(options.root, options.runtime, announce);
   const store = new DocumentStore(join(options.root, "documents"));
@@ -110,6 +111,7 @@ export async function runDaemon(
     engine,
     state,
     version: VERSION,
+    supervisor: () => host.supervisor(),
     problems: () => [...problems.values()],
     self: () => selfStatus({ host, engine, state, kept }),
   });

@@ -43,6 +43,12 @@ const ROUTES: readonly Route[] = [
       service.delete(kind, name, new URLSearchParams(url.split("?")[1]).get("confirm") === "true"),
   },
   { method: "POST", path: ["v1", "confirm"], handle: (service) => service.confirm() },
+  {
+    method: "GET",
+    path: ["v1", "online"],
+    handle: (service, _parameters, { url = "" }) =>
+      service.waitOnline(new URLSearchParams(url.split("?")[1]).get("seconds")),
+  },
   { method: "GET", path: ["v1", "status"], handle: (service) => service.status() },
   { method: "POST", path: ["v1", "keys", ":"], handle: (service, [name]) => service.key(name) },
 ];

@@ -9,9 +9,12 @@ import { KINDS, type Document } from "../model/document.ts";
 import { Name } from "../model/fields.ts";
 import type { GuardReport } from "../model/guard.ts";
 import type { ChangeReport, Status } from "../model/report.ts";
+import type { SupervisorFacts } from "../model/supervisor.ts";
 import { peerStatus } from "./peer-status.ts";
 
 const Kind = v.picklist(KINDS, `is none of ${KINDS.join(", ")}`);
+/** No longer than the end of the daemon may be held up. */
+const Seconds = v.pipe(v.string("needs ?seconds="), v.toNumber(), v.minValue(0), v.maxValue(4));
 const Files = v.strictObject({ files: v.array(v.strictObject({ name: v.string(), text: v.string() })) });
 const Change = v.strictObject({ ...Files.entries, confirm: v.exactOptional(v.boolean()) });
 
@@ -27,12 +30,14 @@ export const REQUESTS: {
   >;
   readonly kind: v.GenericSchema<unknown, Document["kind"]>;
   readonly name: v.GenericSchema<unknown, string>;
-} = { files: Files, change: Change, kind: Kind, name: Name };
+  readonly seconds: v.GenericSchema<unknown, number>;
+} = { files: Files, change: Change, kind: Kind, name: Name, seconds: Seconds };
 
 export interface ServiceOptions {
   readonly engine: Engine;
   readonly state: NodeState;
   readonly version: string;
+  readonly supervisor: () => SupervisorFacts;
   /** What went wrong at start and is not retried by a pass: damaged files, rejected words. */
   readonly problems: () => readonly string[];
   readonly self: () => Promise<SelfStatus>;
@@ -80,8 +85,17 @@ export class Service {
     return { publicKey: await this.#options.engine.publicKey(v.parse(REQUESTS.name, name)) };
   }
 
+  /** Waits until the node is online, for some seconds at most: who wants to wait for longer asks again. */
+  async waitOnline(seconds: unknown): Promise<{ readonly online: boolean; readonly why: string }> {
+    const { engine, state } = this.#options;
+    const late = AbortSignal.timeout(v.parse(REQUESTS.seconds, seconds) * 1000);
+    while (!state.online && !late.aborted) await engine.nextPass(late).catch(() => undefined);
+    return { online: state.online, why: state.online ? "" : await this.#offlineText() };
+  }
+
   async status(): Promise<Status> {
     const { engine, state, version, problems, self } = this.#options;
+    const supervisor = this.#options.supervisor();
     const { compiled, report, total, changed } = engine.view;
     const unseen: string[] = [];
     const orProblem = <T>(what: string, seen: Promise<readonly T[]>): Promise<readonly T[]> =>
@@ -122,6 +136,7 @@ export class Service {
       decision: state.decision,
       ...own,
       documents: engine.documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),
+      supervisor: supervisor.kind,
       processes,
       peers: devices.flatMap((device) => peerStatus(device, own.clock)),
       waiting: compiled === null ? [] : state.waiting(compiled, devices),
@@ -129,7 +144,24 @@ export class Service {
       fights: engine.fights,
       guard: engine.guard,
       reconciles: { total, changed },
-      problems: [...problems(), ...engine.view.problems, ...unseen, ...unknown, ...obstacles],
+      problems: [
+        ...problems(),
+        ...supervisor.problems,
+        ...engine.view.problems,
+        ...unseen,
+        ...unknown,
+        ...obstacles,
+      ],
     };
+  }
+
+  /** What is missing to be online, as far as it is known. */
+  async #offlineText(): Promise<string> {
+    const { onlineChecks, uplink, problems } = await this.status();
+    if (onlineChecks === undefined) return uplink === null ? "no uplink has an address" : problems.join("; ");
+    const failed = [onlineChecks.address, onlineChecks.route, onlineChecks.check].filter(
+      (check) => check?.ok === false,
+    );
+    return failed.map((check) => check?.why ?? "").join("; ");
   }
 }

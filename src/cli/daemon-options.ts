@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { describeError } from "../lib/errors.ts";
+import { SUPERVISORS, type SupervisorKind } from "../model/supervisor.ts";
 import { UsageError } from "./usage.ts";
 
 /** The words of `netloom daemon`, with their defaults. */
@@ -11,8 +12,10 @@ export interface DaemonArguments {
   readonly socket: string;
   /** State of this boot: services, leases, records. */
   readonly runtime: string;
-  /** Directory that s6-svscan watches. */
+  /** Directory that s6-svscan watches, or the socket of a zinit. */
   readonly services: string;
+  /** The supervisor to use; undefined to take the one that is there. */
+  readonly supervisor: SupervisorKind | undefined;
   /** The kernel command line, or undefined to read /proc/cmdline. */
   readonly cmdline: string | undefined;
   /** This machine is Netloom's own: keep its clock, host name and resolv.conf. */
@@ -24,11 +27,12 @@ export interface DaemonArguments {
 
 /** The words that make another process of this program take the same options. */
 export function daemonWords(options: DaemonArguments): readonly string[] {
-  const { root, config, socket, runtime, services, cmdline, appliance, logLevel, guardSeconds } = options;
+  const { root, config, socket, runtime, services, supervisor, cmdline, appliance, logLevel, guardSeconds } = options;
   const values = { root, config, socket, runtime, services, "log-level": logLevel, "guard-seconds": `${guardSeconds}` };
   return [
     ...Object.entries(values).map(([name, value]) => `--${name}=${value}`),
     ...(cmdline === undefined ? [] : [`--cmdline=${cmdline}`]),
+    ...(supervisor === undefined ? [] : [`--supervisor=${supervisor}`]),
     ...(appliance ? ["--appliance"] : []),
   ];
 }
@@ -49,6 +53,7 @@ export function parseDaemonArguments(
         socket: { type: "string", default: environment["NETLOOM_SOCKET"] ?? "/run/netloom.sock" },
         runtime: { type: "string", default: "/run/netloom" },
         services: { type: "string", default: "/run/service" },
+        supervisor: { type: "string" },
         cmdline: { type: "string" },
         appliance: { type: "boolean", default: false },
         "log-level": { type: "string", default: "info" },
@@ -62,6 +67,7 @@ export function parseDaemonArguments(
       socket,
       runtime,
       services,
+      supervisor: supervisorOf(values.supervisor),
       cmdline,
       appliance: values.appliance,
       logLevel: values["log-level"],
@@ -70,6 +76,13 @@ export function parseDaemonArguments(
   } catch (error) {
     throw new UsageError(describeError(error));
   }
+}
+
+function supervisorOf(word: string | undefined): SupervisorKind | undefined {
+  if (word === undefined) return undefined;
+  const kind = SUPERVISORS.find((one) => one === word);
+  if (kind !== undefined) return kind;
+  throw new UsageError(`--supervisor needs one of ${SUPERVISORS.join(", ")}, not '${word}'`);
 }
 
 function seconds(word: string): number {

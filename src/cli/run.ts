@@ -5,14 +5,17 @@ import { Client } from "../sdk/client.ts";
 import { applyCommand, deleteCommand, planCommand, type Output } from "./change.ts";
 import { keyCommand, showCommand, statusCommand } from "./inspect.ts";
 import { USAGE, UsageError } from "./usage.ts";
+import { waitOnlineCommand } from "./wait-online.ts";
 
 /** What a client command may be told beside its words. */
 interface ClientOptions {
   readonly json: boolean;
   readonly confirm: boolean;
+  /** Seconds, as they were typed. */
+  readonly timeout?: string | undefined;
 }
 
-const FLAGS = ["json", "yaml", "confirm"] as const;
+const FLAGS = ["json", "yaml", "confirm", "timeout"] as const;
 
 interface ClientCommand {
   readonly run: (client: Client, words: readonly string[], options: ClientOptions, output: Output) => Promise<number>;
@@ -35,6 +38,10 @@ const COMMANDS: Readonly<Record<string, ClientCommand>> = {
     takes: ["json", "yaml"],
   },
   status: { run: (client, words, { json }, output) => statusCommand(client, words, json, output), takes: ["json"] },
+  "wait-online": {
+    run: (client, words, { timeout }) => waitOnlineCommand(client, words, timeout),
+    takes: ["timeout"],
+  },
   key: { run: (client, words, _options, output) => keyCommand(client, words, output), takes: [] },
 };
 
@@ -55,7 +62,7 @@ export async function runClientCommand(
     return await command.run(
       client,
       positionals,
-      { json: values.json === true, confirm: values.confirm === true },
+      { json: values.json === true, confirm: values.confirm === true, timeout: values.timeout },
       output,
     );
   } catch (error) {
@@ -69,7 +76,10 @@ export async function runClientCommand(
 function parse(
   words: readonly string[],
   takes: ClientCommand["takes"],
-): { values: { socket?: string; json?: boolean; yaml?: boolean; confirm?: boolean }; positionals: string[] } {
+): {
+  values: { socket?: string; json?: boolean; yaml?: boolean; confirm?: boolean; timeout?: string };
+  positionals: string[];
+} {
   let parsed;
   try {
     parsed = parseArgs({
@@ -80,13 +90,14 @@ function parse(
         json: { type: "boolean" },
         yaml: { type: "boolean" },
         confirm: { type: "boolean" },
+        timeout: { type: "string" },
       },
     });
   } catch (error) {
     throw new UsageError(describeError(error));
   }
   const { values } = parsed;
-  const useless = FLAGS.find((flag) => values[flag] === true && !takes.includes(flag));
+  const useless = FLAGS.find((flag) => (values[flag] ?? false) !== false && !takes.includes(flag));
   if (useless !== undefined) throw new UsageError(`this command takes no --${useless}`);
   if (values.json === true && values.yaml === true) throw new UsageError("--json and --yaml exclude each other");
   return parsed;

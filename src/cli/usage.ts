@@ -6,13 +6,14 @@ export class UsageError extends Error {
 export const USAGE: string = `netloom: turns a bare machine into a networked node
 
   netloom daemon [--root DIR] [--config DIR] [--socket PATH] [--runtime DIR] [--services DIR] [--appliance]
-                 [--guard-seconds N]
+                 [--supervisor s6|zinit|zinit-line|direct] [--guard-seconds N]
   netloom plan FILE...            what apply would do, step by step
   netloom apply FILE...           apply documents; "-" reads standard input
   netloom apply --confirm [FILE...]   keep the change that waits; with files, apply them unchecked
   netloom delete [--confirm] KIND NAME   remove a document and all that it made
   netloom show [KIND [NAME]] [--json | --yaml]   documents, as apply accepts them
   netloom status [--json]         uplink and why, services, WireGuard peers, what fails
+  netloom wait-online [--timeout S]   ends once the node is online; with 1 when it is not within S seconds
   netloom key RESOURCE            the public half of this node's WireGuard key for a resource
   netloom --version | --help
 

@@ -8,6 +8,7 @@ import type { Limits } from "../model/limits.ts";
 import type { Target } from "../model/kernel.ts";
 import type { MonitorGroup } from "./digest-types.ts";
 import type { Step } from "../model/step.ts";
+import type { SupervisorFacts } from "../model/supervisor.ts";
 
 /** The namespaces to look at. */
 export type Scope = "all" | ReadonlySet<string>;
@@ -95,6 +96,7 @@ export interface Host extends AsyncDisposable {
   /** What is known of the clock by the kernel and our time client. */
   clock(): Promise<ClockFact>;
   services(): Promise<readonly ServiceState[]>;
+  supervisor(): SupervisorFacts;
   /** Names under /run/netns, whoever made them. */
   namespaces(): Promise<readonly string[]>;
   /** Calls back when something in the kernel, a lease or a service may have changed. */

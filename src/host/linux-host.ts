@@ -10,6 +10,7 @@ import type { Limits } from "../model/limits.ts";
 import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import { correctionFile } from "../model/runtime-files.ts";
 import type { Step } from "../model/step.ts";
+import type { SupervisorFacts, SupervisorKind } from "../model/supervisor.ts";
 import { netnsList, Netlink, raiseDescriptors } from "./addon.ts";
 import { askNetwork } from "./ask-network.ts";
 import { NETNS_DIRECTORY, netnsPath, OWN_NETNS } from "./exec.ts";
@@ -158,8 +159,8 @@ export class LinuxHost implements Host {
   }
 
   supervisor(): SupervisorFacts {
-    const { kind, problems } = this.#context.supervisor;
-    return { kind, problems: problems.call(this.#context.supervisor) };
+    const { supervisor } = this.#context;
+    return { kind: supervisor.kind, problems: supervisor.problems() };
   }
 
   services(): Promise<readonly ServiceState[]> {

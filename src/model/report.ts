@@ -1,6 +1,7 @@
 import type { Waiting } from "./waiting.ts";
 import type { NicDecision, PublicSideState } from "./facts.ts";
 import type { GuardReport } from "./guard.ts";
+import type { SupervisorKind } from "./supervisor.ts";
 import type { NodeSettings } from "./settings.ts";
 
 /** Something the user has to mend: one line, with file, line and key where it came from a file. */
@@ -151,6 +152,8 @@ export interface Status {
   readonly state: StateStatus;
   readonly keys: readonly KeyStatus[];
   readonly documents: readonly { readonly kind: string; readonly name: string; readonly source: string }[];
+  /** What keeps the processes alive. */
+  readonly supervisor?: SupervisorKind;
   readonly processes: readonly { readonly name: string; readonly up: boolean; readonly pid: number | null }[];
   readonly peers: readonly PeerStatus[];
   /** What was set up and is not known to work yet. */

@@ -2,3 +2,10 @@
 export const SUPERVISORS = ["s6", "zinit", "zinit-line", "direct"] as const;
 
 export type SupervisorKind = (typeof SUPERVISORS)[number];
+
+/** Who keeps the node's processes alive. */
+export interface SupervisorFacts {
+  readonly kind: SupervisorKind;
+  /** What is wrong with the supervisor itself, in a sentence each. */
+  readonly problems: readonly string[];
+}

@@ -57,6 +57,11 @@ export class Client {
     return (await this.#call("GET", "/v1/documents")) as { documents: readonly Document[]; yaml: string };
   }
 
+  /** Waits until the node is online, for some seconds at most; `why` says what is missing when it is not. */
+  async waitOnline(seconds: number): Promise<{ readonly online: boolean; readonly why: string }> {
+    return (await this.#call("GET", `/v1/online?seconds=${seconds}`)) as { online: boolean; why: string };
+  }
+
   async status(): Promise<Status> {
     return (await this.#call("GET", "/v1/status")) as Status;
   }

@@ -9,6 +9,7 @@ import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
 import type { Target } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
+import type { SupervisorFacts } from "../model/supervisor.ts";
 import { keyFact } from "./builders.ts";
 import { applySteps, emptyKernel } from "./memory-kernel.ts";
 
@@ -132,6 +133,10 @@ export class MemoryHost implements Host {
 
   clock(): Promise<ClockFact> {
     return Promise.resolve(this.clockFact);
+  }
+
+  supervisor(): SupervisorFacts {
+    return { kind: "direct", problems: [] };
   }
 
   services(): Promise<readonly ServiceState[]> {

@@ -22,7 +22,7 @@ const ANSWER_MS = 5000;
 /** How long a server that was wedged is told of in status. */
 const TOLD_SECONDS = 600;
 /** JSON-RPC's and zinit's own codes (error_codes of the crate's sdk/protocol.rs). */
-const NOT_FOUND = [-32000, -32603];
+const NOT_FOUND: ReadonlySet<number> = new Set([-32000, -32603]);
 
 const Response = v.object({
   jsonrpc: v.literal("2.0"),
@@ -217,7 +217,7 @@ async function call(socket: string, method: string, params: Readonly<Record<stri
   const line = await talk({ socket, say, isWhole: (heard) => heard.endsWith("\n"), timeoutMs: ANSWER_MS });
   const { result, error } = v.parse(Response, JSON.parse(line));
   if (error === undefined) return result;
-  const gone = NOT_FOUND.includes(error.code) && /not found/iu.test(error.message);
+  const gone = NOT_FOUND.has(error.code) && /not found/iu.test(error.message);
   const detail = error.data === undefined ? "" : ` ${JSON.stringify(error.data)}`;
   throw new NetloomError({
     code: gone ? "not-found" : "failed",

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +24,7 @@ export class SupervisorRig implements AsyncDisposable {
   readonly #wish: SupervisorKind | undefined;
   #server: Child | undefined;
   #daemon: LineChild | undefined;
+  #ended: Promise<unknown> = Promise.resolve();
   #closing = false;
 
   private constructor(dir: string, kind: SupervisorKind, wish: SupervisorKind | undefined) {
@@ -62,7 +64,8 @@ export class SupervisorRig implements AsyncDisposable {
     this.#server = server;
     // As image/mkosi.extra/usr/libexec/netloom/supervise does.
     await writeFile(join(this.dir, "run/zinit.pid"), `${server.pid}\n`);
-    void server.ended.then(() => this.respawn());
+    // What it leaves behind may hold its output open.
+    this.#ended = once(server.process, "exit").then(() => this.respawn());
   }
 
   /** Kills the supervisor, or the daemon that is it, and waits for the next one. */
@@ -152,7 +155,7 @@ export class SupervisorRig implements AsyncDisposable {
     for (const { name } of list) await this.do({ remove: name });
     await this.#daemon?.[Symbol.asyncDispose]();
     this.#server?.process.kill(this.kind === "s6" ? "SIGTERM" : "SIGKILL");
-    await this.#server?.ended;
+    await this.#ended;
     for (const { name } of list) await rmdir(cgroupOf(this.services, name)).catch(() => undefined);
     await rm(this.dir, { recursive: true, force: true });
   }

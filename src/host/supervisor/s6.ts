@@ -35,8 +35,7 @@ export class S6 implements Backend {
     await writeFileAtomic(join(directory, "timeout-kill"), `${KILL_AFTER_MS}\n`);
     const fresh = await this.#link(name, directory);
     // A crash may have come between the link and the word to s6-svscan: then nobody supervises it yet.
-    const restarted = !fresh && (await succeeds(["s6-svc", "-r", join(this.#scanDir, name)]));
-    if (!restarted) await this.#scan(name);
+    if (fresh || !(await this.#restart(name))) await this.#scan(name);
   }
 
   async stop(name: string): Promise<void> {
@@ -60,6 +59,17 @@ export class S6 implements Backend {
 
   problems(): readonly string[] {
     return [];
+  }
+
+  /** Down and up again: a plain restart (`-r`) would leave one alone that does not obey. False when nobody supervises it. */
+  async #restart(name: string): Promise<boolean> {
+    const service = join(this.#scanDir, name);
+    const down = ["s6-svc", "-wD", "-T", String(STOP_TIMEOUT_MS), "-d", service];
+    const isDown = await exec(down, "", 2 * STOP_TIMEOUT_MS).then(
+      () => true,
+      () => false,
+    );
+    return isDown && (await succeeds(["s6-svc", "-u", service]));
   }
 
   /** Links the service into the scan directory; false when it was there. */

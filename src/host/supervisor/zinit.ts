@@ -1,11 +1,14 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { until } from "../../lib/async.ts";
+import { readIfExists, writeFileAtomic } from "../../lib/atomic-file.ts";
 import { NetloomError, errorCode } from "../../lib/errors.ts";
 import { uptime } from "../../lib/uptime.ts";
 import type { ServiceState } from "../host.ts";
 import { type Backend, KILL_AFTER_MS, STOP_TIMEOUT_MS } from "./index.ts";
+import { quote } from "./run-script.ts";
+import { directories, exists } from "./services.ts";
 import { talk } from "./socket-talk.ts";
 import { unitName } from "./unit-name.ts";
 
@@ -31,29 +34,48 @@ const Response = v.object({
 });
 const Names = v.array(v.string());
 const Config = v.object({ service: v.optional(v.object({ exec: v.string() })) });
+const Kept = v.object({ path: v.string() });
 const Unit = v.object({ state: v.string(), pid: v.number() });
 
-/** States in which nothing of a service runs (sdk/state.rs). */
-const STOPPED: ReadonlySet<string> = new Set(["inactive", "blocked", "exited", "failed"]);
+/** States in which nothing of a service runs (sdk/state.rs); one that failed is about to be started again. */
+const STOPPED: ReadonlySet<string> = new Set(["inactive", "blocked", "exited"]);
+/** The pause before a service that ended is started again. */
+const RESTART_MS = 1000;
+/** How long after a service failed it may still be started by what was planned then. */
+const LATE_MS = RESTART_MS + 300;
 
 /**
- * zinit 0.3 by JSON-RPC 2.0, a line each, over its unix socket. Of 0.3.9 only these calls are safe: `set` on a name that exists
- * wedges the server for good, `delete` of a service that runs blocks it for five seconds, and a shell that does not `exec` dies
- * instead of the service. So a service is stopped, waited for, deleted and set, and its command line leaves no shell behind. No unit
- * depends on another: a `stop` or `delete` would take what depends on it along.
+ * zinit 0.3 by JSON-RPC 2.0, a line each, over its unix socket. Of 0.3.9 not every call is safe. `set` on a name that exists wedges the
+ * server for good. `delete` gives the place of what it removed to the service that was added last, whose end then counts as the end of
+ * another: one would be started twice, the other never again. A `stop` while a restart is planned does not cancel it. A shell that does
+ * not `exec` dies instead of its service. And a `stop` takes along what depends on it.
+ *
+ * So a unit is set once and never deleted. It runs a program that becomes the service, or rests when there is none; what is removed is
+ * stopped, and its unit file goes, so that the next start of the server knows nothing of it. No unit depends on another.
  */
 export class Zinit implements Backend {
   readonly kind = "zinit";
   readonly #places: ZinitPlaces;
+  readonly #shim: string;
+  /** When a unit was found failed: by then a restart is planned that `stop` does not cancel. */
+  readonly #failed: Map<string, number> = new Map<string, number>();
   /** What was wrong with the server last, and when, in seconds since the kernel's start. */
   #problem: { readonly text: string; readonly at: number } | undefined;
 
   constructor(places: ZinitPlaces) {
     this.#places = places;
+    this.#shim = join(dirname(places.services), "run-service");
   }
 
   async kept(): Promise<ReadonlySet<string>> {
-    return new Set((await this.#ours()).keys());
+    const units = new Set(v.parse(Names, await this.#call("service.list", {})));
+    const names = await Promise.all(
+      (await directories(this.#places.services)).map(async (name) => {
+        const kept = units.has(unitName(name)) && (await exists(this.#mark(name)));
+        return kept && (await this.#exec(unitName(name))) === this.#command(name) ? name : undefined;
+      }),
+    );
+    return new Set(names.filter((name) => name !== undefined));
   }
 
   async start(name: string): Promise<void> {
@@ -69,20 +91,27 @@ export class Zinit implements Backend {
         hint: "rename the other service",
       });
     }
-    if (found !== undefined) await this.#forget(unit);
-    await this.#call("service.set", { config: unitConfig(unit, this.#command(name)) });
+    await writeFileAtomic(this.#shim, shimText(this.#places.services), 0o755);
+    if (found !== undefined) await this.#end(unit);
+    await writeFileAtomic(this.#mark(name), "");
+    if (found !== undefined) return await this.#begin(unit);
+    const set = await this.#call("service.set", { config: unitConfig(unit, this.#command(name)) });
+    await writeFileAtomic(this.#unitFile(name), `${v.parse(Kept, set).path}\n`);
   }
 
   async stop(name: string): Promise<void> {
     const unit = unitName(name);
-    if ((await this.#exec(unit)) === this.#command(name)) await this.#forget(unit);
+    await rm(this.#mark(name), { force: true });
+    if ((await this.#exec(unit)) !== this.#command(name)) return;
+    await this.#end(unit);
+    const file = (await readIfExists(this.#unitFile(name)))?.trim();
+    if (file !== undefined) await rm(file, { force: true });
   }
 
   async states(): Promise<readonly ServiceState[]> {
-    const ours = await this.#ours();
     return await Promise.all(
-      [...ours].map(async ([name, unit]) => {
-        const { state, pid } = await this.#status(unit);
+      [...(await this.kept())].map(async (name) => {
+        const { state, pid } = await this.#status(unitName(name));
         const up = !STOPPED.has(state) && pid > 0;
         return { name, up, pid: up ? pid : null };
       }),
@@ -96,21 +125,17 @@ export class Zinit implements Backend {
 
   /** What zinit runs for a service: ours is told from a stranger's by it. */
   #command(name: string): string {
-    return commandOf(join(this.#places.services, name, "run"));
+    // A bare `exec` is refused by zinit, which looks for the first word on the disk.
+    return `/bin/true && exec ${quote(this.#shim)} ${quote(name)}`;
   }
 
-  /** Our services by name, with the names of their units. */
-  async #ours(): Promise<ReadonlyMap<string, string>> {
-    const units = v.parse(Names, await this.#call("service.list", {}));
-    const [before = "", after = ""] = this.#command("\0").split("\0");
-    const found = await Promise.all(
-      units.map(async (unit) => {
-        const exec = (await this.#exec(unit)) ?? "";
-        if (!exec.startsWith(before) || !exec.endsWith(after)) return undefined;
-        return [exec.slice(before.length, exec.length - after.length), unit] as const;
-      }),
-    );
-    return new Map(found.filter((entry) => entry !== undefined));
+  #mark(name: string): string {
+    return join(this.#places.services, name, "kept");
+  }
+
+  /** Where we keep where zinit keeps the unit. */
+  #unitFile(name: string): string {
+    return join(this.#places.services, name, "unit");
   }
 
   async #exec(unit: string): Promise<string | undefined> {
@@ -125,24 +150,37 @@ export class Zinit implements Backend {
     );
   }
 
-  /** Stops a service and deletes it. A `stop` during the delay before a restart does not end that; the `delete` does. */
-  async #forget(unit: string): Promise<void> {
-    const stopped = await until(
+  /** Has a unit that is stopped run. */
+  async #begin(unit: string): Promise<void> {
+    const began = await until(
       async () => {
         const { state } = await this.#status(unit);
-        if (STOPPED.has(state)) return true;
+        if (state === "running" || state === "starting") return true;
+        if (state === "failed") this.#failed.set(unit, performance.now());
+        await this.#callUnlessGone("service.start", { name: unit });
+        return undefined;
+      },
+      { timeoutMs: STOP_TIMEOUT_MS, intervalMs: 30 },
+    );
+    if (began === undefined) throw late("start", unit);
+  }
+
+  /** Stops a unit and waits until it stays stopped. */
+  async #end(unit: string): Promise<void> {
+    const ended = await until(
+      async () => {
+        const { state } = await this.#status(unit);
+        if (state === "failed") this.#failed.set(unit, performance.now());
+        const failedAt = this.#failed.get(unit);
+        if (STOPPED.has(state)) return failedAt === undefined || performance.now() - failedAt > LATE_MS || undefined;
         // More than once: what was just being started did not hear the first.
         if (state !== "stopping") await this.#callUnlessGone("service.stop", { name: unit });
         return undefined;
       },
       { timeoutMs: STOP_TIMEOUT_MS, intervalMs: 30 },
     );
-    if (stopped === undefined) {
-      const why = `zinit has not stopped it within ${STOP_TIMEOUT_MS / 1000} s`;
-      throw new NetloomError({ code: "timeout", op: "stop service", target: unit, why });
-    }
-    await this.#callUnlessGone("service.stop", { name: unit });
-    await this.#callUnlessGone("service.delete", { name: unit });
+    if (ended === undefined) throw late("stop", unit);
+    this.#failed.delete(unit);
   }
 
   /** A call that is done when there is no such service. */
@@ -192,23 +230,31 @@ export async function isZinit(socket: string): Promise<boolean> {
   );
 }
 
-/** A bare `exec` is refused by zinit, which looks for the first word on the disk; without any the shell stays as what gets signals. */
-function commandOf(run: string): string {
-  return `/bin/true && exec '${run}'`;
+/** The program of all units: it becomes the service, or rests when that is gone and its unit was started all the same. */
+function shimText(services: string): string {
+  return `#!/bin/sh
+[ -e ${quote(services)}/"$1/kept" ] && exec ${quote(services)}/"$1/run"
+exec sleep 2147483647
+`;
 }
 
-/** zinit's defaults give a service up after ten restarts, or let it rest when it ends with 0. */
+/** zinit's defaults give a service up after ten restarts, or let it rest when it ends with 0, and wait for up to five minutes. */
 function unitConfig(name: string, exec: string): unknown {
   return {
     service: { name, exec },
     lifecycle: {
       restart: "always",
       max_restarts: 0,
-      restart_delay_ms: 1000,
-      restart_delay_max_ms: 10_000,
+      restart_delay_ms: RESTART_MS,
+      restart_delay_max_ms: RESTART_MS,
       stop_timeout_ms: KILL_AFTER_MS,
     },
   };
+}
+
+function late(op: "start" | "stop", unit: string): NetloomError {
+  const why = `zinit has not done it within ${STOP_TIMEOUT_MS / 1000} s`;
+  return new NetloomError({ code: "timeout", op: `${op} service`, target: unit, why });
 }
 
 async function call(socket: string, method: string, params: Readonly<Record<string, unknown>>): Promise<unknown> {

@@ -65,7 +65,7 @@ export async function runDaemon(
     scanDir: options.services,
     madeLinks: madeLinks(flags),
     onNewKey: (resource, publicKey) => announce(`netloom: key of ${resource} is new: ${publicKey}`),
-    supervisor: options.supervisor,
+    supervisor: options.supervisor ?? flags.supervisor,
   });
   const state = await NodeState.open(options.root, options.runtime, announce);
   const store = new DocumentStore(join(options.root, "documents"));

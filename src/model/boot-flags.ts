@@ -1,4 +1,5 @@
 import type { ExtraRoute } from "./settings.ts";
+import type { SupervisorKind } from "./supervisor.ts";
 
 /** Where a configuration on the kernel command line comes from. */
 export type ConfigSource =
@@ -70,7 +71,7 @@ export interface BootFlags {
   /** MAC of the NIC that the firmware booted by. */
   readonly bootif?: string;
   readonly probeTimeout?: number;
-  readonly supervisor?: string;
+  readonly supervisor?: SupervisorKind;
   readonly zos: {
     readonly vlanPriv?: number | "none";
     readonly vlanPub?: number | "none";

@@ -1,5 +1,6 @@
 import { familyOf } from "../../lib/ip.ts";
 import { isNicPattern } from "../../model/nic-pattern.ts";
+import { SUPERVISORS } from "../../model/supervisor.ts";
 import { note, type Draft, type ReadWord } from "./draft.ts";
 import {
   readDevice,
@@ -59,9 +60,9 @@ export const setBootdev: ReadWord = single("bootdev", readDevice);
 export const setProbeTimeout: ReadWord = single("probeTimeout", (value) =>
   readNumber(value, "number of seconds", 1, 3600),
 );
-const SUPERVISORS = ["s6", "zinit", "direct"];
-export const setSupervisor: ReadWord = single("supervisor", (value) =>
-  SUPERVISORS.includes(value) ? value : refuseUnknown(value, "supervisor", SUPERVISORS),
+export const setSupervisor: ReadWord = single(
+  "supervisor",
+  (value) => SUPERVISORS.find((kind) => kind === value) ?? refuseUnknown(value, "supervisor", SUPERVISORS),
 );
 
 /** `netloom.hostname=`; it says nothing else, so it has the last word before the host name of an `ip=`. */

@@ -2,6 +2,7 @@ import { vlanLinkName } from "../lib/ifname.ts";
 import type { NicFact } from "../model/facts.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
 import { PUBLIC } from "../model/public-names.ts";
+import { vlanSpec, withoutIpv6 } from "./probe.ts";
 import type { Macs } from "./public-macs.ts";
 
 /** A port of the public bridge: the NIC, a VLAN on it, or a pair to the uplink's bridge. */
@@ -30,24 +31,16 @@ export function portObjects(port: Port, macs: Macs, mtu: { readonly mtu?: number
           macs,
           mtu,
         ),
-        ...silent(name),
+        withoutIpv6(HOST, name),
       ];
     case "nic":
-      return [{ ...nic, master: bridge }, ...silent(name)];
+      return [{ ...nic, master: bridge }, withoutIpv6(HOST, name)];
     case "vlan":
       return [
         nic,
-        {
-          kind: "link",
-          netns: HOST,
-          name,
-          type: "vlan",
-          lower: { netns: HOST, name: port.nic.name },
-          options: { id: port.id },
-          master: bridge,
-          ...mtu,
-        },
-        ...silent(name),
+        withoutIpv6(HOST, port.nic.name),
+        vlanSpec(HOST, port.nic.name, port.id, { ...mtu, master: bridge }),
+        withoutIpv6(HOST, name),
       ];
   }
 }
@@ -76,13 +69,6 @@ export function pair(
       bornWith: { netns, name },
       ...(master === undefined ? {} : { master }),
     },
-    ...silent(name),
-  ];
-}
-
-/** A port sends nothing of its own: without this its MAC would be seen on the network, by neighbour discovery. */
-export function silent(dev: string): readonly KernelObject[] {
-  return [
-    { kind: "sysctl", netns: HOST, dev, key: `net.ipv6.conf.${dev.replaceAll(".", "/")}.disable_ipv6`, value: "1" },
+    withoutIpv6(HOST, name),
   ];
 }

@@ -122,7 +122,7 @@ test("a NIC gets back what it had before it was the public side's", (t) => {
 });
 
 test("a VLAN of its own is a link on the uplink's NIC, whether document or flag says so, and stays when the uplink goes", (t) => {
-  const link = "ip link add eth0.100 link eth0 master br-pub up type vlan id 100";
+  const link = "ip link add eth0.100 link eth0 master br-pub up type vlan id 100 protocol 802.1Q";
   const [byDocument, byFlag] = [
     { side: { ...side, vlan: 100 } },
     { side, settings: { publicVlan: { value: 100, source: "flag vlan:pub=100" } } },
@@ -146,7 +146,9 @@ test("a NIC of its own is the port, or a VLAN on it; the flag for a shared NIC d
   t.true(steps({ side: dual }).includes("ip link set eth1 master br-pub up"));
   t.like(compiled({ side: dual }).state, { mode: "dual", nic: "eth1", port: "eth1", vlan: null, note: null });
   t.true(
-    steps({ side: { ...dual, vlan: 5 } }).includes("ip link add eth1.5 link eth1 master br-pub up type vlan id 5"),
+    steps({ side: { ...dual, vlan: 5 } }).includes(
+      "ip link add eth1.5 link eth1 master br-pub up type vlan id 5 protocol 802.1Q",
+    ),
   );
   t.like(compiled({ side: { ...dual, vlan: 5 } }).state, { mode: "dual", port: "eth1.5", vlan: 5 });
   t.like(compiled({ side: dual, nics: [eth0] }).state, { nic: null, port: null, waiting: "there is no NIC eth1" });

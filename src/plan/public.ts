@@ -6,8 +6,9 @@ import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
 import { PUBLIC } from "../model/public-names.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { objectId } from "./object-key.ts";
+import { withoutIpv6 } from "./probe.ts";
 import { derivedMac, publicMacs } from "./public-macs.ts";
-import { pair, portName, portObjects, silent, type Port } from "./public-port.ts";
+import { pair, portName, portObjects, type Port } from "./public-port.ts";
 
 /** What the public side compiles from. */
 export interface PublicInputs {
@@ -55,7 +56,7 @@ export function compilePublic(inputs: PublicInputs): Compiled {
       ...mtu,
       options: { mcastSnooping: false },
     },
-    ...silent(bridge),
+    withoutIpv6(HOST, bridge),
     { kind: "sysctl", netns: HOST, dev: bridge, key: `net.ipv6.conf.${bridge}.accept_ra`, value: "0" },
     { kind: "netns", name: netns },
     ...pair(

@@ -1,6 +1,6 @@
 /** The daemon is killed after every single step of a change: the next one brings the node to what was wished, and nothing is left. */
 import test, { type ExecutionContext } from "ava";
-import { CREATE, FaultRig, REMOVE, REVERT, UPDATE, type Wish } from "../testing/fault-rig.ts";
+import { CREATE, FaultRig, REMOVE, REVERT, SET_PUBLIC, UNSET_PUBLIC, UPDATE, type Wish } from "../testing/fault-rig.ts";
 import { yaml } from "../testing/yaml.ts";
 
 /** Each round starts two daemons; there are dozens, and machines are slow under load. */
@@ -18,13 +18,22 @@ interface Change {
 }
 
 const CHANGES: readonly Change[] = [
-  { name: "creating", before: [], change: CREATE, back: REMOVE, steps: 30 },
-  { name: "updating", before: CREATE, change: UPDATE, back: REVERT, steps: 7 },
-  { name: "deleting", before: CREATE, change: REMOVE, back: CREATE, steps: 12 },
+  { name: "creating everything", before: [], change: CREATE, back: REMOVE, steps: 30 },
+  { name: "updating everything", before: CREATE, change: UPDATE, back: REVERT, steps: 7 },
+  { name: "deleting everything", before: CREATE, change: REMOVE, back: CREATE, steps: 12 },
+  // What tells the node from others is written down with the first public side, and stays.
+  {
+    name: "setting the public side",
+    before: [...SET_PUBLIC, ...UNSET_PUBLIC],
+    change: SET_PUBLIC,
+    back: UNSET_PUBLIC,
+    steps: 12,
+  },
+  { name: "unsetting the public side", before: SET_PUBLIC, change: UNSET_PUBLIC, back: SET_PUBLIC, steps: 3 },
 ];
 
 for (const { name, before, change, back, steps } of CHANGES)
-  test(`killed after any step of ${name} everything: the next daemon comes to the same state, and has nothing left to do`, async (t) => {
+  test(`killed after any step of ${name}: the next daemon comes to the same state, and has nothing left to do`, async (t) => {
     t.timeout(PATIENCE_MS);
     const rig = await FaultRig.start(t);
     await all(rig, before);

@@ -1,13 +1,13 @@
 import type { ExecutionContext } from "ava";
-import type { LanDocument, NetworkResourceDocument } from "../model/document.ts";
+import type { Document } from "../model/document.ts";
 import { until } from "../lib/async.ts";
-import { lan, resource } from "./builders.ts";
+import { lan, node, resource } from "./builders.ts";
 import { TEST_BINARY, TestNode } from "./test-node.ts";
 import { yaml } from "./yaml.ts";
 
 /** Something that a user asks the daemon for. */
 export type Wish =
-  | { readonly op: "apply"; readonly documents: readonly (LanDocument | NetworkResourceDocument)[] }
+  | { readonly op: "apply"; readonly documents: readonly Document[] }
   | { readonly op: "delete"; readonly kind: "Lan" | "NetworkResource"; readonly name: string }
   | { readonly op: "join"; readonly lan: string; readonly name: string }
   | { readonly op: "leave"; readonly lan: string; readonly name: string };
@@ -57,6 +57,23 @@ export const REMOVE: readonly Wish[] = [
   ...documents.map(({ kind, name }) => ({ op: "delete", kind, name }) as const),
 ];
 
+/** A public side with a NIC of its own, which it borrows. */
+export const SET_PUBLIC: readonly Wish[] = [
+  {
+    op: "apply",
+    documents: [
+      node({
+        public: {
+          nic: "pub0",
+          addresses: ["203.0.113.7/24", "2001:db8:7::7/64"],
+          gateways: ["203.0.113.1", "2001:db8:7::1"],
+        },
+      }),
+    ],
+  },
+];
+export const UNSET_PUBLIC: readonly Wish[] = [{ op: "apply", documents: [node()] }];
+
 /** A node whose daemon can be killed after any step, and is started again by hand. */
 export class FaultRig {
   readonly node: TestNode;
@@ -65,12 +82,13 @@ export class FaultRig {
     this.node = node;
   }
 
-  /** A node with the namespaces of three containers. */
+  /** A node with the namespaces of three containers, and a NIC that nobody uses. */
   static async start(t: ExecutionContext): Promise<FaultRig> {
     const node = await TestNode.start(t, {
       runtime: TEST_BINARY,
       prepare: async ({ sandbox }) => {
         for (const name of ["c1", "c2", "c3"]) await sandbox.ip(`netns add ${name}`);
+        await sandbox.cable("pub0", "hoster");
       },
     });
     return new FaultRig(node);

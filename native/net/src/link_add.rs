@@ -12,13 +12,15 @@ use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
+use nix::errno::Errno;
+use rand::{TryRngCore, rngs::OsRng};
 
 use crate::{
     error::{At, Error, Failure, Result},
     link, link_change, link_kind,
     request::{Kind, LinkAdd, LinkSet, Peer},
     session::Session,
-    socket::bytes,
+    socket::{Socket, bytes},
     tun,
 };
 
@@ -83,9 +85,12 @@ pub(crate) fn add(session: &mut Session<'_>, wanted: &LinkAdd) -> Result<()> {
             index_of("primary", of)
         })?,
     });
-    socket
-        .request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &bytes(&message))
-        .at(OP, name)?;
+    match send(session.here, &message) {
+        Err(failure) if failure.errno == Errno::EEXIST && only_here(session, wanted)? => {
+            under_passing_name(session, wanted, message)?;
+        }
+        made => made.at(OP, name)?,
+    }
     if let Some(Peer {
         name,
         netns_path,
@@ -107,6 +112,55 @@ pub(crate) fn add(session: &mut Session<'_>, wanted: &LinkAdd) -> Result<()> {
         link_change::set(session.at(wanted.netns_path.as_deref())?, &alias)?;
     }
     Ok(())
+}
+
+fn send(socket: &mut Socket, message: &LinkMessage) -> Result<(), Failure> {
+    socket.request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &bytes(message))
+}
+
+/// True when the name is not taken where the link shall be, but only where it is asked for.
+fn only_here(session: &mut Session<'_>, wanted: &LinkAdd) -> Result<bool> {
+    let Some(path) = wanted.netns_path.as_deref() else {
+        return Ok(false);
+    };
+    let there = link::get(session.at(Some(path))?, &wanted.name);
+    Ok(there.is_err_and(|failure| failure.errno == Errno::ENODEV))
+}
+
+/// Before Linux 6.15 a link that is born elsewhere cannot have the name of one where it is asked for (`rtnl_newlink` looks there). It
+/// gets a name that nobody has, and its own where it belongs, while it is off: older kernels rename no other. Should we end in
+/// between, the owner's group says whose it is.
+fn under_passing_name(
+    session: &mut Session<'_>,
+    wanted: &LinkAdd,
+    mut message: LinkMessage,
+) -> Result<()> {
+    let name = &wanted.name;
+    let passing = random_name("nl").at(OP, name)?;
+    for attribute in &mut message.attributes {
+        if let LinkAttribute::IfName(given) = attribute {
+            given.clone_from(&passing);
+        }
+    }
+    message.header.flags = LinkFlags::empty();
+    send(session.here, &message).at(OP, name)?;
+    let there = session.at(wanted.netns_path.as_deref())?;
+    link_change::rename(there, &passing, name)?;
+    let up = wanted.up.then_some(true);
+    let change = LinkSet {
+        up,
+        ..LinkSet::unchanged(name)
+    };
+    up.map_or(Ok(()), |_| link_change::set(there, &change))
+}
+
+/// `prefix` and eight random hexadecimal digits, which no link has but by accident.
+pub(crate) fn random_name(prefix: &str) -> Result<String, Failure> {
+    let number = OsRng.try_next_u32().map_err(|error| Failure {
+        errno: Errno::EIO,
+        text: Some(error.to_string()),
+    });
+    Ok(format!("{prefix}{:08x}", number?))
 }
 
 fn refuse_contradictions(wanted: &LinkAdd) -> Result<()> {

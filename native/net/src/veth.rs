@@ -28,13 +28,12 @@
 
 use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::errno::Errno;
-use rand::{TryRngCore, rngs::OsRng};
 use serde_json::{Value, json};
 
 pub use crate::cni_result::{CniDns, CniInterface, CniIp, CniResult, CniRoute};
 use crate::{
-    error::{At, Error, Failure, Result},
-    link, link_change, link_helper,
+    error::{At, Error, Result},
+    link, link_add, link_change, link_helper,
     mac::MacAddr,
     ns::{Netns, logged},
     request::LinkSet,
@@ -192,11 +191,7 @@ fn name_or_random(name: Option<&str>) -> Result<String> {
     if let Some(name) = name {
         return Ok(name.to_owned());
     }
-    let number = OsRng.try_next_u32().map_err(|error| Failure {
-        errno: Errno::EIO,
-        text: Some(error.to_string()),
-    });
-    Ok(format!("veth{:08x}", number.at(OP, "random name")?))
+    link_add::random_name("veth").at(OP, "random name")
 }
 
 fn set_mac(end: &mut Interface, mac: MacAddr) -> Result<()> {

@@ -97,6 +97,37 @@ fn vlans_sit_on_a_link_of_another_namespace() {
 }
 
 #[test]
+fn a_link_that_is_born_elsewhere_may_have_the_name_of_one_here() {
+    let (Some(sandbox), Some(other)) = (Sandbox::with_links(), Sandbox::fresh()) else {
+        return;
+    };
+    let wanted = |up: bool| {
+        json!({ "op": "link.add", "type": "macvlan", "name": "a0", "group": GROUP, "up": up, "lower": "a0",
+                "mac": "02:00:00:00:00:0a", "options": { "mode": "bridge" }, "netnsPath": other.path() })
+    };
+    if sandbox.lacks(&wanted(true)) {
+        return;
+    }
+    let found = other.link("a0");
+    assert_eq!(
+        (&found["up"], &found["group"], &found["mac"]),
+        (&json!(true), &json!(GROUP), &json!("02:00:00:00:00:0a")),
+    );
+    assert_eq!(found["lower"]["index"], sandbox.index("a0"));
+    // Taken there it is taken, and nothing is left of the attempt.
+    assert_eq!(sandbox.refusal(&wanted(true))["code"], "EEXIST");
+    let names: Vec<_> = other
+        .dump("links")
+        .iter()
+        .map(|link| link["name"].clone())
+        .collect();
+    assert_eq!(names, ["lo", "a0"]);
+    other.apply(&json!([{ "op": "link.del", "names": ["a0"] }]));
+    sandbox.apply(&json!([wanted(false)]));
+    assert_eq!(other.link("a0")["up"], false);
+}
+
+#[test]
 fn bonds_take_ports_that_are_down_and_change_while_they_stay() {
     let Some(sandbox) = Sandbox::with_links() else {
         return;

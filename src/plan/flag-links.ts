@@ -2,7 +2,7 @@ import type { BootFlags } from "../model/boot-flags.ts";
 import type { NicFact } from "../model/facts.ts";
 import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
 import { bondOptions } from "./bond-options.ts";
-import { silent } from "./public-port.ts";
+import { withoutIpv6 } from "./probe.ts";
 
 /** Milliseconds between looks at the carrier of a bond's ports. Left to itself the kernel does not look, and sends into a pulled cable. */
 const MIIMON = 100;
@@ -74,7 +74,7 @@ export function compileFlagLinks(flags: BootFlags, nics: readonly NicFact[]): Fl
         adopt(member);
         const link = links.get(member);
         if (link !== undefined) links.set(member, { ...link, master: name });
-        if (field === "bridges") objects.push(...silent(member));
+        if (field === "bridges") objects.push(withoutIpv6(HOST, member));
         parts.set(member, ownerText(flags, field, name));
       }
   for (const name of namedOnes(flags, nics)) parts.delete(name);

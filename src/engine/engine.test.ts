@@ -27,7 +27,11 @@ interface World {
 }
 
 /** An engine over a kernel in memory. It ends with the test. */
-async function world(t: ExecutionContext, prepare: (host: MemoryHost) => void = () => undefined): Promise<World> {
+async function world(
+  t: ExecutionContext,
+  prepare: (host: MemoryHost) => void = () => undefined,
+  appliance: boolean = false,
+): Promise<World> {
   const root = await mkdtemp(join(tmpdir(), "netloom-engine-"));
   const host = new MemoryHost();
   prepare(host);
@@ -35,7 +39,7 @@ async function world(t: ExecutionContext, prepare: (host: MemoryHost) => void = 
   const state = await NodeState.open(root, root, (line) => said.push(line));
   const store = new DocumentStore(join(root, "documents"));
   await store.load();
-  const places = { runtimeDir: join(root, "run"), stateDir: root, appliance: false, flags: NO_FLAGS };
+  const places = { runtimeDir: join(root, "run"), stateDir: root, appliance, flags: NO_FLAGS };
   const log = createLog("silent");
   const { guard } = await Guard.open({ root, host, store, log, seconds: 50, startDetached: () => undefined });
   const allocations = new Allocations(join(root, "allocations"));
@@ -254,4 +258,35 @@ test("firewalls of others are obstacles once there is traffic, and a plan warns 
   t.is((await engine.obstacles()).length, 1);
   host.firewalls = () => Promise.reject(new Error("no nftables"));
   t.deepEqual((await engine.plan(files(lab))).warnings, ["cannot see the firewalls of others: no nftables"]);
+});
+
+test("WireGuard starts when the time server has answered, and is not stopped when it is lost", async (t) => {
+  const { engine, host, state } = await world(
+    t,
+    (fresh) => {
+      fresh.nicFacts = [nic("eth0")];
+      fresh.leaseFacts = [lease("eth0", { ntp: ["192.0.2.4"], expiresAt: uptime() + 3600 })];
+      fresh.kernel = { ...fresh.kernel, link: [physicalNic("eth0", 2)] };
+    },
+    true,
+  );
+  const tunnels = (): number => host.kernel.wireguard.length;
+  const seen = async (synchronised: boolean): Promise<void> => {
+    host.clockFact = { synchronised };
+    host.event({ topics: new Set(["clock"]) });
+    await engine.nextPass(never);
+  };
+  await engine.apply(files(resource("demo", { wireguard: { listenPort: 51820, peers: [] } })));
+  t.is(tunnels(), 0);
+  t.true(host.kernel.netns.some(({ name }) => name === "ndemo"));
+  const compiled = engine.view.compiled;
+  const waiting = compiled === null ? [] : state.waiting(compiled, []);
+  t.deepEqual(
+    waiting.map(({ for: what }) => what),
+    ["the time from 192.0.2.4, before WireGuard starts"],
+  );
+  await seen(true);
+  t.is(tunnels(), 1);
+  await seen(false);
+  t.is(tunnels(), 1);
 });

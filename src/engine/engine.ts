@@ -374,7 +374,7 @@ export class Engine implements AsyncDisposable {
       compiled,
       problems,
       report: { ...report, outcome: stuck.length > 0 ? "failed" : outcome, failures: [...all, ...stuck] },
-      again: Math.min(SWEEP_MS, nextExpiry(facts, compiled.clock.until), untilDeadline(compiled)),
+      again: Math.min(SWEEP_MS, nextExpiry(facts), untilDeadline(compiled)),
     };
   }
 }

@@ -49,13 +49,14 @@ export function logPass(log: Log, { outcome, steps, failures, unverified, millis
   else log.info(`pass: ${steps.length} steps in ${milliseconds} ms`);
 }
 
-/** Milliseconds until the first lease ends, or until another time that a plan counts on, in seconds since the kernel started. */
-export function nextExpiry(facts: Facts, deadline: number = Infinity): number {
-  const seconds = Math.min(deadline, ...facts.nics.flatMap(({ probe }) => probe?.lease4?.expiresAt ?? [])) - uptime();
+/** Milliseconds until the first lease ends. */
+export function nextExpiry(facts: Facts): number {
+  const seconds = Math.min(...facts.nics.flatMap(({ probe }) => probe?.lease4?.expiresAt ?? [])) - uptime();
   return Number.isFinite(seconds) ? Math.max(1, seconds) * 1000 : SWEEP_MS;
 }
 
-/** Milliseconds until time alone may lead to another choice of the uplink. */
-export function untilDeadline({ choice: { deadline } }: Compiled): number {
-  return deadline === null ? SWEEP_MS : Math.max(0, deadline - uptime()) * 1000 + 10;
+/** Milliseconds until time alone may lead to another choice of the uplink, or lets WireGuard start. */
+export function untilDeadline({ choice, clock }: Compiled): number {
+  const deadline = Math.min(choice.deadline ?? Infinity, clock.until ?? Infinity);
+  return deadline === Infinity ? SWEEP_MS : Math.max(0, deadline - uptime()) * 1000 + 10;
 }

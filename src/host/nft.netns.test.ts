@@ -5,6 +5,7 @@ import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 
 import type { NftSpec } from "../model/kernel.ts";
+import { compileNodeFirewall } from "../plan/node-firewall.ts";
 import { output } from "../testing/child.ts";
 import { freshNetns } from "../testing/fresh-netns.ts";
 import { Netlink } from "./addon.ts";
@@ -50,6 +51,14 @@ function rule(...expr: readonly unknown[]): readonly unknown[] {
   const place = { family: "inet", table: "netloom" };
   return [{ chain: { ...place, name: "c" } }, { rule: { ...place, chain: "c", expr } }];
 }
+
+test("the filter of a node is loaded without a program", async (t) => {
+  const { name, netlink } = await opened(t);
+  const openings = { dhcp: true, wireguard: [51820, 51821], timeFor: ["10.0.0.0/8", "fd00::/64"] };
+  const open = ["tcp/22", "udp/8000-8010"];
+  const { family, table: own, objects } = compileNodeFirewall({ netns: name, link: "zos", ...openings, open });
+  await t.notThrowsAsync(netlink.nftLoad({ family, table: own, comment: "netloom x", objects }));
+});
 
 for (const fixture of ["usual", "rare"])
   test(`a table of all that is ${fixture} is the same whether nft or we load it`, async (t) => {

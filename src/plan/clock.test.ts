@@ -96,6 +96,8 @@ test("nobody waits where no answer can come: no time server, no uplink wanted, s
   const demo = resource("demo", { wireguard: { listenPort: 51820, peers: [] } });
   const alone = compile([node({ uplink: { mode: "none" } }), demo], facts({ appliance: true }));
   t.deepEqual(links(alone), ALL);
+  const side = { nic: "eth1", addresses: ["198.51.100.5/24"], gateways: ["198.51.100.1"] };
+  t.deepEqual(links(compile([node({ public: side }), demo], facts({ appliance: true }))), ALL);
   // A server may come with the lease of an uplink that is not there yet.
   t.deepEqual(links(compile([demo], facts({ appliance: true, nics: [nic("eth0")] }))), WITHOUT);
 });
@@ -104,7 +106,7 @@ test("a router that is heard before the lease does not start WireGuard before th
   const { uplink } = meshed({});
   if (uplink === null) throw new TypeError("no uplink");
   const early: Uplink = { ...uplink, ntp: [], nic: { ...uplink.nic, probe: { since: 3 } } };
-  const gate = (now: number): ClockGate => clockGate(said(), facts({ appliance: true, now }), early);
+  const gate = (now: number): ClockGate => clockGate(said(), facts({ appliance: true, now }), early, false);
   t.deepEqual([gate(4).waits, gate(4).until], ["a lease, which may name a time server", 8]);
   t.is(gate(8).waits, null);
 });

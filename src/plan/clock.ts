@@ -112,20 +112,23 @@ export function clockMemory(known: ClockMemory, { servers, waits, synchronised }
 
 /**
  * Whether the clock is good enough for WireGuard: synchronised, or nothing will come of waiting. Only a machine of ours waits, once
- * in a boot; what has started is not stopped because a time server went away.
+ * in a boot; what has started is not stopped because a time server went away. Without an uplink nobody can be reached, and so nobody
+ * harmed by waiting, unless there is a `publicSide`.
  */
-export function clockGate(settings: NodeSettings, facts: Facts, uplink: Uplink | null): ClockGate {
+export function clockGate(settings: NodeSettings, facts: Facts, uplink: Uplink | null, publicSide: boolean): ClockGate {
   const { synchronised, passed = false, askedAt } = facts.clock;
   if (!facts.appliance) return { servers: [], waits: null, synchronised };
   const servers = serversOf(settings, uplink);
   const open: ClockGate = { servers, waits: null, synchronised };
   if (passed || synchronised) return open;
-  if (uplink === null && settings.wantsUplink.value)
+  if (uplink === null && settings.wantsUplink.value && !publicSide)
     return { ...open, waits: "an uplink, by which the time is asked for" };
-  const { lease4, since } = uplink?.nic.probe ?? {};
-  const leaseBy = (since ?? 0) + LEASE_SECONDS;
-  if (servers.length === 0 && lease4 === undefined && settings.addressing.value.dhcp4 && facts.now < leaseBy)
-    return { ...open, waits: "a lease, which may name a time server", until: leaseBy };
+  if (uplink !== null && servers.length === 0 && settings.addressing.value.dhcp4) {
+    const { lease4, since = 0 } = uplink.nic.probe ?? {};
+    const leaseBy = since + LEASE_SECONDS;
+    if (lease4 === undefined && facts.now < leaseBy)
+      return { ...open, waits: "a lease, which may name a time server", until: leaseBy };
+  }
   const until = (askedAt ?? facts.now) + CLOCK_PATIENCE_SECONDS;
   if (servers.length === 0 || facts.now >= until) return open;
   return { ...open, waits: `the time from ${servers.join(", ")}`, until };

@@ -65,7 +65,7 @@ export function compile(documents: readonly Document[], seen: Facts, members: re
   const { nic: second, issues: publicNicIssues } = secondNic(node, facts, taken);
   if (second !== null) taken.set(second.name, `${PUBLIC.bridge}, the public side of ${nodeId}`);
   const choice = chooseUplink(settings, facts, taken);
-  const clock = clockGate(settings, facts, choice.chosen);
+  const clock = clockGate(settings, facts, choice.chosen, node?.public !== undefined);
   const upstream = choice.chosen?.dns ?? [];
   const uplink = choice.chosen;
   const side =

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { describeError } from "../lib/errors.ts";
 import { didYouMean } from "../lib/nearest.ts";
 import { Client } from "../sdk/client.ts";
+import { bootPlanCommand } from "./boot-plan.ts";
 import { applyCommand, deleteCommand, planCommand, type Output } from "./change.ts";
 import { keyCommand, showCommand, statusCommand } from "./inspect.ts";
 import { USAGE, UsageError } from "./usage.ts";
@@ -55,6 +56,7 @@ export async function runClientCommand(
 ): Promise<number> {
   const [name = "", ...rest] = argv;
   try {
+    if (name === "boot-plan") return await bootPlanCommand(rest, output);
     const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (command === undefined) throw new UsageError(unknownCommand(name));
     const { values, positionals } = parse(rest, command.takes);
@@ -105,5 +107,5 @@ function parse(
 
 function unknownCommand(name: string): string {
   if (name === "") return `no command given\n\n${USAGE}`;
-  return `'${name}' is no command${didYouMean(name, [...Object.keys(COMMANDS), "daemon"])}`;
+  return `'${name}' is no command${didYouMean(name, [...Object.keys(COMMANDS), "boot-plan", "daemon"])}`;
 }

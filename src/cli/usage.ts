@@ -7,6 +7,7 @@ export const USAGE: string = `netloom: turns a bare machine into a networked nod
 
   netloom daemon [--root DIR] [--config DIR] [--socket PATH] [--runtime DIR] [--services DIR] [--appliance]
                  [--supervisor s6|zinit|zinit-line|direct] [--guard-seconds N]
+  netloom boot-plan --cmdline STR --facts FILE [--json]   what a node would make of a kernel command line; asks no daemon
   netloom plan FILE...            what apply would do, step by step
   netloom apply FILE...           apply documents; "-" reads standard input
   netloom apply --confirm [FILE...]   keep the change that waits; with files, apply them unchecked

@@ -1,4 +1,4 @@
-import type { LinkId, RouteHop, RouteType, RuleSpec } from "./kernel.ts";
+import { HOST, type LinkId, type RouteHop, type RouteType, type RuleSpec } from "./kernel.ts";
 import type { ObservedOptions, PortSpec, PortVlan } from "./link-options.ts";
 import type { ActualOvs } from "./ovs.ts";
 
@@ -198,3 +198,27 @@ export const NOTHING_SEEN: Actual = {
   file: [],
   process: [],
 };
+
+/** A link of the node as the kernel shows one that nobody touched: switched off, on its own, and nobody's. */
+export function untouchedLink(part: Pick<ActualLink, "name" | "index" | "type"> & Partial<ActualLink>): ActualLink {
+  return {
+    netns: HOST,
+    mac: null,
+    mtu: 1500,
+    up: false,
+    carrier: true,
+    master: null,
+    masterOwned: false,
+    adopted: false,
+    peerIndex: null,
+    lower: null,
+    bornIn: null,
+    options: null,
+    port: null,
+    vlans: null,
+    alias: null,
+    group: 0,
+    owned: false,
+    ...part,
+  };
+}

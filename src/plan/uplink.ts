@@ -124,7 +124,8 @@ function compare(a: NicNetwork, b: NicNetwork, settings: NodeSettings, facts: Fa
     preference(a, settings, facts) - preference(b, settings, facts) ||
     Number(isPrivatelyRouted(b)) - Number(isPrivatelyRouted(a)) ||
     readyAt(a, facts) - readyAt(b, facts) ||
-    byText(a.nic.pci ?? "", b.nic.pci ?? "") ||
+    // One without an address on a bus comes last.
+    byText(a.nic.pci ?? "~", b.nic.pci ?? "~") ||
     byText(a.nic.name, b.nic.name)
   );
 }
@@ -178,8 +179,8 @@ function uplinkOf({ nic, addresses, gateways, level, addressing }: NicNetwork, s
 }
 
 /** The bridge of the uplink; one of the command line is that itself, since a bridge cannot be a port of another one. */
-function linkAbove({ name, made }: NicFact, { bridge }: NodeSettings): string {
-  return made === "bridge" ? name : bridge.value;
+function linkAbove({ name, made }: NicFact, { bridge, vlan }: NodeSettings): string {
+  return made === "bridge" && vlan.value === null ? name : bridge.value;
 }
 
 function rejection(

@@ -7,7 +7,7 @@ import { defaultVlans } from "../plan/diff/bridge-ports.ts";
 import { FILE_MODE } from "../plan/diff/files.ts";
 import { KEYS } from "../plan/object-key.ts";
 import { ovsLink, removeOvsBridge, setOvsBridge, unplugOvs } from "./memory-ovs.ts";
-import { untouchedLink } from "./seen-link.ts";
+import { untouchedLink } from "../model/actual.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 

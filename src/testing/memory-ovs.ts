@@ -2,7 +2,7 @@ import type { Actual, ActualLink } from "../model/actual.ts";
 import { HOST } from "../model/kernel.ts";
 import type { ActualOvs, OvsPort } from "../model/ovs.ts";
 import type { StepArguments } from "../model/step.ts";
-import { untouchedLink } from "./seen-link.ts";
+import { untouchedLink } from "../model/actual.ts";
 
 /** The part of a kernel in memory that Open vSwitch has to do with. */
 interface OvsState {

@@ -14,6 +14,7 @@ import type {
   NftTable,
   Outcome,
   PeerCredentials,
+  Reached,
   Tables,
   WireguardConfig,
   WireguardDevice,
@@ -144,6 +145,29 @@ export class Netlink implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** Hosts that are asked whether they answer, by one link. Nothing waits: look until all have answered, and dispose. */
+export class Reach implements Disposable {
+  readonly #asked: Native.Reach;
+
+  private constructor(asked: Native.Reach) {
+    this.#asked = asked;
+  }
+
+  /** Asks "tcp://192.0.2.1:443" and "icmp://2001:db8::1" by the link `dev` of the namespace at `netnsPath` (null: ours). */
+  static async open(netnsPath: string | null, dev: string, targets: readonly string[]): Promise<Reach> {
+    return new Reach(await native().Reach.open(netnsPath, dev, [...targets]));
+  }
+
+  /** One for each target; both are null while it has not answered. */
+  look(): readonly Reached[] {
+    return JSON.parse(this.#asked.look()) as readonly Reached[];
+  }
+
+  [Symbol.dispose](): void {
+    this.#asked.close();
   }
 }
 

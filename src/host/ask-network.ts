@@ -2,24 +2,30 @@ import { until } from "../lib/async.ts";
 import { familyOf } from "../lib/ip.ts";
 import type { Answer, Question } from "../model/check.ts";
 import type { CheckResult } from "../model/guard.ts";
-import type { Netlink } from "./addon.ts";
+import { HOST } from "../model/kernel.ts";
+import { Reach, type Netlink } from "./addon.ts";
+import { netnsPath } from "./exec.ts";
+import type { Reached } from "./netlink-types.ts";
 
 /** The kernel asks three times, a second apart, before it gives up (arp(7), mcast_solicit and retrans_time). */
 const ANSWER_MS = 4000;
+/** TCP asks a second time after 1 s, a third time after 3 (TCP_TIMEOUT_INIT). */
+const REACH_MS = 5000;
 /** States of a neighbour that nobody asks. */
 const FIXED = new Set(["permanent", "noarp"]);
 
 /** Asks default routers now, one of each family; what the kernel believes may be half a minute old. `netlink` is inside the namespace. */
-export async function askNetwork(netlink: Netlink, { dev, gateways }: Question): Promise<Answer> {
+export async function askNetwork(netlink: Netlink, { netns, dev, gateways, targets }: Question): Promise<Answer> {
   const ask = async (family: 4 | 6): Promise<CheckResult | undefined> => {
     const to = gateways.find((gateway) => familyOf(gateway) === family);
     return to === undefined ? undefined : await askGateway(netlink, dev, to);
   };
-  const [gateway4, gateway6] = await Promise.all([ask(4), ask(6)]);
+  const path = netns === HOST ? null : netnsPath(netns);
+  const [gateway4, gateway6, checks] = await Promise.all([ask(4), ask(6), askTargets(path, dev, targets)]);
   return {
     ...(gateway4 === undefined ? {} : { gateway4 }),
     ...(gateway6 === undefined ? {} : { gateway6 }),
-    checks: [],
+    checks,
   };
 }
 
@@ -61,4 +67,24 @@ async function answers(
     { timeoutMs: ANSWER_MS, intervalMs: 20 },
   );
   return outcome === "reachable";
+}
+
+/** Asks hosts by TCP or ICMP, all at once. */
+async function askTargets(
+  path: string | null,
+  dev: string,
+  targets: readonly string[],
+): Promise<readonly CheckResult[]> {
+  if (targets.length === 0) return [];
+  using reach = await Reach.open(path, dev, targets);
+  const look = (): Promise<readonly Reached[] | undefined> => {
+    const known = reach.look();
+    return Promise.resolve(known.every(({ passed }) => passed !== null) ? known : undefined);
+  };
+  const known = (await until(look, { timeoutMs: REACH_MS, intervalMs: 20 })) ?? reach.look();
+  return targets.map((name, index) => {
+    const { passed, why } = known[index] ?? { passed: null, why: null };
+    const failed = why ?? `no answer within ${REACH_MS / 1000} s`;
+    return { name, passed: passed === true, detail: passed === true ? "answers" : `does not answer: ${failed}` };
+  });
 }

@@ -60,6 +60,12 @@ export interface LinkState {
   readonly autoneg: boolean | null;
 }
 
+/** What came of a question to a host; both are null while nothing did, and `why` is the kernel's when it failed. */
+export interface Reached {
+  readonly passed: boolean | null;
+  readonly why: string | null;
+}
+
 /** Reach of an address or a route (RT_SCOPE_*). */
 type Scope = "global" | "site" | "link" | "host" | "nowhere" | "other";
 

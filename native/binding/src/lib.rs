@@ -4,6 +4,7 @@ pub mod job;
 pub mod monitor;
 pub mod netlink;
 pub mod netns;
+pub mod reach;
 pub mod system;
 
 use napi_derive::napi;

@@ -50,6 +50,7 @@ pub mod peer;
 mod prefix;
 #[cfg(test)]
 mod property;
+mod reach;
 #[cfg(test)]
 mod recorded;
 mod request;
@@ -70,4 +71,5 @@ pub use across::batch_across;
 pub use block_on::block_on;
 pub use error::{Error, Result};
 pub use monitor::{Delivery, Monitor};
+pub use reach::Reach;
 pub use sockets::Sockets;

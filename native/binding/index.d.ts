@@ -61,6 +61,16 @@ export declare class NetlinkSocket {
   nftTables(): Promise<string>
 }
 
+/** Hosts that are asked whether they answer. Nothing here waits: whoever asks looks again, and closes. */
+export declare class Reach {
+  /** Asks all of `targets` (`tcp://192.0.2.1:443`, `icmp://2001:db8::1`) by the link `dev` of the namespace at `netnsPath`. */
+  static open(netnsPath: string | null, dev: string, targets: Array<string>): Promise<Reach>
+  /** JSON array of `{passed, why}`, one for each target; both are null while it has not answered. */
+  look(): string
+  /** Gives the sockets up. */
+  close(): void
+}
+
 /** Version of the addon, equal to the version in package.json. */
 export declare function addonVersion(): string
 

@@ -134,6 +134,7 @@ export class Service {
             },
       publicSide: compiled?.publicSide ?? null,
       decision: state.decision,
+      facts: state.facts,
       ...own,
       documents: engine.documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),
       supervisor: supervisor.kind,

@@ -45,16 +45,21 @@ export async function showCommand(
   return 0;
 }
 
-/** `netloom status`: for people, or as JSON. */
+/** `netloom status`: for people, as JSON, or what the uplink was chosen by. */
 export async function statusCommand(
   client: Client,
   words: readonly string[],
-  json: boolean,
+  form: "text" | "json" | "facts",
   output: Output,
 ): Promise<number> {
   if (words.length > 0) throw new UsageError(`status takes no words, and got ${words.join(" ")}`);
   const status = await client.status();
-  output.out(json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status, Date.now() / 1000));
+  const { facts, ...rest } = status;
+  output.out(
+    form === "text"
+      ? statusText(status, Date.now() / 1000)
+      : `${JSON.stringify(form === "facts" ? (facts ?? { nics: [] }) : rest, null, 2)}\n`,
+  );
   return 0;
 }
 

@@ -11,12 +11,13 @@ import { waitOnlineCommand } from "./wait-online.ts";
 /** What a client command may be told beside its words. */
 interface ClientOptions {
   readonly json: boolean;
+  readonly facts: boolean;
   readonly confirm: boolean;
   /** Seconds, as they were typed. */
   readonly timeout?: string | undefined;
 }
 
-const FLAGS = ["json", "yaml", "confirm", "timeout"] as const;
+const FLAGS = ["json", "yaml", "facts", "confirm", "timeout"] as const;
 
 interface ClientCommand {
   readonly run: (client: Client, words: readonly string[], options: ClientOptions, output: Output) => Promise<number>;
@@ -38,10 +39,14 @@ const COMMANDS: Readonly<Record<string, ClientCommand>> = {
     run: (client, words, { json }, output) => showCommand(client, words, json, output),
     takes: ["json", "yaml"],
   },
-  status: { run: (client, words, { json }, output) => statusCommand(client, words, json, output), takes: ["json"] },
   "wait-online": {
     run: (client, words, { timeout }) => waitOnlineCommand(client, words, timeout),
     takes: ["timeout"],
+  },
+  status: {
+    run: (client, words, { json, facts }, output) =>
+      statusCommand(client, words, facts ? "facts" : json ? "json" : "text", output),
+    takes: ["json", "facts"],
   },
   key: { run: (client, words, _options, output) => keyCommand(client, words, output), takes: [] },
 };
@@ -64,7 +69,12 @@ export async function runClientCommand(
     return await command.run(
       client,
       positionals,
-      { json: values.json === true, confirm: values.confirm === true, timeout: values.timeout },
+      {
+        json: values.json === true,
+        facts: values.facts === true,
+        confirm: values.confirm === true,
+        timeout: values.timeout,
+      },
       output,
     );
   } catch (error) {
@@ -79,7 +89,14 @@ function parse(
   words: readonly string[],
   takes: ClientCommand["takes"],
 ): {
-  values: { socket?: string; json?: boolean; yaml?: boolean; confirm?: boolean; timeout?: string };
+  values: {
+    socket?: string;
+    json?: boolean;
+    yaml?: boolean;
+    facts?: boolean;
+    confirm?: boolean;
+    timeout?: string;
+  };
   positionals: string[];
 } {
   let parsed;
@@ -91,6 +108,7 @@ function parse(
         socket: { type: "string" },
         json: { type: "boolean" },
         yaml: { type: "boolean" },
+        facts: { type: "boolean" },
         confirm: { type: "boolean" },
         timeout: { type: "string" },
       },
@@ -101,7 +119,8 @@ function parse(
   const { values } = parsed;
   const useless = FLAGS.find((flag) => (values[flag] ?? false) !== false && !takes.includes(flag));
   if (useless !== undefined) throw new UsageError(`this command takes no --${useless}`);
-  if (values.json === true && values.yaml === true) throw new UsageError("--json and --yaml exclude each other");
+  const [first, second] = (["json", "yaml", "facts"] as const).filter((flag) => values[flag] === true);
+  if (second !== undefined) throw new UsageError(`--${first} and --${second} exclude each other`);
   return parsed;
 }
 

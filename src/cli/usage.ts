@@ -13,7 +13,7 @@ export const USAGE: string = `netloom: turns a bare machine into a networked nod
   netloom apply --confirm [FILE...]   keep the change that waits; with files, apply them unchecked
   netloom delete [--confirm] KIND NAME   remove a document and all that it made
   netloom show [KIND [NAME]] [--json | --yaml]   documents, as apply accepts them
-  netloom status [--json]         uplink and why, services, WireGuard peers, what fails
+  netloom status [--json | --facts]   uplink and why, services, peers, what fails; --facts: what the uplink was chosen by
   netloom wait-online [--timeout S]   ends once the node is online; with 1 when it is not within S seconds
   netloom key RESOURCE            the public half of this node's WireGuard key for a resource
   netloom --version | --help

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readIfExists, setAside, writeFileAtomic } from "../lib/atomic-file.ts";
 import type { ActualWireguard } from "../model/actual.ts";
 import type { Facts, NicDecision } from "../model/facts.ts";
+import { factsFile, type FactsFile } from "../model/facts-file.ts";
 import type { Waiting } from "../model/waiting.ts";
 import { clockMemory, type ClockMemory } from "../plan/clock.ts";
 import type { Compiled } from "../plan/compile.ts";
@@ -25,6 +26,8 @@ interface Persisted {
   readonly onlineAt: number | null;
   readonly bootId: string;
   readonly decision: readonly NicDecision[];
+  /** What it was made from. */
+  readonly facts: FactsFile;
   /** What became of the time in this boot. */
   readonly clock: ClockMemory;
 }
@@ -99,6 +102,7 @@ export class NodeState {
       onlineAt: null,
       bootId: boot,
       decision: [],
+      facts: { nics: [] },
       clock: {},
     };
     return new NodeState(path, boot, kept?.bootId === boot ? kept : fresh, {
@@ -126,6 +130,11 @@ export class NodeState {
   /** What was decided about each NIC when the uplink was chosen, and of those that came later what holds now. */
   get decision(): readonly NicDecision[] {
     return this.#kept.decision;
+  }
+
+  /** What that decision was made from. */
+  get facts(): FactsFile {
+    return this.#kept.facts;
   }
 
   get online(): boolean {
@@ -166,14 +175,15 @@ export class NodeState {
     // The node's own unit is made anew by every pass; what it waits for is an uplink.
     this.#since.see([...units, [node, uplink === null]], uptime());
     const became = online && !this.#online;
-    const recorded = recordOf(this.#kept.decision, compiled);
+    const settled = isSettled(this.#kept.decision, compiled);
     const next: Persisted = {
       uplink: uplink?.nic.name ?? this.#kept.uplink,
       choice: rememberChoice(choice, facts, this.#kept.choice),
       answers,
       onlineAt: this.#kept.onlineAt ?? (online ? uptime() : null),
       bootId: this.#bootId,
-      decision: recorded,
+      decision: settled ? recordOf(this.#kept.decision, compiled) : decision,
+      facts: settled ? this.#kept.facts : factsFile(facts, compiled.document),
       clock: clockMemory(this.#kept.clock, clock, uptime()),
     };
     // Before anybody is told: who hears of it may start what waits for the flag.
@@ -200,9 +210,13 @@ export class NodeState {
   }
 }
 
-/** The record of the last decision stays while nothing new is decided, but for NICs about which something else holds now. */
+/** True when nothing new is decided: the record of the last decision stays. */
+function isSettled(before: readonly NicDecision[], { choice }: Compiled): boolean {
+  return choice.settled && before.find((one) => one.chosen)?.nic === choice.chosen?.nic.name;
+}
+
+/** The record of the last decision, but for NICs that came later or are no candidates now. */
 function recordOf(before: readonly NicDecision[], { decision, choice }: Compiled): readonly NicDecision[] {
-  if (!choice.settled || before.find((one) => one.chosen)?.nic !== choice.chosen?.nic.name) return decision;
   const candidates = new Set(choice.candidates.map(({ name }) => name));
   const told = new Map(before.map((one) => [one.nic, one]));
   return decision.map((one) => (candidates.has(one.nic) ? (told.get(one.nic) ?? one) : one));
@@ -219,6 +233,7 @@ function parse(text: string | undefined): Persisted | undefined {
       onlineAt: value.onlineAt ?? null,
       bootId: value.bootId,
       decision: value.decision ?? [],
+      facts: value.facts ?? { nics: [] },
       clock: value.clock ?? {},
     };
   } catch {

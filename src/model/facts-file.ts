@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { checkValue, issueText } from "../lib/schema-check.ts";
 import type { NodeDocument } from "./document.ts";
-import type { NicFact } from "./facts.ts";
+import type { Facts, NicFact } from "./facts.ts";
 import { Address, InterfaceAddress, LinkName, list, Network } from "./fields.ts";
 import { NodeSchema } from "./node-schema.ts";
 
@@ -139,4 +139,17 @@ function withoutNulls(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const known = Object.entries(value).filter(([, member]) => member !== null);
   return Object.fromEntries(known.map(([key, member]) => [key, withoutNulls(member)]));
+}
+
+/** The facts that a choice was made from, without what has no part in it: keys, places, the clock. */
+export function factsFile(facts: Facts, node: NodeDocument | null): FactsFile {
+  const { now, nics, uplink, uplinkLost, lastUplink } = facts;
+  return {
+    now,
+    ...(uplink === null ? {} : { uplink }),
+    ...(uplinkLost === undefined ? {} : { uplinkLost }),
+    ...(lastUplink === undefined ? {} : { lastUplink }),
+    ...(node === null ? {} : { node }),
+    nics,
+  };
 }

@@ -1,5 +1,6 @@
 import type { Waiting } from "./waiting.ts";
 import type { NicDecision, PublicSideState } from "./facts.ts";
+import type { FactsFile } from "./facts-file.ts";
 import type { GuardReport } from "./guard.ts";
 import type { SupervisorKind } from "./supervisor.ts";
 import type { NodeSettings } from "./settings.ts";
@@ -146,6 +147,8 @@ export interface Status {
   /** The node's own addresses on the Internet; null when no document says that it has any. */
   readonly publicSide: PublicSideState | null;
   readonly decision: readonly NicDecision[];
+  /** What that decision was made from: `netloom boot-plan --facts` makes it again. */
+  readonly facts?: FactsFile;
   /** What holds for the node, each field with what set it. */
   readonly settings?: NodeSettings;
   readonly clock: ClockStatus;

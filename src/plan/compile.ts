@@ -1,4 +1,4 @@
-import type { Document, LanDocument, NetworkResourceDocument } from "../model/document.ts";
+import type { Document, LanDocument, NetworkResourceDocument, NodeDocument } from "../model/document.ts";
 import { documentId } from "../model/document.ts";
 import type { Facts, NicDecision, PublicSideState, Uplink } from "../model/facts.ts";
 import type { KernelObject, Target } from "../model/kernel.ts";
@@ -40,6 +40,8 @@ export interface Compiled {
   readonly settings: NodeSettings;
   /** Whether WireGuard may start yet. */
   readonly clock: ClockGate;
+  /** The document that speaks for the node; null when the command line and the defaults do alone. */
+  readonly document: NodeDocument | null;
   /** "Node node": whose uplink it is. */
   readonly node: string;
 }
@@ -130,6 +132,7 @@ export function compile(documents: readonly Document[], seen: Facts, members: re
     clock,
     uplink,
     publicSide: side?.state ?? null,
+    document: node,
     node: nodeId,
   };
 }

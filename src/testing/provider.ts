@@ -34,12 +34,12 @@ export class Provider {
     return provider;
   }
 
-  /** Serves addresses from `.first` on; a server that serves already is replaced. */
-  serve(network: string, first: number): void {
+  /** Serves addresses from `.first` on, by default at the end of the cable; a server that serves already is replaced. */
+  serve(network: string, first: number, link: string = "eth0"): void {
     this.stop();
     const { nic, netns, leaseTime = "1h", more = [] } = this.#options;
     const words = [
-      ...["port=0", "interface=eth0", "bind-dynamic", "no-ping", "dhcp-authoritative", "log-dhcp"],
+      ...["port=0", `interface=${link}`, "bind-dynamic", "no-ping", "dhcp-authoritative", "log-dhcp"],
       `dhcp-range=${network}.${first},${network}.${first + 20},255.255.255.0,${leaseTime}`,
       `dhcp-leasefile=${join(this.#sandbox.dir, `provider-${nic}.leases`)}`,
       ...more,

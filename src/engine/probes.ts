@@ -71,11 +71,14 @@ export class Probes implements Disposable {
 
   async #ask({ nic, question }: Asked, signal: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted;) {
-      const answer = await this.#host.ask(question).catch((error: unknown) => unasked(question, error));
+      // A place that is gone says nothing about its network: the probe of a NIC that was chosen a moment ago goes before the next question.
+      const answer = await this.#host
+        .ask(question)
+        .catch((error: unknown) => (this.#answers.has(nic) ? undefined : unasked(question, error)));
       if (signal.aborted) return;
-      const passed = isPassed(answer);
+      const passed = answer !== undefined && isPassed(answer);
       failures = passed ? 0 : failures + 1;
-      this.#take(nic, answer, passed);
+      if (answer !== undefined) this.#take(nic, answer, passed);
       const pause = passed ? CALM_MS : backoff(failures, FIRST_MS, MOST_MS);
       await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);
     }

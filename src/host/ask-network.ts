@@ -1,4 +1,5 @@
 import { until } from "../lib/async.ts";
+import { NetloomError } from "../lib/errors.ts";
 import { familyOf } from "../lib/ip.ts";
 import type { Answer, Question } from "../model/check.ts";
 import type { CheckResult } from "../model/guard.ts";
@@ -14,8 +15,16 @@ const REACH_MS = 5000;
 /** States of a neighbour that nobody asks. */
 const FIXED = new Set(["permanent", "noarp"]);
 
-/** Asks default routers now, one of each family; what the kernel believes may be half a minute old. `netlink` is inside the namespace. */
+/**
+ * Asks default routers now, one of each family; what the kernel believes may be half a minute old. `netlink` is inside the namespace.
+ * @throws when the link is not there: then nobody was asked.
+ */
 export async function askNetwork(netlink: Netlink, { netns, dev, gateways, targets }: Question): Promise<Answer> {
+  const { links } = await netlink.dump("links");
+  if (!links.some(({ name }) => name === dev)) {
+    const target = `the network of ${dev}${netns === HOST ? "" : ` in ${netns}`}`;
+    throw new NetloomError({ code: "not-found", op: "ask", target, why: "the link is gone" });
+  }
   const ask = async (family: 4 | 6): Promise<CheckResult | undefined> => {
     const to = gateways.find((gateway) => familyOf(gateway) === family);
     return to === undefined ? undefined : await askGateway(netlink, dev, to);

@@ -7,6 +7,7 @@ import { type Check, type Tier, runTier, rustChecks, typescriptChecks } from "./
 import { ensureImage } from "./lib/image.ts";
 import { ensureBase } from "./lib/image-base.ts";
 import { buildKernelTests } from "./lib/kernel-tests.ts";
+import { buildZinit } from "./lib/zinit.ts";
 import { fail, say, step } from "./lib/progress.ts";
 import { addCounts, countsText, noTests, type TestCounts } from "./lib/tap.ts";
 import { together } from "./lib/together.ts";
@@ -42,6 +43,7 @@ try {
   if (chosen.has("static") || chosen.has("netns") || chosen.has("vm")) await ensureToolbox();
   if (chosen.has("static")) for (const one of rustChecks) await check(one);
   if (chosen.has("netns") || chosen.has("vm")) await together(buildAddon, buildBinary, buildTestBinary);
+  if (chosen.has("netns")) await buildZinit();
   if (chosen.has("netns")) await test(netns);
   if (chosen.has("vm")) {
     await together(buildAgent, ensureBase);

@@ -14,6 +14,7 @@ import { run } from "./process.ts";
 import { megabytes, step } from "./progress.ts";
 import { repository } from "./repository.ts";
 import { toolboxCommand } from "./toolbox-enter.ts";
+import { buildZinit, zinitServer } from "./zinit.ts";
 
 /** What a machine boots. `cmdline` is what every boot of it should have; a caller adds its own words. */
 export type Image = {
@@ -35,13 +36,21 @@ const cmdline = [
   "initcall_blacklist=jent_mod_init,trace_eval_init,init_kprobe_trace",
 ].join(" ");
 
-/** Puts dist/netloom and dist/netloom.node into the base and makes the files to boot; cached like all else. */
+/** Puts dist/netloom, dist/netloom.node and dist/zinit-server into the base and makes the files to boot; cached like all else. */
 export async function ensureImage(): Promise<Image> {
+  await buildZinit();
   const base = await ensureBase();
   const built = await buildTime();
   const hash = await contentHash({
     root: repository,
-    paths: ["dist/netloom", "dist/netloom.node", "image/initramfs", "scripts/lib/image.ts", "scripts/lib/cpio.ts"],
+    paths: [
+      "dist/netloom",
+      "dist/netloom.node",
+      "dist/zinit-server",
+      "image/initramfs",
+      "scripts/lib/image.ts",
+      "scripts/lib/cpio.ts",
+    ],
     values: [basename(base), String(built)],
   });
   const { dir } = await step("image", async ({ log }) => {
@@ -56,7 +65,7 @@ export async function ensureImage(): Promise<Image> {
 async function assemble(dir: string, base: string, built: number, log: string): Promise<void> {
   const app = join(dir, "app");
   const install = ["install", "-D", "-o", "root", "-g", "root", "-m", "0755", "-t", app];
-  await run(await toolboxCommand([...install, join(dist, "netloom"), join(dist, "netloom.node")]));
+  await run(await toolboxCommand([...install, join(dist, "netloom"), join(dist, "netloom.node"), zinitServer]));
   const erofs = join(dir, "root.erofs");
   // The program appears in its place by a mount: the base is not copied.
   const binds = [

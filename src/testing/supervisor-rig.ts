@@ -1,12 +1,12 @@
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, readlink, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cgroupOf } from "../host/supervisor/cgroup.ts";
 import { until } from "../lib/async.ts";
 import type { ProcessSpec } from "../model/kernel.ts";
 import type { SupervisorKind } from "../model/supervisor.ts";
-import { start, type Child } from "./child.ts";
 import { LineChild } from "./line-child.ts";
 import type { SupervisorAnswer, SupervisorRequest } from "./supervisor-command.ts";
 
@@ -22,7 +22,7 @@ export class SupervisorRig implements AsyncDisposable {
   readonly dir: string;
   readonly kind: SupervisorKind;
   readonly #wish: SupervisorKind | undefined;
-  #server: Child | undefined;
+  #server: ChildProcess | undefined;
   #daemon: LineChild | undefined;
   #ended: Promise<unknown> = Promise.resolve();
   #closing = false;
@@ -58,14 +58,17 @@ export class SupervisorRig implements AsyncDisposable {
 
   /** Starts the supervisor, and again whenever it ends. */
   async respawn(): Promise<void> {
-    const argv = this.#argv();
-    if (argv === undefined || this.#closing) return;
-    const server = start(argv);
+    const [program, ...words] = this.#argv();
+    if (program === undefined || this.#closing) return;
+    if (this.kind === "s6") await this.#killHelpers();
+    // A file, because what a killed one leaves behind would hold a pipe open.
+    const log = await open(this.#log, "a");
+    const server = spawn(program, words, { cwd: "/", stdio: ["ignore", log.fd, log.fd] });
+    this.#ended = once(server, "exit").then(() => this.respawn());
     this.#server = server;
+    await log.close();
     // As image/mkosi.extra/usr/libexec/netloom/supervise does.
     await writeFile(join(this.dir, "run/zinit.pid"), `${server.pid}\n`);
-    // What it leaves behind may hold its output open.
-    this.#ended = once(server.process, "exit").then(() => this.respawn());
   }
 
   /** Kills the supervisor, or the daemon that is it, and waits for the next one. */
@@ -80,6 +83,25 @@ export class SupervisorRig implements AsyncDisposable {
   async killDaemon(): Promise<void> {
     await this.#daemon?.kill("SIGKILL");
     await this.startDaemon();
+  }
+
+  /** Ends the daemon as its supervisor would, and starts another. */
+  async restartDaemon(): Promise<SupervisorAnswer> {
+    await this.#daemon?.[Symbol.asyncDispose]();
+    return await this.startDaemon();
+  }
+
+  /** Has s6-svscan watch the scan directory beside what there is. */
+  async watch(): Promise<AsyncDisposable> {
+    const scan = join(this.dir, "scan");
+    const server = spawn("s6-svscan", [scan], { cwd: "/", stdio: "ignore" });
+    await this.until("a scan", () => isThere(join(scan, ".s6-svscan/control")));
+    return {
+      [Symbol.asyncDispose]: async () => {
+        server.kill("SIGTERM");
+        await once(server, "exit");
+      },
+    };
   }
 
   async startDaemon(): Promise<SupervisorAnswer> {
@@ -145,7 +167,7 @@ export class SupervisorRig implements AsyncDisposable {
   async until<T>(what: string, attempt: () => Promise<T | undefined>): Promise<T> {
     const value = await until(attempt, { timeoutMs: WAIT_MS, intervalMs: 30 });
     if (value === undefined)
-      throw new Error(`waited ${WAIT_MS / 1000} s in vain for ${what}: ${this.#server?.said() ?? ""}`);
+      throw new Error(`waited in vain for ${what}: ${await readFile(this.#log, "utf8").catch(() => "")}`);
     return value;
   }
 
@@ -154,18 +176,31 @@ export class SupervisorRig implements AsyncDisposable {
     const { list } = await this.ask("look");
     for (const { name } of list) await this.do({ remove: name });
     await this.#daemon?.[Symbol.asyncDispose]();
-    this.#server?.process.kill(this.kind === "s6" ? "SIGTERM" : "SIGKILL");
+    this.#server?.kill(this.kind === "s6" ? "SIGTERM" : "SIGKILL");
     await this.#ended;
     for (const { name } of list) await rmdir(cgroupOf(this.services, name)).catch(() => undefined);
     await rm(this.dir, { recursive: true, force: true });
   }
 
-  #argv(): readonly string[] | undefined {
+  /** Those of an earlier s6-svscan hold the locks of their services: image/mkosi.extra/usr/libexec/netloom/supervise ends them too. */
+  async #killHelpers(): Promise<void> {
+    for (const pid of (await readdir("/proc")).filter((entry) => /^\d+$/u.test(entry))) {
+      const name = (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim();
+      const where = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+      if (name === "s6-supervise" && where.startsWith(`${this.dir}/`)) process.kill(Number(pid), "SIGKILL");
+    }
+  }
+
+  get #log(): string {
+    return join(this.dir, "log");
+  }
+
+  #argv(): readonly string[] {
     const { dir, socket } = this;
     if (this.kind === "s6") return ["s6-svscan", join(dir, "scan")];
     // Never --pid1-mode: it partitions disks.
     if (this.kind === "zinit") return [join(ROOT, "dist/zinit-server"), "-c", join(dir, "units"), "-s", socket];
-    if (this.kind === "direct") return undefined;
+    if (this.kind === "direct") return [];
     return [process.execPath, join(import.meta.dirname, "zinit-line-server.ts"), socket, join(dir, "units")];
   }
 }

@@ -30,9 +30,12 @@ export type Template = {
   readonly console: string;
 };
 
-/** Words of the command line that programs read, and not the kernel: the kernel of a clone has started long ago. */
+/**
+ * Words of the command line that programs read, and not the kernel: the kernel of a clone has started long ago. The supervisor
+ * runs in the template already.
+ */
 const forPrograms =
-  /^(?:netloom\.|(?:ip|nameserver|vlan|bond|bridge|ifname|bootdev|BOOTIF|rd\.(?:route|peerdns|bootif)|pub:mac|noautonic)=|vlan:)/u;
+  /^(?:netloom\.(?!supervisor=)|(?:ip|nameserver|vlan|bond|bridge|ifname|bootdev|BOOTIF|rd\.(?:route|peerdns|bootif)|pub:mac|noautonic)=|vlan:)/u;
 
 /** The template that a node can start from; none when something of it must be there when the kernel starts. */
 export function shapeOf(

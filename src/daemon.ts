@@ -113,7 +113,7 @@ export async function runDaemon(
     version: VERSION,
     supervisor: () => host.supervisor(),
     problems: () => [...problems.values()],
-    self: () => selfStatus({ host, engine, state, kept }),
+    self: () => selfStatus({ host, engine, state, kept, appliance: options.appliance }),
   });
   await using _server = await serveHttp(service, options.socket);
   // Left by a daemon that was killed while it wrote; now that we have the socket, no other one writes there.

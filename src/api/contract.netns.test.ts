@@ -46,7 +46,7 @@ for (const runtime of [SOURCE, BINARY]) {
     t.like(status, { online: false, uplink: null, problems: [], lastReconcile: { outcome: "unchanged" } });
     t.regex(
       (await node.netloom(["status"])).out,
-      /^node {6}\S+, netloom \S+, offline\nuplink {4}none\ndocument {2}Lan lab /u,
+      /^node {6}\S+, netloom \S+, offline\nuplink {4}none\n(?:online|clock|state) [^]*\ndocument {2}Lan lab /u,
     );
   });
 

@@ -15,7 +15,7 @@ const peer: ActualPeer = {
   txBytes: 20,
 };
 
-const right: ClockStatus = { synchronised: true, source: [], since: 1, waits: null, wentBack: 0 };
+const right: ClockStatus = { synchronised: true, ours: true, source: [], since: 1, waits: null, wentBack: 0 };
 
 const device = (one: ActualPeer): Parameters<typeof peerStatus>[0] => ({
   netns: "nw-w-x",
@@ -46,6 +46,7 @@ test("one that never answers is pointed out with what it may be: WireGuard itsel
   t.regex(note({ wentBack: 3600.4 }), /whose clock went back by 3600 s$/u);
   t.regex(note({ synchronised: false }), /not synchronised: no time server is known$/u);
   t.regex(note({ synchronised: false, source: ["192.0.2.1"] }), /not synchronised: 192\.0\.2\.1 did not answer$/u);
+  t.regex(note({ synchronised: false, ours: false }), /not synchronised$/u);
   const [untouched] = peerStatus(device({ ...peer, lastHandshake: 0, rxBytes: 0, txBytes: 0 }), right);
   t.false("note" in (untouched ?? {}));
 });

@@ -18,9 +18,10 @@ export function peerStatus(device: ActualWireguard, clock: ClockStatus): readonl
 }
 
 /** What may be wrong with this node's clock: peers remember the newest date that they heard of it, and ignore what is older. */
-function clockText({ synchronised, source, wentBack }: ClockStatus): string {
+function clockText({ synchronised, ours, source, wentBack }: ClockStatus): string {
   if (wentBack > 0) return `it ignores this node, whose clock went back by ${Math.round(wentBack)} s`;
   if (synchronised) return "this node's clock went back before it was synchronised";
+  if (!ours) return "this node's clock went back, which is not synchronised";
   const why = source.length === 0 ? "no time server is known" : `${source.join(", ")} did not answer`;
   return `this node's clock went back, which is not synchronised: ${why}`;
 }

@@ -145,14 +145,7 @@ export class Service {
       fights: engine.fights,
       guard: engine.guard,
       reconciles: { total, changed },
-      problems: [
-        ...problems(),
-        ...supervisor.problems,
-        ...engine.view.problems,
-        ...unseen,
-        ...unknown,
-        ...obstacles,
-      ],
+      problems: [...problems(), ...supervisor.problems, ...engine.view.problems, ...unseen, ...unknown, ...obstacles],
     };
   }
 

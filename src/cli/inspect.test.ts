@@ -5,7 +5,7 @@ import { settings } from "../plan/settings.ts";
 import { statusText } from "./inspect.ts";
 
 const empty: Status = {
-  clock: { synchronised: false, source: [], since: null, waits: null, wentBack: 0 },
+  clock: { synchronised: false, ours: true, source: [], since: null, waits: null, wentBack: 0 },
   state: { kept: "in memory" },
   keys: [],
   version: "0.1.0",
@@ -90,7 +90,7 @@ test("everything that a node knows, one thing a line", (t) => {
         },
       ],
     },
-    clock: { synchronised: true, source: ["192.0.2.4"], since: 9.5, waits: null, wentBack: 60.2 },
+    clock: { synchronised: true, ours: true, source: ["192.0.2.4"], since: 9.5, waits: null, wentBack: 60.2 },
     state: { kept: "on disk /dev/vda" },
     keys: [
       { resource: "demo", publicKey: "K0", since: "boot" },

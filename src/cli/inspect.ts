@@ -125,11 +125,11 @@ function publicLines({
   ];
 }
 
-function clockLine({ synchronised, source, since, waits, wentBack }: ClockStatus): string {
+function clockLine({ synchronised, ours, source, since, waits, wentBack }: ClockStatus): string {
   const by = source.length === 0 ? "" : ` by ${source.join(", ")}`;
   const right = synchronised
     ? `synchronised${by}${since === null ? "" : ` since ${since.toFixed(1)} s after kernel start`}`
-    : `not synchronised: ${source.length === 0 ? "no time server is known" : `asking ${source.join(", ")}`}`;
+    : `not synchronised: ${ours ? (source.length === 0 ? "no time server is known" : `asking ${source.join(", ")}`) : "Netloom does not keep it here"}`;
   const waiting = waits === null ? "" : `; WireGuard waits for ${waits}`;
   const back = wentBack === 0 ? "" : `; it went back, and peers ignore this node for ${Math.round(wentBack)} s more`;
   return `clock     ${right}${waiting}${back}`;

@@ -55,6 +55,22 @@ test("resolv.conf follows the lease and the document on a machine of ours, and i
   );
 });
 
+test("name servers of the kernel command line are asked before those of the lease, or instead of them", async (t) => {
+  const more = ["dhcp-option=option:dns-server,192.168.50.1"];
+  const prepare = async ({ sandbox }: TestNode): Promise<void> => {
+    await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50", more });
+  };
+  const flags = "netloom.nic=up0 ip=dhcp nameserver=198.51.100.7 netloom.dns=2001:db8::7";
+  const words = ["--appliance"];
+  const node = await TestNode.start(t, { cmdline: flags, words, prepare });
+  const own = "nameserver 198.51.100.7\nnameserver 2001:db8::7\n";
+  await resolverIs(node, `${own}nameserver 192.168.50.1\n`);
+  const alone = await TestNode.start(t, { cmdline: `${flags} rd.peerdns=0`, words, prepare });
+  await online(alone);
+  await resolverIs(alone, own);
+  t.pass();
+});
+
 test("beside other programs resolv.conf is theirs; a namespace's is ours unless somebody has made one", async (t) => {
   const theirs = "nameserver 198.51.100.1\n";
   const side = { nic: "pub0", addresses: ["203.0.113.5/24"], gateways: ["203.0.113.1"], dns: ["203.0.113.1"] };

@@ -19,18 +19,21 @@ export interface SelfStatusOptions {
   readonly state: NodeState;
   /** Where the daemon's root is: "in memory". */
   readonly kept: string;
+  /** The machine is ours, and so is its clock. */
+  readonly appliance: boolean;
 }
 
-export async function selfStatus({ host, engine, state, kept }: SelfStatusOptions): Promise<SelfStatus> {
+export async function selfStatus({ appliance, ...options }: SelfStatusOptions): Promise<SelfStatus> {
+  const { host, engine, state, kept } = options;
   const problems: string[] = [];
   const keys = await keyStatus(host, engine).catch((error: unknown) => {
     problems.push(`cannot see the WireGuard keys: ${describeError(error)}`);
     return [];
   });
-  return { clock: await clockStatus(host, engine, state), state: { kept }, keys, problems };
+  return { clock: { ...(await clockStatus(host, engine, state)), ours: appliance }, state: { kept }, keys, problems };
 }
 
-async function clockStatus(host: Host, engine: Engine, state: NodeState): Promise<ClockStatus> {
+async function clockStatus(host: Host, engine: Engine, state: NodeState): Promise<Omit<ClockStatus, "ours">> {
   const { servers = [], waits = null } = engine.view.compiled?.clock ?? {};
   const { synchronised, since } = await host.clock();
   return {

@@ -169,8 +169,10 @@ export class LinuxHost implements Host {
 
   watch(onDirty: (dirty: Dirty) => void): Disposable {
     const nameOf = (id: number): string | undefined => this.#observer.nameOf(id);
-    const clock = dirname(this.#corrected);
-    return watchHost({ nameOf, leases: this.#leases, clock, namespaces: NETNS_DIRECTORY }, onDirty);
+    return watchHost(
+      { nameOf, leases: this.#leases, corrected: this.#corrected, namespaces: NETNS_DIRECTORY },
+      onDirty,
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -16,36 +16,36 @@ export interface WatchOptions {
   /** The namespace that has an id; undefined when it is nobody's that we look at. */
   readonly nameOf: (id: number) => string | undefined;
   readonly leases: string;
-  /** Where our time client works: it says there when it set the clock. */
-  readonly clock: string;
+  /** The file in which our time client says that it set the clock. */
+  readonly corrected: string;
   readonly namespaces: string;
 }
 
 /** Calls back when something may have changed, until it is disposed. */
 export function watchHost(
-  { nameOf, leases, clock, namespaces }: WatchOptions,
+  { nameOf, leases, corrected, namespaces }: WatchOptions,
   onDirty: (dirty: Dirty) => void,
 ): Disposable {
   const monitor = openDigests(null, GROUPS, (digest) => {
     const dirty = fromDigest(digest, nameOf);
     if (dirty !== undefined) onDirty(dirty);
   });
-  const topics = [
+  const watched = [
     [leases, "leases"],
-    [clock, "clock"],
     // Our own sockets keep a namespace alive whose name is removed: the kernel then has nothing to tell.
     [namespaces, "names"],
+    [dirname(corrected), "clock", basename(corrected)],
+    [dirname(NODE_RESOLVER), "files", basename(NODE_RESOLVER)],
   ] as const;
-  const directories = topics.map(([directory, topic]) =>
-    watchDirectory(directory, () => onDirty({ ...CLEAN, topics: new Set([topic]) })),
+  const directories = watched.map(([directory, topic, file]) =>
+    watchDirectory(directory, (name) => {
+      if (file === undefined || name === null || name === file) onDirty({ ...CLEAN, topics: new Set([topic]) });
+    }),
   );
-  const files = watchDirectory(dirname(NODE_RESOLVER), (name) => {
-    if (name === null || name === basename(NODE_RESOLVER)) onDirty({ ...CLEAN, topics: new Set(["files"]) });
-  });
   return {
     [Symbol.dispose]() {
       monitor[Symbol.dispose]();
-      for (const watcher of [...directories, files]) watcher.close();
+      for (const watcher of directories) watcher.close();
     },
   };
 }

@@ -110,6 +110,8 @@ export interface OnlineChecks {
 /** Whether dates can be relied on: WireGuard is silent towards peers when they went back. */
 export interface ClockStatus {
   readonly synchronised: boolean;
+  /** False on a machine with other programs: one of them has to keep it. */
+  readonly ours: boolean;
   /** Time servers that are asked; empty when nobody said any. */
   readonly source: readonly string[];
   /** Seconds since the kernel started at which it was synchronised first. */

@@ -15,10 +15,13 @@ const LEASE_SECONDS = 5;
  */
 const RUN_SCRIPT = `#!/bin/sh
 dir="\${NETLOOM_CORRECTED%/*}"
+# chronyd may not remove it at its end, and would take another program that has its number for itself.
+rm -f "$dir/chronyd.pid"
 if [ -n "$NETLOOM_FIRST" ] && [ ! -e "$NETLOOM_CORRECTED" ] && chronyd -q -t 10 -f "$NETLOOM_FIRST"; then
   read -r up _ </proc/uptime
   echo "$up" >"$NETLOOM_CORRECTED.new" && mv -f "$NETLOOM_CORRECTED.new" "$NETLOOM_CORRECTED"
 fi
+rm -f "$dir/chronyd.pid"
 exec chronyd -d -f "$dir/chrony.conf"
 `;
 

@@ -1,6 +1,7 @@
 import type { Facts, NicFact, Uplink } from "../model/facts.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
+import { compileBeside } from "./beside.ts";
 import { compileDhcpClients } from "./dhcp.ts";
 import { raisedLimits } from "./limits.ts";
 import { addressingOf, linkSettings, networkOf } from "./nic-network.ts";
@@ -14,10 +15,12 @@ import type { UplinkChoice } from "./uplink.ts";
  * bridge above it, with the DHCP clients and what they heard.
  */
 export function compileNode(settings: NodeSettings, facts: Facts, choice: UplinkChoice): readonly KernelObject[] {
-  const { chosen, candidates, probed } = choice;
+  const { chosen, candidates, probed, beside } = choice;
+  const others = candidates.filter((nic) => !beside.includes(nic));
   return [
-    ...candidates.flatMap((nic) => compileNic(settings, nic, nic.name === chosen?.nic.name ? chosen.link : null)),
+    ...others.flatMap((nic) => compileNic(settings, nic, nic.name === chosen?.nic.name ? chosen.link : null)),
     ...probed.flatMap((nic) => compileProbe(settings, nic, facts.runtimeDir)),
+    ...beside.flatMap((nic) => compileBeside(settings, nic, facts.runtimeDir)),
     ...(chosen === null ? [] : compileUplink(settings, chosen, facts.runtimeDir)),
     ...raisedLimits(),
     ...compileNodeServices(settings, facts, chosen),

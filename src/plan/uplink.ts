@@ -16,6 +16,8 @@ export interface UplinkChoice {
   /** Those whose network has to be asked, each by itself; the chosen one is not among them. */
   readonly probed: readonly NicFact[];
   readonly chosen: Uplink | null;
+  /** NICs that have an `ip=` of their own and are not the uplink: they get their addresses beside it. */
+  readonly beside: readonly NicFact[];
   /** One entry for every NIC: what it had, and why it won or lost. */
   readonly decision: readonly NicDecision[];
   /** The uplink was it before and lacks nothing: nothing was decided. */
@@ -41,10 +43,16 @@ export function chooseUplink(settings: NodeSettings, facts: Facts, taken: Readon
   const held = candidates.find(({ nic }) => nic.name === facts.uplink);
   const verdict = held === undefined ? first(candidates, settings, facts) : next(held, candidates, settings, facts);
   const { chosen, probed } = verdict;
+  const isBeside = ({ nic }: NicNetwork): boolean =>
+    nic.name !== chosen?.nic.name &&
+    probed.every((other) => other.nic.name !== nic.name) &&
+    settings.addressingOf.some((one) => matchesNic(one.nic, nic));
   return {
     candidates: candidates.map(({ nic }) => nic),
     probed: probed.map(({ nic }) => nic),
     chosen: chosen === null ? null : uplinkOf(chosen, settings),
+    // Not before the choice: until then it may be the uplink itself.
+    beside: chosen === null ? [] : candidates.filter(isBeside).map(({ nic }) => nic),
     decision: networks.map((network) => decisionOf(network, rejected.get(network.nic.name), verdict, settings)),
     settled: verdict.why === "kept" && chosen?.level === LEVEL.complete,
     deadline: verdict.deadline,
@@ -61,8 +69,12 @@ export interface ChoiceMemory {
 }
 
 /** What is to be remembered of a choice; pure like the choice itself. */
-export function rememberChoice({ chosen, probed }: UplinkChoice, facts: Facts, before: ChoiceMemory): ChoiceMemory {
-  const asked = new Set(probed.map(({ name }) => name));
+export function rememberChoice(
+  { chosen, probed, beside }: UplinkChoice,
+  facts: Facts,
+  before: ChoiceMemory,
+): ChoiceMemory {
+  const asked = new Set([...probed, ...beside].map(({ name }) => name));
   // One that cannot be the uplink for a while (a LAN took it) is that again when it comes back, as if it had lost its cable.
   const uplink = chosen?.nic.name ?? before.uplink;
   if (uplink !== null) asked.add(uplink);

@@ -144,6 +144,9 @@ export interface Requests {
 /** All that this process has sent to the kernel, by sockets that are closed too. */
 export declare function requestsOfProcess(): Requests
 
+/** Asks the routers at the link `dev` in the namespace at `netnsPath` to advertise themselves. */
+export declare function routerSolicit(netnsPath: string | null, dev: string): Promise<void>
+
 /** JSON object of the values of `keys` in the namespace at `netnsPath`, `null` for those that do not exist. */
 export declare function sysctlGet(netnsPath: string | null, keys: Array<string>): Promise<string>
 

@@ -242,6 +242,11 @@ export async function sysctlSetMany(
   return JSON.parse(await native().sysctlSetMany(netnsPath, JSON.stringify(parameters))) as readonly Outcome[];
 }
 
+/** Asks the routers at a link of the namespace at `netnsPath` (null: ours) to advertise themselves now (RFC 4861, 6.3.7). */
+export async function routerSolicit(netnsPath: string | null, dev: string): Promise<void> {
+  await native().routerSolicit(netnsPath, dev);
+}
+
 /** Raises the soft limit of open descriptors to the hard one, and that to 65,536 where we may. @returns what holds now */
 export function raiseDescriptors(): Native.Descriptors {
   return native().raiseDescriptors();

@@ -1,7 +1,7 @@
 /** What the monitor and the look at nftables give as JSON. */
 
 /** What a monitor can be told to hear. */
-export type MonitorGroup = "link" | "address" | "route" | "rule" | "neighbour" | "nsid" | "nft";
+export type MonitorGroup = "link" | "address" | "route" | "rule" | "neighbour" | "nsid" | "router" | "nft";
 
 /** All events up to a pause of 10 ms, at most 50 ms after the first. */
 export interface KernelDigest {
@@ -23,7 +23,19 @@ export interface KernelDigest {
       readonly kind: MonitorGroup;
       readonly name?: string;
     }[];
+    /** What router advertisements brought that the kernel does not keep, in their order. */
+    readonly options?: readonly RouterOption[];
   }[];
+}
+
+/** Name servers or a search list of a router advertisement (RFC 8106). */
+export interface RouterOption {
+  /** Index of the link that heard it. */
+  readonly index: number;
+  readonly type: "dns" | "search";
+  readonly values: readonly string[];
+  /** Seconds from now; 0 takes them back, 4294967295 is for ever. */
+  readonly lifetime: number;
 }
 
 /** Base chains of nftables, ours and others'. */

@@ -1,6 +1,6 @@
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
-import type { ClockFact, Lease6Fact, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { ClockFact, Lease6Fact, LeaseFact, NicFact, RouterFact, WireguardKeyFact } from "../model/facts.ts";
 import type { Answer, Question } from "../model/check.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
@@ -83,6 +83,11 @@ export interface Host extends AsyncDisposable {
   wireguard(): Promise<readonly ActualWireguard[]>;
   /** As they are, or as they were seen last when the node's own namespace is outside `scope`. */
   nics(scope: Scope): Promise<readonly NicFact[]>;
+  /**
+   * What router advertisements said at a link; undefined when none was heard, or there is no such link. As it was seen last when
+   * the namespace is outside `scope`.
+   */
+  routerFacts(netns: string, dev: string, scope: Scope): Promise<RouterFact | undefined>;
   /** Leases that the DHCP clients reported, expired ones left out. */
   leases(): Promise<Leases>;
   /** Whom the node reaches now: each is asked, which takes some seconds when it does not answer. */

@@ -28,12 +28,13 @@ export function parseLease4(nic: string, text: string): LeaseFact | undefined {
   if (obtainedAt === undefined || expiresAt === undefined || expiresAt <= obtainedAt) return undefined;
   // RFC 3442: who gets classless routes ignores the router option.
   const classless = routes(fields.get("routes"));
-  const routers = classless.length === 0 ? addresses(4, fields.get("router")) : classless.flatMap(defaultRouter);
+  const routers =
+    classless.length === 0 ? serverAddresses(4, words(fields.get("router"))) : classless.flatMap(defaultRouter);
   const others = classless.filter(({ to }) => to !== DEFAULT4);
   const [router] = routers;
-  const [server] = addresses(4, fields.get("server"));
-  const [hostname] = names(fields.get("hostname"));
-  const search = names(fields.get("search"));
+  const [server] = serverAddresses(4, words(fields.get("server")));
+  const [hostname] = domainNames(words(fields.get("hostname")));
+  const search = domainNames(words(fields.get("search")));
   const mtu = seconds(fields.get("mtu"));
   return {
     nic,
@@ -41,9 +42,9 @@ export function parseLease4(nic: string, text: string): LeaseFact | undefined {
     ...(router === undefined ? {} : { router }),
     ...(others.length === 0 ? {} : { routes: others }),
     ...(server === undefined ? {} : { server }),
-    dns: addresses(4, fields.get("dns")),
-    ntp: addresses(4, fields.get("ntp")),
-    search: search.length > 0 ? search : names(fields.get("domain")),
+    dns: serverAddresses(4, words(fields.get("dns"))),
+    ntp: serverAddresses(4, words(fields.get("ntp"))),
+    search: search.length > 0 ? search : domainNames(words(fields.get("domain"))),
     ...(hostname === undefined ? {} : { hostname }),
     ...(mtu === undefined || mtu < MTU_LEAST || mtu > MTU_MOST ? {} : { mtu }),
     ...carrierUps(fields),
@@ -69,9 +70,9 @@ export function parseLease6(nic: string, text: string): Lease6Fact | undefined {
       isHost(what.address) && what.prefix <= 64 ? [{ prefix: formatCidr(networkOf(what)), ...times }] : [],
     ),
     ...(/^(?:[0-9a-f]{2}){1,130}$/u.test(server) ? { server } : {}),
-    dns: addresses(6, fields.get("dns")),
-    ntp: addresses(6, fields.get("ntp")),
-    search: names(fields.get("search")),
+    dns: serverAddresses(6, words(fields.get("dns"))),
+    ntp: serverAddresses(6, words(fields.get("ntp"))),
+    search: domainNames(words(fields.get("search"))),
     ...carrierUps(fields),
     obtainedAt,
     ...(doubted === undefined ? {} : { doubtedUntil: latest }),
@@ -99,14 +100,15 @@ function words(text: string | undefined): readonly string[] {
   return (text ?? "").split(" ").filter((word) => word !== "");
 }
 
-function addresses(family: Family, text: string | undefined): readonly string[] {
-  const found = words(text).flatMap((word) => canonicalAddress(word) ?? []);
+/** Addresses of one family that a server or router can have, each once. */
+export function serverAddresses(family: Family, texts: readonly string[]): readonly string[] {
+  const found = texts.flatMap((text) => canonicalAddress(text) ?? []);
   return [...new Set(found.filter((one) => familyOf(one) === family && isServer(one)))].slice(0, LIST_MAX);
 }
 
-/** Domain names (RFC 1123), a dot at the end left out. */
-function names(text: string | undefined): readonly string[] {
-  const found = words(text).map((word) => word.replace(/\.$/u, ""));
+/** Domain names (RFC 1123), each once, a dot at the end left out. */
+export function domainNames(texts: readonly string[]): readonly string[] {
+  const found = texts.map((text) => text.replace(/\.$/u, ""));
   return [...new Set(found.filter((name) => NAME.test(name)))].slice(0, LIST_MAX);
 }
 

@@ -3,7 +3,7 @@ import { uptime } from "../lib/uptime.ts";
 import { dirname, join } from "node:path";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
 import type { Answer, Question } from "../model/check.ts";
-import type { ClockFact, NicFact } from "../model/facts.ts";
+import type { ClockFact, NicFact, RouterFact } from "../model/facts.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { Limits } from "../model/limits.ts";
@@ -13,6 +13,7 @@ import type { Step } from "../model/step.ts";
 import type { SupervisorFacts, SupervisorKind } from "../model/supervisor.ts";
 import { netnsList, Netlink, raiseDescriptors } from "./addon.ts";
 import { askNetwork } from "./ask-network.ts";
+import type { RouterOption } from "./digest-types.ts";
 import { NETNS_DIRECTORY, netnsPath, OWN_NETNS } from "./exec.ts";
 import { readClock } from "./clock.ts";
 import { checkConnectivity } from "./connectivity.ts";
@@ -26,9 +27,11 @@ import { Namespaces } from "./namespaces.ts";
 import type { ObserveContext } from "./observe.ts";
 import type { MadeLinks } from "./observe/tables.ts";
 import { Observer } from "./observer.ts";
+import { NicDetails } from "./nic-details.ts";
 import { Ovs } from "./ovs.ts";
 import { OVSDB_SOCKET } from "./ovsdb.ts";
 import { Records } from "./records.ts";
+import { Routers } from "./routers.ts";
 import { findSupervisor } from "./supervisor/find.ts";
 import { watchHost } from "./watch.ts";
 import { KeyFiles } from "./wireguard-keys.ts";
@@ -105,6 +108,8 @@ export class LinuxHost implements Host {
       records,
       supervisor,
       ovs,
+      nicDetails: new NicDetails(),
+      routers: await Routers.open(join(runtimeDir, "routers.json")),
       fileMark: fileMark(keys),
       madeLinks,
     };
@@ -117,6 +122,7 @@ export class LinuxHost implements Host {
 
   async execute(steps: readonly Step[]): Promise<readonly FailedStep[]> {
     this.#observer.taken(steps);
+    for (const { op, args } of steps) if (op === "netns.del") await this.#context.routers.forget(args.name);
     return await execute(this.#context, steps);
   }
 
@@ -130,6 +136,11 @@ export class LinuxHost implements Host {
 
   nics(scope: Scope): Promise<readonly NicFact[]> {
     return this.#observer.nics(scope);
+  }
+
+  async routerFacts(netns: string, dev: string, scope: Scope): Promise<RouterFact | undefined> {
+    const sight = await this.#observer.router(netns, dev, scope);
+    return sight === undefined ? undefined : await this.#context.routers.fact(netns, dev, sight, uptime());
   }
 
   leases(): Promise<Leases> {
@@ -169,8 +180,12 @@ export class LinuxHost implements Host {
 
   watch(onDirty: (dirty: Dirty) => void): Disposable {
     const nameOf = (id: number): string | undefined => this.#observer.nameOf(id);
+    const onRouterOptions = (netns: string, options: readonly RouterOption[]): void => {
+      // What cannot be written down is in memory; after a restart routers are asked again.
+      this.#context.routers.note(netns, options, uptime()).catch(() => undefined);
+    };
     return watchHost(
-      { nameOf, leases: this.#leases, corrected: this.#corrected, namespaces: NETNS_DIRECTORY },
+      { nameOf, leases: this.#leases, corrected: this.#corrected, namespaces: NETNS_DIRECTORY, onRouterOptions },
       onDirty,
     );
   }

@@ -19,6 +19,10 @@ export interface Link {
   readonly up: boolean;
   /** Somebody is there at the other end. */
   readonly carrier: boolean;
+  /** How often it got carrier. */
+  readonly carrierUps?: number;
+  /** Flags M and O of the last router advertisement that it heeded; left out before the first one. */
+  readonly router?: { readonly managed: boolean; readonly other: boolean };
   /** RFC 2863. */
   readonly operstate: "unknown" | "notpresent" | "down" | "lowerlayerdown" | "testing" | "dormant" | "up";
   /** Index of the bridge that it is a port of. */
@@ -58,6 +62,9 @@ export interface LinkState {
   readonly duplex: "half" | "full" | null;
   /** Speed and duplex were agreed upon with the other end. */
   readonly autoneg: boolean | null;
+  readonly driver: string | null;
+  /** Address of the device as the driver tells it, "0000:00:03.0". */
+  readonly bus: string | null;
 }
 
 /** What came of a question to a host; both are null while nothing did, and `why` is the kernel's when it failed. */

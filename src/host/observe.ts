@@ -15,15 +15,18 @@ import {
   isTunnelOfOurs,
   linksOf,
   neighborsOf,
+  nicLinks,
   nicsOf,
   routesOf,
   rulesOf,
   type Look,
   type MadeLinks,
 } from "./observe/tables.ts";
+import type { NicDetails } from "./nic-details.ts";
 import { observeSysctls } from "./parameters.ts";
 import type { Ovs } from "./ovs.ts";
 import type { Records } from "./records.ts";
+import { routersOf, type Routers, type RouterSight } from "./routers.ts";
 import type { Supervisor } from "./supervisor/index.ts";
 
 export interface ObserveContext {
@@ -33,6 +36,8 @@ export interface ObserveContext {
   readonly records: Records;
   readonly supervisor: Supervisor;
   readonly ovs: Ovs;
+  readonly nicDetails: NicDetails;
+  readonly routers: Routers;
   /** First line of this daemon's files. */
   readonly fileMark: string;
   readonly madeLinks: MadeLinks;
@@ -82,6 +87,17 @@ export interface Seen {
   readonly part: InNetns;
   /** In the node's own. */
   readonly nics: readonly NicFact[];
+  /** Links that heeded router advertisements. */
+  readonly routers: ReadonlyMap<string, RouterSight>;
+}
+
+/** The NICs among the links of the node's own namespace. */
+export async function nicFacts(
+  { madeLinks, nicDetails }: ObserveContext,
+  netlink: Netlink,
+  links: readonly Link[],
+): Promise<readonly NicFact[]> {
+  return nicsOf(links, madeLinks, await nicDetails.of(netlink, nicLinks(links, madeLinks)));
 }
 
 /** What is in a namespace, of kernel parameters only those that `wish` names; undefined when it ended meanwhile. */
@@ -113,7 +129,8 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
       nft: ours,
       sysctl,
     };
-    return { part, nics: netns === HOST ? nicsOf(tables.links, context.madeLinks) : [] };
+    const nics = netns === HOST ? await nicFacts(context, netlink, tables.links) : [];
+    return { part, nics, routers: routersOf(tables) };
   } catch (error) {
     if (netns !== HOST && vanished(error)) return undefined;
     throw error;

@@ -9,6 +9,7 @@ import { observeFiles } from "./files.ts";
 import type { Scope } from "./host.ts";
 import {
   listNetns,
+  nicFacts,
   observeDevice,
   observeNetns,
   vanished,
@@ -17,8 +18,8 @@ import {
   type Seen,
 } from "./observe.ts";
 import { NOTHING, onlyNamed, type InNetns } from "./observe/named.ts";
-import { nicsOf } from "./observe/tables.ts";
 import { observeSysctls } from "./parameters.ts";
+import { routersOf, type RouterSight } from "./routers.ts";
 
 interface Names {
   /** When a name was last made or removed; undefined when that is no measure, since one was in the making. */
@@ -98,8 +99,22 @@ export class Observer {
   async nics(scope: Scope): Promise<readonly NicFact[]> {
     const known = this.#seen.get(HOST);
     if (known !== undefined && !this.#mustLook(HOST, scope)) return known.nics;
-    const { links } = await (await this.#context.namespaces.netlink(HOST)).dump("links");
-    return nicsOf(links, this.#context.madeLinks);
+    const netlink = await this.#context.namespaces.netlink(HOST);
+    const { links } = await netlink.dump("links");
+    return await nicFacts(this.#context, netlink, links);
+  }
+
+  /** What routers told a link of a namespace; undefined when none was heard, or there is no such link. */
+  async router(netns: string, dev: string, scope: Scope): Promise<RouterSight | undefined> {
+    const known = this.#seen.get(netns);
+    if (known !== undefined && !this.#mustLook(netns, scope)) return known.routers.get(dev);
+    try {
+      const netlink = await this.#context.namespaces.netlink(netns);
+      return routersOf(await netlink.dump("links", "addresses", "routes")).get(dev);
+    } catch (error) {
+      if (netns !== HOST && vanished(error)) return undefined;
+      throw error;
+    }
   }
 
   /** The namespace that has an id; undefined when we do not look at it. */
@@ -169,11 +184,11 @@ export class Observer {
   }
 
   /** Kernel parameters are read as far as they are wished for, and the wish may have grown. */
-  async #withSysctls(netns: string, { part, nics }: Seen, wish: Target): Promise<InNetns> {
+  async #withSysctls(netns: string, { part, ...rest }: Seen, wish: Target): Promise<InNetns> {
     const read = new Set(part.sysctl.map(({ key }) => key));
     if (!wish.some((object) => object.kind === "sysctl" && !read.has(object.key))) return part;
     const wider = { ...part, sysctl: await observeSysctls(this.#context.records, netns, wish) };
-    this.#seen.set(netns, { part: wider, nics });
+    this.#seen.set(netns, { part: wider, ...rest });
     return wider;
   }
 

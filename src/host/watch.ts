@@ -1,13 +1,13 @@
 import { basename, dirname } from "node:path";
 import { HOST } from "../model/kernel.ts";
 import { openDigests } from "./addon.ts";
-import type { KernelDigest, MonitorGroup } from "./digest-types.ts";
+import type { KernelDigest, MonitorGroup, RouterOption } from "./digest-types.ts";
 import { NODE_RESOLVER } from "./files.ts";
 import type { Dirty } from "./host.ts";
 import { watchDirectory } from "./leases.ts";
 
 /** Neighbours are left out: they come and go with every conversation. What is ours among them the sweep looks after. */
-const GROUPS: readonly MonitorGroup[] = ["link", "address", "route", "rule", "nsid", "nft"];
+const GROUPS: readonly MonitorGroup[] = ["link", "address", "route", "rule", "nsid", "router", "nft"];
 
 const CLEAN: Dirty = { everything: false, netns: new Set(), topics: new Set(), actors: [] };
 
@@ -19,14 +19,20 @@ export interface WatchOptions {
   /** The file in which our time client says that it set the clock. */
   readonly corrected: string;
   readonly namespaces: string;
+  /** Called with what router advertisements brought, before anybody hears that something changed. */
+  readonly onRouterOptions: (netns: string, options: readonly RouterOption[]) => void;
 }
 
 /** Calls back when something may have changed, until it is disposed. */
 export function watchHost(
-  { nameOf, leases, corrected, namespaces }: WatchOptions,
+  { nameOf, leases, corrected, namespaces, onRouterOptions }: WatchOptions,
   onDirty: (dirty: Dirty) => void,
 ): Disposable {
   const monitor = openDigests(null, GROUPS, (digest) => {
+    for (const { nsid, options = [] } of digest.dirty) {
+      const netns = nsid === null ? HOST : nameOf(nsid);
+      if (netns !== undefined && options.length > 0) onRouterOptions(netns, options);
+    }
     const dirty = fromDigest(digest, nameOf);
     if (dirty !== undefined) onDirty(dirty);
   });

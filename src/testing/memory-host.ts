@@ -2,7 +2,7 @@ import type { Dirty, FailedStep, Host, Leases, Scope, ServiceState, WireguardKey
 import { familyOf } from "../lib/ip.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
-import type { ClockFact, Lease6Fact, LeaseFact, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { ClockFact, Lease6Fact, LeaseFact, NicFact, RouterFact, WireguardKeyFact } from "../model/facts.ts";
 import type { Answer, Question } from "../model/check.ts";
 import type { FirewallFacts } from "../model/firewall-facts.ts";
 import type { CheckResult } from "../model/guard.ts";
@@ -45,6 +45,8 @@ export class MemoryHost implements Host {
   nicFacts: readonly NicFact[] = [];
   leaseFacts: readonly LeaseFact[] = [];
   lease6Facts: readonly Lease6Fact[] = [];
+  /** By namespace and link, "probe-eth0/eth0". */
+  readonly routers: Map<string, RouterFact> = new Map<string, RouterFact>();
   readonly problems: readonly string[] = [];
   limits: Limits = { descriptors: 1 << 16 };
   clockFact: ClockFact = { synchronised: false };
@@ -99,6 +101,10 @@ export class MemoryHost implements Host {
 
   nics(_scope: Scope): Promise<readonly NicFact[]> {
     return Promise.resolve(this.nicFacts);
+  }
+
+  routerFacts(netns: string, dev: string): Promise<RouterFact | undefined> {
+    return Promise.resolve(this.routers.get(`${netns}/${dev}`));
   }
 
   leases(): Promise<Leases> {

@@ -2,7 +2,7 @@
 
 use napi::{Error, bindgen_prelude::AsyncTask};
 use napi_derive::napi;
-use netloom_net::{clock, limits, peer, sysctl};
+use netloom_net::{clock, limits, peer, solicit, sysctl};
 
 use crate::job::{Job, job, sync_error};
 
@@ -43,6 +43,16 @@ pub fn sysctl_get(netns_path: Option<String>, keys: Vec<String>) -> AsyncTask<Jo
 )]
 pub fn sysctl_set(netns_path: Option<String>, key: String, value: String) -> AsyncTask<Job<()>> {
     job(move || sysctl::set(netns_path.as_deref(), &key, &value))
+}
+
+/// Asks the routers at the link `dev` in the namespace at `netnsPath` to advertise themselves.
+#[napi(
+    ts_args_type = "netnsPath: string | null, dev: string",
+    ts_return_type = "Promise<void>",
+    catch_unwind
+)]
+pub fn router_solicit(netns_path: Option<String>, dev: String) -> AsyncTask<Job<()>> {
+    job(move || solicit::solicit(netns_path.as_deref(), &dev))
 }
 
 /// Sets many kernel parameters in the namespace at `netnsPath`. `parameters`: JSON array of `[key, value]`. Answers with a JSON array

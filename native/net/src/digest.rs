@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     event::Event,
     monitor::{Delivery, Ended, Heard, Sink},
+    nduseropt::RouterOption,
 };
 
 /// A digest is given after this much quiet...
@@ -21,6 +22,8 @@ const LATEST: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_millis(100);
 /// A crowd in one digest is not told apart any further.
 const ACTORS: usize = 32;
+/// Of router advertisements; whoever sends more of them in a moment is not heard.
+const OPTIONS: usize = 64;
 
 /// What happened since the last digest.
 #[derive(Debug, Default, Serialize)]
@@ -41,6 +44,9 @@ struct Dirty {
     /// Names of links concerned.
     names: BTreeSet<String>,
     actors: BTreeSet<Actor>,
+    /// What router advertisements brought, in the order in which they came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    options: Vec<RouterOption>,
 }
 
 /// A process that changed something.
@@ -124,7 +130,11 @@ impl<F: FnMut(String) -> Delivery + Send> Sink for Fold<F> {
         }
         let actor = self.actor(&heard);
         let Event {
-            nsid, r#type, name, ..
+            nsid,
+            r#type,
+            name,
+            option,
+            ..
         } = heard.event;
         let dirty = self.dirty.entry(nsid).or_default();
         dirty.nsid = nsid;
@@ -132,6 +142,9 @@ impl<F: FnMut(String) -> Delivery + Send> Sink for Fold<F> {
         dirty.names.extend(name);
         if dirty.actors.len() < ACTORS {
             dirty.actors.extend(actor);
+        }
+        if dirty.options.len() < OPTIONS {
+            dirty.options.extend(option);
         }
         self.touch();
         Ok(())

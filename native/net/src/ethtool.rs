@@ -36,6 +36,10 @@ pub(crate) struct LinkState {
     pub(crate) duplex: Option<&'static str>,
     /// Speed and duplex were agreed upon with the other end.
     pub(crate) autoneg: Option<bool>,
+    /// Name of the driver.
+    pub(crate) driver: Option<String>,
+    /// Address of the device on its bus, as the driver tells it: `0000:00:03.0`.
+    pub(crate) bus: Option<String>,
 }
 
 /// Every link of the socket's namespace whose driver says anything.
@@ -49,7 +53,18 @@ pub(crate) fn dump(generic: &mut Generic) -> Result<Vec<LinkState>, Failure> {
     }
     let mut links: Vec<_> = links.into_values().collect();
     links.sort_by_key(|link| link.index);
+    for link in &mut links {
+        // The netlink form of ethtool has no message for it.
+        let Ok((driver, bus)) = generic.socket.driver_of(&link.name) else {
+            continue;
+        };
+        (link.driver, link.bus) = (told(driver), told(bus));
+    }
     Ok(links)
+}
+
+fn told(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
 }
 
 fn ask(
@@ -147,6 +162,8 @@ mod tests {
             speed: Some(10_000),
             duplex: Some("full"),
             autoneg: Some(true),
+            driver: None,
+            bus: None,
         };
         assert_eq!(parse_modes(&known), Some(expected));
         let unknown = answer(&[attribute(5, &[0xff; 4]), attribute(6, &[0xff])]);

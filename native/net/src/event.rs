@@ -9,8 +9,10 @@ use serde::Serialize;
 use crate::{
     attribute::{Attribute, attributes, read_u32},
     message::Message,
+    nduseropt::{self, RouterOption},
 };
 
+const RTM_NEWNDUSEROPT: u16 = 68;
 const RTM_NEWNSID: u16 = 88;
 const RTM_DELNSID: u16 = 89;
 const NETNSA_NSID: u16 = 1;
@@ -22,7 +24,7 @@ const NFTA_GEN_PROC_NAME: u16 = 3;
 /// Something changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Event {
-    /// `link`, `address`, `route`, `rule`, `neighbour`, `nsid`, `nft`, or `overrun`: events were lost, everything is dirty.
+    /// `link`, `address`, `route`, `rule`, `neighbour`, `nsid`, `router`, `nft`, or `overrun`: events were lost, everything is dirty.
     pub(crate) r#type: &'static str,
     /// `new` covers changes too.
     pub(crate) action: &'static str,
@@ -37,6 +39,9 @@ pub(crate) struct Event {
     /// The process that the message itself names, and its program.
     #[serde(skip)]
     pub(crate) actor: Option<(u32, String)>,
+    /// What a router advertisement brought that the kernel does not keep.
+    #[serde(skip)]
+    pub(crate) option: Option<RouterOption>,
 }
 
 impl Event {
@@ -48,13 +53,20 @@ impl Event {
         index: None,
         name: None,
         actor: None,
+        option: None,
     };
 }
 
 /// The event in a message; `None` for messages that are none of ours or too short.
 pub(crate) fn parse(message: &Message<'_>, nsid: Option<i32>) -> Option<Event> {
     let body = message.body;
-    let (r#type, action) = classify(message.kind)?;
+    let (r#type, action) = match classify(message.kind)? {
+        // What changed is what IPv6 knows of the link.
+        ("link", "new") if body.first().copied().map(i32::from) == Some(libc::AF_INET6) => {
+            ("router", "new")
+        }
+        known => known,
+    };
     let mut event = Event {
         r#type,
         action,
@@ -62,6 +74,7 @@ pub(crate) fn parse(message: &Message<'_>, nsid: Option<i32>) -> Option<Event> {
         index: None,
         name: None,
         actor: None,
+        option: None,
     };
     match r#type {
         "link" => {
@@ -71,6 +84,12 @@ pub(crate) fn parse(message: &Message<'_>, nsid: Option<i32>) -> Option<Event> {
         // The index lies at the same place of struct ifaddrmsg and struct ndmsg.
         "address" | "neighbour" => event.index = Some(read_u32(body, 4)?),
         "route" => event.index = find(body, 12, libc::RTA_OIF).and_then(Attribute::u32),
+        "router" => {
+            event.index = Some(read_u32(body, 4)?);
+            if message.kind == RTM_NEWNDUSEROPT {
+                event.option = Some(nduseropt::parse(body)?);
+            }
+        }
         "nft" => event.actor = transactor(body),
         "nsid" => event.nsid = find(body, 4, NETNSA_NSID).and_then(Attribute::i32),
         _ => {}
@@ -101,6 +120,7 @@ fn classify(kind: u16) -> Option<(&'static str, &'static str)> {
         RTM_DELRULE => ("rule", "del"),
         RTM_NEWNEIGH => ("neighbour", "new"),
         RTM_DELNEIGH => ("neighbour", "del"),
+        RTM_NEWNDUSEROPT => ("router", "new"),
         RTM_NEWNSID => ("nsid", "new"),
         RTM_DELNSID => ("nsid", "del"),
         NFT_NEWGEN => ("nft", "new"),

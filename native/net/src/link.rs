@@ -14,6 +14,7 @@ use crate::{
     attribute::{Attribute, attributes, read_u16, read_u32, read_u64},
     bridge_port::{self, Flags},
     error::Failure,
+    inet6::{IFLA_AF_SPEC, RouterFlags, router_flags},
     link_kind::{self, Options},
     socket::{Socket, bytes},
 };
@@ -24,6 +25,7 @@ const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;
 const IFLA_INFO_SLAVE_DATA: u16 = 5;
+const IFLA_CARRIER_UP_COUNT: u16 = 47;
 const IFLA_PERM_ADDRESS: u16 = 54;
 const IFLA_PARENT_DEV_NAME: u16 = 56;
 const IFLA_PARENT_DEV_BUS_NAME: u16 = 57;
@@ -50,6 +52,12 @@ pub(crate) struct Link {
     pub(crate) up: bool,
     /// The physical layer says that somebody is there.
     pub(crate) carrier: bool,
+    /// How often it got carrier; `None` where the kernel does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) carrier_ups: Option<u32>,
+    /// The last router advertisement that it heeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) router: Option<RouterFlags>,
     /// RFC 2863 state.
     pub(crate) operstate: &'static str,
     /// Index of the bridge or bond it belongs to.
@@ -190,6 +198,8 @@ fn read_attribute(link: &mut Link, found: Attribute<'_>) {
         IFLA_PERM_ADDRESS => link.permanent_mac = found.mac(),
         libc::IFLA_MTU => link.mtu = found.u32().unwrap_or_default(),
         libc::IFLA_CARRIER => link.carrier = found.u8() == Some(1),
+        IFLA_CARRIER_UP_COUNT => link.carrier_ups = found.u32(),
+        IFLA_AF_SPEC => link.router = router_flags(found),
         libc::IFLA_OPERSTATE => link.operstate = operstate(found.u8().unwrap_or_default()),
         libc::IFLA_MASTER => link.master = found.u32(),
         libc::IFLA_GROUP => link.group = found.u32().unwrap_or_default(),

@@ -66,7 +66,7 @@ impl Monitor {
         Self::start(netns, Groups::all(), RECEIVE_BUFFER, Each { deliver, lost })
     }
 
-    /// The same for `groups` (`link`, `address`, `route`, `rule`, `neighbour`, `nsid`, `nft`), with one JSON object for all events
+    /// The same for `groups` (`link`, `address`, `route`, `rule`, `neighbour`, `nsid`, `router`, `nft`), with one JSON object for all events
     /// up to a pause of 10 ms, at most 50 ms after the first of them:
     /// `{"overrun":false,"own":0,"dirty":[{"nsid":null,"kinds":["link"],"names":["br0"],"actors":[]}]}`.
     ///

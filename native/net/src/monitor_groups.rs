@@ -20,13 +20,15 @@ use crate::{
 };
 
 /// What can be heard, with its multicast groups (`RTNLGRP_*`), both families where there are two.
-const ROUTE_GROUPS: [(&str, &[u32]); 6] = [
+const ROUTE_GROUPS: [(&str, &[u32]); 7] = [
     ("link", &[1]),
     ("neighbour", &[3]),
     ("address", &[5, 9]),
     ("route", &[7, 11]),
     ("rule", &[8, 19]),
     ("nsid", &[28]),
+    // `RTNLGRP_IPV6_IFINFO` and `RTNLGRP_ND_USEROPT`: what router advertisements say.
+    ("router", &[12, 20]),
 ];
 /// `NFNLGRP_NFTABLES`: one message more than its parts after every transaction.
 const NFT_GROUPS: [(&str, &[u32]); 1] = [("nft", &[7])];

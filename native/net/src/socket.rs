@@ -23,7 +23,7 @@ use crate::{
     attribute::{array, attributes},
     counters::Counter,
     error::Failure,
-    ioctl::namespace_of,
+    ioctl::{driver_of, namespace_of},
     message::{Message, messages},
     own,
 };
@@ -61,6 +61,10 @@ trait Transport: std::fmt::Debug + Send {
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize>;
     /// The network namespace that it is in.
     fn namespace(&self) -> io::Result<OwnedFd>;
+    /// Driver and bus address of a link.
+    fn driver_of(&self, _name: &str) -> io::Result<(String, String)> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 impl Transport for RawSocket {
@@ -82,6 +86,10 @@ impl Transport for RawSocket {
 
     fn namespace(&self) -> io::Result<OwnedFd> {
         Ok(namespace_of(self)?)
+    }
+
+    fn driver_of(&self, name: &str) -> io::Result<(String, String)> {
+        Ok(driver_of(self, name)?)
     }
 }
 
@@ -111,6 +119,11 @@ impl Socket {
     /// The network namespace that it is in, whatever became of its name.
     pub(crate) fn namespace(&self) -> Result<OwnedFd, Failure> {
         Ok(self.transport.namespace()?)
+    }
+
+    /// Driver and bus address of the link `name` in that namespace; empty where the driver tells none.
+    pub(crate) fn driver_of(&self, name: &str) -> Result<(String, String), Failure> {
+        Ok(self.transport.driver_of(name)?)
     }
 
     /// Counts together with others from now on.

@@ -9,6 +9,7 @@ import type {
 import type { NicFact } from "../../model/facts.ts";
 import { OWNER, type RouteType } from "../../model/kernel.ts";
 import type { PortVlan } from "../../model/link-options.ts";
+import type { NicDetail } from "../nic-details.ts";
 import type { Link, Route, Tables, Vlan } from "../netlink-types.ts";
 
 /** The tables of one namespace in the words of the model. Pure. */
@@ -61,21 +62,31 @@ export function isTunnelOfOurs(link: Link): boolean {
 /** Links of ours that count as NICs, by name. */
 export type MadeLinks = ReadonlyMap<string, NonNullable<NicFact["made"]>>;
 
-/** Whatever has an Ethernet address and is neither a bridge nor a link of ours; only one without a kind has hardware behind it. */
-export function nicsOf(links: readonly Link[], made: MadeLinks = new Map()): readonly NicFact[] {
-  return links
-    .filter(
-      (link) =>
-        link.type === "ether" && link.mac !== null && (isOurs(link) ? made.has(link.name) : link.kind !== "bridge"),
-    )
-    .map((link) => ({
-      name: link.name,
-      mac: link.mac ?? "",
-      physical: link.kind === null,
-      carrier: link.carrier,
-      ...(link.parentDev === null ? {} : { device: link.parentDev }),
-      ...(isOurs(link) ? { made: made.get(link.name) ?? "bond" } : {}),
-    }));
+/** Whatever has an Ethernet address and is neither a bridge nor a link of ours, but for those that count as NICs. */
+export function nicLinks(links: readonly Link[], made: MadeLinks = new Map()): readonly Link[] {
+  return links.filter(
+    (link) =>
+      link.type === "ether" && link.mac !== null && (isOurs(link) ? made.has(link.name) : link.kind !== "bridge"),
+  );
+}
+
+/** NICs, with what their drivers say by index; only one without a kind has hardware behind it. */
+export function nicsOf(
+  links: readonly Link[],
+  made: MadeLinks = new Map(),
+  details: ReadonlyMap<number, NicDetail> = new Map(),
+): readonly NicFact[] {
+  return nicLinks(links, made).map((link) => ({
+    name: link.name,
+    mac: link.mac ?? "",
+    ...(link.permanentMac === null ? {} : { permanentMac: link.permanentMac }),
+    physical: link.kind === null,
+    carrier: link.carrier,
+    ...(link.carrierUps === undefined ? {} : { carrierUps: link.carrierUps }),
+    ...(link.parentDev === null ? {} : { device: link.parentDev }),
+    ...(isOurs(link) ? { made: made.get(link.name) ?? "bond" } : {}),
+    ...details.get(link.index),
+  }));
 }
 
 /** Links whose IFLA_LINK is the link they sit on; of a veth it is the other end. */

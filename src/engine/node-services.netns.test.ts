@@ -3,7 +3,7 @@ import test from "ava";
 import type { Status } from "../model/report.ts";
 import { lan, node as nodeDocument, resource } from "../testing/builders.ts";
 import { Provider } from "../testing/provider.ts";
-import { TestNode } from "../testing/test-node.ts";
+import { BINARY, SOURCE, TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
 
 const base = { uplink: { mode: "dhcp4", nics: ["up0"] } } as const;
@@ -28,32 +28,35 @@ async function resolverIs(node: TestNode, text: string): Promise<true> {
   );
 }
 
-test("resolv.conf follows the lease and the document on a machine of ours, and is mended", async (t) => {
-  const more = [
-    "dhcp-option=option:dns-server,192.168.50.1,192.0.2.9",
-    "dhcp-option=option:domain-search,a.test,b.test",
-  ];
-  const node = await TestNode.start(t, {
-    config: { "node.yaml": yaml(nodeDocument(base)) },
-    words: ["--appliance"],
-    prepare: async ({ sandbox }) => {
-      await sandbox.output(["sh", "-c", "rm -f /etc/resolv.conf; echo nameserver 198.51.100.1 >/etc/resolv.conf"]);
-      await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50", more });
-    },
+for (const runtime of [SOURCE, BINARY]) {
+  test(`${runtime.title}: resolv.conf follows the lease and the document on a machine of ours, and is mended`, async (t) => {
+    const more = [
+      "dhcp-option=option:dns-server,192.168.50.1,192.0.2.9",
+      "dhcp-option=option:domain-search,a.test,b.test",
+    ];
+    const node = await TestNode.start(t, {
+      runtime,
+      config: { "node.yaml": yaml(nodeDocument(base)) },
+      words: ["--appliance"],
+      prepare: async ({ sandbox }) => {
+        await sandbox.output(["sh", "-c", "rm -f /etc/resolv.conf; echo nameserver 198.51.100.1 >/etc/resolv.conf"]);
+        await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50", more });
+      },
+    });
+    await online(node);
+    const leased = "search a.test b.test\nnameserver 192.168.50.1\nnameserver 192.0.2.9\n";
+    await resolverIs(node, leased);
+    await node.sandbox.output(["sh", "-c", "echo nameserver 198.51.100.66 >/etc/resolv.conf"]);
+    await resolverIs(node, leased);
+    await node.sandbox.output(["rm", "/etc/resolv.conf"]);
+    await resolverIs(node, leased);
+    t.like(await node.applyConfirmed(yaml(nodeDocument({ ...base, dns: ["198.51.100.2", "192.0.2.9"] }))), { code: 0 });
+    t.is(
+      await resolver(node),
+      "search a.test b.test\nnameserver 198.51.100.2\nnameserver 192.0.2.9\nnameserver 192.168.50.1\n",
+    );
   });
-  await online(node);
-  const leased = "search a.test b.test\nnameserver 192.168.50.1\nnameserver 192.0.2.9\n";
-  await resolverIs(node, leased);
-  await node.sandbox.output(["sh", "-c", "echo nameserver 198.51.100.66 >/etc/resolv.conf"]);
-  await resolverIs(node, leased);
-  await node.sandbox.output(["rm", "/etc/resolv.conf"]);
-  await resolverIs(node, leased);
-  t.like(await node.applyConfirmed(yaml(nodeDocument({ ...base, dns: ["198.51.100.2", "192.0.2.9"] }))), { code: 0 });
-  t.is(
-    await resolver(node),
-    "search a.test b.test\nnameserver 198.51.100.2\nnameserver 192.0.2.9\nnameserver 192.168.50.1\n",
-  );
-});
+}
 
 test("name servers of the kernel command line are asked before those of the lease, or instead of them", async (t) => {
   const more = ["dhcp-option=option:dns-server,192.168.50.1"];

@@ -1,7 +1,6 @@
 import type { ActualWireguard } from "../model/actual.ts";
 import { documentId } from "../model/document.ts";
 import type { Waiting } from "../model/waiting.ts";
-import { CLOCK_PATIENCE_SECONDS } from "./clock.ts";
 import type { Compiled } from "./compile.ts";
 
 /** A DHCP client asks four times in 60 s before it begins anew (udhcpc -t, dhcpcd's backoff are below it). */
@@ -42,16 +41,10 @@ export function waitingFor({ compiled, devices, since, now, unixNow }: Operation
     });
   });
   // Without an uplink that is what is waited for.
+  const { waits: what, from, until } = clock;
   const time =
-    clock.until === undefined || clock.waits === null
+    what === null || from === undefined || until === undefined
       ? []
-      : [
-          waits(
-            node,
-            `${clock.waits}, before WireGuard starts`,
-            clock.until - CLOCK_PATIENCE_SECONDS,
-            CLOCK_PATIENCE_SECONDS,
-          ),
-        ];
+      : [waits(node, `${what}, before WireGuard starts`, from, until - from)];
   return [...lease, ...time, ...handshakes];
 }

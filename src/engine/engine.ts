@@ -309,8 +309,8 @@ export class Engine implements AsyncDisposable {
     scope: Scope = this.#dirty.peek(),
   ): Promise<Gathered> {
     const { host, state } = this.#options;
-    const { choice: memory, lastUplink, clock } = state;
-    const remembered = { memory, lastUplink, clock, answers: (nic: string) => this.#probes.of(nic) };
+    const { settings } = this.#view.compiled ?? {};
+    const remembered = { ...state.remembered, settings, answers: (nic: string) => this.#probes.of(nic) };
     return gatherFacts(host, { ...this.#options, nodeId: this.#nodeId }, remembered, documents, keyOf, scope);
   }
 

@@ -3,9 +3,11 @@ import { describeError } from "../lib/errors.ts";
 import { documentId, type Document, type NetworkResourceDocument } from "../model/document.ts";
 import { uptime } from "../lib/uptime.ts";
 import type { BootFlags } from "../model/boot-flags.ts";
-import type { Facts, NicFact, WireguardKeyFact } from "../model/facts.ts";
+import type { Facts, NicFact, ProbeFact, WireguardKeyFact } from "../model/facts.ts";
 import type { NodeId } from "./node-id.ts";
-import type { ChoiceMemory } from "../plan/uplink.ts";
+import type { NodeSettings } from "../model/settings.ts";
+import { settings as settingsOf } from "../plan/settings.ts";
+import { askedFrom, type ChoiceMemory } from "../plan/uplink.ts";
 import type { Answers } from "./probes.ts";
 import type { StepFailure } from "../model/report.ts";
 import type { NodeState } from "./node-state.ts";
@@ -20,11 +22,11 @@ export interface Places {
 }
 
 /** What the node remembers of itself. */
-export interface Remembered extends Pick<NodeState, "clock" | "lastUplink"> {
-  /** What the next choice of the uplink has to know. */
-  readonly memory: ChoiceMemory;
+export type Remembered = NodeState["remembered"] & {
   readonly answers: (nic: string) => Answers | undefined;
-}
+  /** What the last pass went by; left out before the first one. */
+  readonly settings: NodeSettings | undefined;
+};
 
 export interface Gathered {
   readonly facts: Facts;
@@ -46,12 +48,15 @@ export async function gatherFacts(
     (document): document is NetworkResourceDocument =>
       document.kind === "NetworkResource" && document.wireguard !== undefined,
   );
+  const node = documents.find((document) => document.kind === "Node") ?? null;
+  const { settings = settingsOf(node, flags) } = remembered;
   const [keys, nics, leases, clock] = await Promise.all([
     Promise.allSettled(keyed.map(keyOf)),
     host.nics(scope),
     host.leases(),
     host.clock(),
   ]);
+  const routers = await heardFrom(host, nics, memory, settings, scope);
   const known = keyed.flatMap(({ name }, index): [string, WireguardKeyFact][] => {
     const key = keys[index];
     return key?.status === "fulfilled" ? [[name, key.value]] : [];
@@ -65,7 +70,9 @@ export async function gatherFacts(
   return {
     facts: {
       now: uptime(),
-      nics: nics.map((nic) => withProbe(nic, memory.since[nic.name], leases, remembered.answers(nic.name))),
+      nics: nics.map((nic) =>
+        withProbe(nic, memory.since[nic.name], leases, { ...routers.get(nic.name), ...remembered.answers(nic.name) }),
+      ),
       flags,
       uplink: memory.uplink,
       ...(memory.uplinkLost === null ? {} : { uplinkLost: memory.uplinkLost }),
@@ -81,11 +88,30 @@ export async function gatherFacts(
   };
 }
 
+/** What routers advertise on the networks that are asked, by NIC. */
+async function heardFrom(
+  host: Host,
+  nics: readonly NicFact[],
+  { since, uplink }: ChoiceMemory,
+  settings: NodeSettings,
+  scope: Scope,
+): Promise<ReadonlyMap<string, Pick<ProbeFact, "ra">>> {
+  const asked = nics.filter(({ name }) => since[name] !== undefined);
+  const heard = await Promise.all(
+    asked.map(async (nic) => {
+      const { netns, dev } = askedFrom(settings, nic, uplink);
+      const ra = await host.routerFacts(netns, dev, scope);
+      return [nic.name, ra === undefined ? {} : { ra }] as const;
+    }),
+  );
+  return new Map(heard);
+}
+
 /** A NIC with what is known of its network, when it is asked; what was known before is as good as forgotten. */
-function withProbe(nic: NicFact, since: number | undefined, { v4, v6 }: Leases, answers: Answers | undefined): NicFact {
+function withProbe(nic: NicFact, since: number | undefined, { v4, v6 }: Leases, heard: Partial<ProbeFact>): NicFact {
   if (since === undefined) return nic;
   const lease4 = v4.find((lease) => lease.nic === nic.name);
   const lease6 = v6.find((lease) => lease.nic === nic.name);
   const leases = { ...(lease4 === undefined ? {} : { lease4 }), ...(lease6 === undefined ? {} : { lease6 }) };
-  return { ...nic, probe: { since, ...leases, ...answers } };
+  return { ...nic, probe: { since, ...leases, ...heard } };
 }

@@ -112,19 +112,15 @@ export class NodeState {
     });
   }
 
-  /** What the next choice of the uplink has to know. */
-  get choice(): ChoiceMemory {
-    return this.#kept.choice;
+  /** What compilers have to know from before: the choice of the uplink, the uplink in this boot or before it, and the clock. */
+  get remembered(): { readonly memory: ChoiceMemory; readonly lastUplink: string | null; readonly clock: ClockMemory } {
+    const { choice, uplink, clock } = this.#kept;
+    return { memory: choice, lastUplink: uplink, clock };
   }
 
   /** What networks answered last, by NIC. */
   get answers(): Readonly<Record<string, Answers>> {
     return this.#kept.answers;
-  }
-
-  /** The uplink that was, in this boot or before the last one. */
-  get lastUplink(): string | null {
-    return this.#kept.uplink;
   }
 
   /** What was decided about each NIC when the uplink was chosen, and of those that came later what holds now. */

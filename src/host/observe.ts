@@ -95,9 +95,9 @@ export interface Seen {
 export async function nicFacts(
   { madeLinks, nicDetails }: ObserveContext,
   netlink: Netlink,
-  links: readonly Link[],
+  tables: Pick<Tables, "links" | "addresses">,
 ): Promise<readonly NicFact[]> {
-  return nicsOf(links, madeLinks, await nicDetails.of(netlink, nicLinks(links, madeLinks)));
+  return nicsOf(tables, madeLinks, await nicDetails.of(netlink, nicLinks(tables.links, madeLinks)));
 }
 
 /** What is in a namespace, of kernel parameters only those that `wish` names; undefined when it ended meanwhile. */
@@ -129,7 +129,7 @@ export async function observeNetns(context: ObserveContext, netns: string, wish:
       nft: ours,
       sysctl,
     };
-    const nics = netns === HOST ? await nicFacts(context, netlink, tables.links) : [];
+    const nics = netns === HOST ? await nicFacts(context, netlink, tables) : [];
     return { part, nics, routers: routersOf(tables) };
   } catch (error) {
     if (netns !== HOST && vanished(error)) return undefined;

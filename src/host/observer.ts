@@ -100,8 +100,7 @@ export class Observer {
     const known = this.#seen.get(HOST);
     if (known !== undefined && !this.#mustLook(HOST, scope)) return known.nics;
     const netlink = await this.#context.namespaces.netlink(HOST);
-    const { links } = await netlink.dump("links");
-    return await nicFacts(this.#context, netlink, links);
+    return await nicFacts(this.#context, netlink, await netlink.dump("links", "addresses"));
   }
 
   /** What routers told a link of a namespace; undefined when none was heard, or there is no such link. */

@@ -90,15 +90,6 @@ test("a time server that does not answer is waited for 30 s, counted over restar
   t.deepEqual(links(later(41, after)), ALL);
 });
 
-test("the half minute begins when there is a way to the server", (t) => {
-  const ntp = node({ ntp: ["198.51.100.4"] });
-  const cut = compile([ntp], facts({ appliance: true, now: 10, nics: [nic("eth0")] }));
-  const known = clockMemory({}, cut.clock, 10);
-  t.is(known.askedAt, undefined);
-  const clock = { synchronised: false, ...known };
-  t.is(meshed({ now: 50, clock }, ["198.51.100.4"]).clock.until, 80);
-});
-
 test("nobody waits where no answer can come: no time server, no uplink wanted, somebody else's clock", (t) => {
   t.deepEqual(links(meshed({}, [])), ALL);
   t.deepEqual(links(meshed({ appliance: false })), ALL);

@@ -4,7 +4,7 @@ import { correctionFile } from "../model/runtime-files.ts";
 import type { NodeSettings } from "../model/settings.ts";
 
 /** So long what needs dates waits for a time server that does not answer. */
-const CLOCK_PATIENCE_SECONDS = 30;
+export const CLOCK_PATIENCE_SECONDS = 30;
 
 /** A router's advertisement may come before the lease that names time servers; so long after the cable that is waited for. */
 const LEASE_SECONDS = 5;
@@ -84,11 +84,8 @@ export interface ClockGate {
   readonly servers: readonly string[];
   /** What it waits for; null when it may start. */
   readonly waits: string | null;
-  /** Since when it waits, and when it starts in any case; in seconds since the kernel started. */
-  readonly from?: number;
+  /** Seconds since the kernel started at which it starts in any case. */
   readonly until?: number;
-  /** There is a way to the servers. */
-  readonly asks: boolean;
   readonly synchronised: boolean;
 }
 
@@ -107,11 +104,11 @@ export function withoutWireguard(objects: readonly KernelObject[]): readonly Ker
 export type ClockMemory = Pick<ClockFact, "since" | "askedAt" | "passed">;
 
 /** What is known after a pass that compiled to `gate`, at `now` seconds since the kernel started. */
-export function clockMemory(known: ClockMemory, { asks, waits, synchronised }: ClockGate, now: number): ClockMemory {
+export function clockMemory(known: ClockMemory, { servers, waits, synchronised }: ClockGate, now: number): ClockMemory {
   const { since, askedAt, passed = false } = known;
   return {
     ...(since !== undefined || synchronised ? { since: since ?? now } : {}),
-    ...(askedAt !== undefined || asks ? { askedAt: askedAt ?? now } : {}),
+    ...(askedAt !== undefined || servers.length > 0 ? { askedAt: askedAt ?? now } : {}),
     ...(passed || waits === null ? { passed: true } : {}),
   };
 }
@@ -123,20 +120,19 @@ export function clockMemory(known: ClockMemory, { asks, waits, synchronised }: C
  */
 export function clockGate(settings: NodeSettings, facts: Facts, uplink: Uplink | null, publicSide: boolean): ClockGate {
   const { synchronised, passed = false, askedAt } = facts.clock;
-  if (!facts.appliance) return { servers: [], waits: null, asks: false, synchronised };
+  if (!facts.appliance) return { servers: [], waits: null, synchronised };
   const servers = serversOf(settings, uplink);
-  const reaches = uplink !== null || !settings.wantsUplink.value || publicSide;
-  const open: ClockGate = { servers, waits: null, asks: reaches && servers.length > 0, synchronised };
+  const open: ClockGate = { servers, waits: null, synchronised };
   if (passed || synchronised) return open;
-  if (!reaches) return { ...open, waits: "an uplink, by which the time is asked for" };
+  if (uplink === null && settings.wantsUplink.value && !publicSide)
+    return { ...open, waits: "an uplink, by which the time is asked for" };
   if (uplink !== null && servers.length === 0 && settings.addressing.value.dhcp4) {
-    const { lease4, since: from = 0 } = uplink.nic.probe ?? {};
-    const until = from + LEASE_SECONDS;
-    if (lease4 === undefined && facts.now < until)
-      return { ...open, waits: "a lease, which may name a time server", from, until };
+    const { lease4, since = 0 } = uplink.nic.probe ?? {};
+    const leaseBy = since + LEASE_SECONDS;
+    if (lease4 === undefined && facts.now < leaseBy)
+      return { ...open, waits: "a lease, which may name a time server", until: leaseBy };
   }
-  const from = askedAt ?? facts.now;
-  const until = from + CLOCK_PATIENCE_SECONDS;
+  const until = (askedAt ?? facts.now) + CLOCK_PATIENCE_SECONDS;
   if (servers.length === 0 || facts.now >= until) return open;
-  return { ...open, waits: `the time from ${servers.join(", ")}`, from, until };
+  return { ...open, waits: `the time from ${servers.join(", ")}`, until };
 }

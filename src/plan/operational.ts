@@ -1,6 +1,7 @@
 import type { ActualWireguard } from "../model/actual.ts";
 import { documentId } from "../model/document.ts";
 import type { Waiting } from "../model/waiting.ts";
+import { CLOCK_PATIENCE_SECONDS } from "./clock.ts";
 import type { Compiled } from "./compile.ts";
 
 /** A DHCP client asks four times in 60 s before it begins anew (udhcpc -t, dhcpcd's backoff are below it). */
@@ -41,10 +42,16 @@ export function waitingFor({ compiled, devices, since, now, unixNow }: Operation
     });
   });
   // Without an uplink that is what is waited for.
-  const { waits: what, from, until } = clock;
   const time =
-    what === null || from === undefined || until === undefined
+    clock.until === undefined || clock.waits === null
       ? []
-      : [waits(node, `${what}, before WireGuard starts`, from, until - from)];
+      : [
+          waits(
+            node,
+            `${clock.waits}, before WireGuard starts`,
+            clock.until - CLOCK_PATIENCE_SECONDS,
+            CLOCK_PATIENCE_SECONDS,
+          ),
+        ];
   return [...lease, ...time, ...handshakes];
 }

@@ -5,21 +5,9 @@ import { HOST, type KernelObject } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { compileDhcpClients } from "./dhcp.ts";
 import { linkSettings, networkOf } from "./nic-network.ts";
+import { probePlace, type ProbePlace } from "./probe-place.ts";
 import type { UplinkChoice } from "./uplink.ts";
 import { compileAddresses } from "./uplink-addresses.ts";
-
-/** Where the network of a NIC is asked before it is chosen. */
-export interface ProbePlace {
-  readonly netns: string;
-  /** The link inside that has the addresses. */
-  readonly dev: string;
-}
-
-/** The namespace of a NIC's probe, and the link in it: named like the NIC, or like its VLAN. */
-export function probePlace(settings: NodeSettings, nic: string): ProbePlace {
-  const vlan = settings.vlan.value;
-  return { netns: `probe-${nic}`, dev: vlan === null ? nic : vlanLinkName(nic, vlan) };
-}
 
 /** Whose network is to be asked, from where, and what. Without an address or a router there is nothing to ask. */
 export function questionsOf(

@@ -80,7 +80,7 @@ function findings({ nic, addressing, gateways, level }: NicNetwork, settings: No
   const answers = [gateway4, gateway6].filter((result) => result !== undefined);
   if (level === LEVEL.route) {
     const said = answers.map((result) => `gateway ${result.detail}`);
-    return [...found, ...(said.length === 0 ? [`gateway ${gateways.join(" and ")} not asked yet`] : said)];
+    return [...found, ...(said.length === 0 ? [`gateway ${gateways.join(" and ")} has not answered yet`] : said)];
   }
   found.push(...answers.filter(({ passed }) => passed).map(({ detail }) => `gateway ${detail}`));
   const results = settings.checks.value.map((target) => ({ target, result: checkOf(nic.probe?.checks, target) }));

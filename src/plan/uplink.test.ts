@@ -149,3 +149,10 @@ test("IPv6 alone is enough, and a configured check has to pass", (t) => {
     dns: ["2001:db8::53"],
   });
 });
+
+test("an address that somebody adds to the uplink's NIC later does not take it from us", (t) => {
+  const nics = [nic("eth0", { foreign: "it has 10.9.9.9/24, which is not Netloom's" })];
+  const known = { nics, leases: [lease("eth0")], now: 10 };
+  t.is(compile([], facts(known)).uplink, null);
+  t.is(compile([], facts({ ...known, uplink: "eth0" })).uplink?.nic.name, "eth0");
+});

@@ -1,6 +1,8 @@
 import type { Facts, NicDecision, NicFact, Uplink } from "../model/facts.ts";
 import { matchesNic } from "../model/nic-pattern.ts";
+import { HOST } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
+import { probePlace, type ProbePlace } from "./probe-place.ts";
 import { nameServers, searchList, timeServers } from "./resolver.ts";
 import { heardBy, isPrivatelyRouted, isSettled, LEVEL, networkOf, type NicNetwork } from "./nic-network.ts";
 import { decisionOf, type Verdict } from "./uplink-record.ts";
@@ -37,7 +39,7 @@ export interface UplinkChoice {
  * `taken` names NICs that something else owns, and what.
  */
 export function chooseUplink(settings: NodeSettings, facts: Facts, taken: ReadonlyMap<string, string>): UplinkChoice {
-  const rejected = new Map(facts.nics.map((nic) => [nic.name, rejection(nic, settings, taken)]));
+  const rejected = new Map(facts.nics.map((nic) => [nic.name, rejection(nic, settings, taken, facts.uplink)]));
   const networks = facts.nics.map((nic) => networkOf(settings, nic));
   const candidates = networks.filter(({ nic }) => rejected.get(nic.name) === undefined);
   const held = candidates.find(({ nic }) => nic.name === facts.uplink);
@@ -190,6 +192,11 @@ function uplinkOf({ nic, addresses, gateways, level, addressing }: NicNetwork, s
   };
 }
 
+/** From where the network of a NIC is asked: its probe, or above it when it is the uplink. */
+export function askedFrom(settings: NodeSettings, nic: NicFact, uplink: string | null): ProbePlace {
+  return nic.name === uplink ? { netns: HOST, dev: linkAbove(nic, settings) } : probePlace(settings, nic.name);
+}
+
 /** The bridge of the uplink; one of the command line is that itself, since a bridge cannot be a port of another one. */
 function linkAbove({ name, made }: NicFact, { bridge, vlan }: NodeSettings): string {
   return made === "bridge" && vlan.value === null ? name : bridge.value;
@@ -199,13 +206,18 @@ function rejection(
   nic: NicFact,
   { wantsUplink, ignore, nics }: NodeSettings,
   taken: ReadonlyMap<string, string>,
+  uplink: string | null,
 ): string | undefined {
   if (!wantsUplink.value) return `the node has no uplink (${wantsUplink.source})`;
   const owner = taken.get(nic.name);
   if (owner !== undefined) return `it is a port of ${owner}`;
   const ignored = ignore.value.find((pattern) => matchesNic(pattern, nic));
   if (ignored !== undefined) return `it is ignored by ${ignored} (${ignore.source})`;
-  if (nics.value === null) return nic.physical || nic.made !== undefined ? nic.foreign : "it is no physical NIC";
+  if (nics.value === null) {
+    if (!nic.physical && nic.made === undefined) return "it is no physical NIC";
+    // What somebody adds to the uplink later does not take it from us.
+    return nic.name === uplink ? undefined : nic.foreign;
+  }
   return nics.value.some((pattern) => matchesNic(pattern, nic))
     ? undefined
     : `it is not named by ${nics.value.join(", ")} (${nics.source})`;

@@ -1,6 +1,6 @@
 import test from "ava";
 import type { Fdb, Link, Route, Rule, Tables } from "../netlink-types.ts";
-import { addressesOf, fdbOf, linksOf, neighborsOf, routesOf, rulesOf, type Look } from "./tables.ts";
+import { addressesOf, fdbOf, linksOf, neighborsOf, nicsOf, routesOf, rulesOf, type Look } from "./tables.ts";
 
 const OURS = 0x4e4c;
 
@@ -168,6 +168,39 @@ test("the entry that a vxlan has from its own group is nobody's, and ours are th
       { dev: "v0", remote: null, owned: true },
       { dev: "x0", remote: "192.0.2.1", owned: true },
       { dev: "eth0", remote: null, owned: false },
+    ],
+  );
+});
+
+test("a NIC that somebody else gave an address or made a port is his; what the kernel or we gave it is not", (t) => {
+  const address = (index: number, proto: number, scope: "global" | "link"): Tables["addresses"][number] => ({
+    index,
+    address: `10.0.${index}.5/24`,
+    family: 4,
+    proto,
+    scope,
+    flags: [],
+    validLifetime: null,
+  });
+  const nics = nicsOf({
+    links: [
+      ...[2, 3, 4, 5].map((index) => link(index, `eth${index}`)),
+      link(6, "eth6", { master: 8 }),
+      link(7, "eth7", { master: 9 }),
+      link(8, "theirs", { kind: "bridge" }),
+      link(9, "zos", { kind: "bridge", group: OURS }),
+    ],
+    addresses: [address(2, 0, "global"), address(3, 2, "global"), address(4, 78, "global"), address(5, 0, "link")],
+  });
+  t.deepEqual(
+    nics.map(({ name, foreign }) => [name, foreign]),
+    [
+      ["eth2", "it has 10.0.2.5/24, which is not Netloom's"],
+      ["eth3", undefined],
+      ["eth4", undefined],
+      ["eth5", undefined],
+      ["eth6", "it is a port of theirs, which is not Netloom's"],
+      ["eth7", undefined],
     ],
   );
 });

@@ -72,7 +72,7 @@ export function nicLinks(links: readonly Link[], made: MadeLinks = new Map()): r
 
 /** NICs, with what their drivers say by index; only one without a kind has hardware behind it. */
 export function nicsOf(
-  links: readonly Link[],
+  { links, addresses }: Pick<Tables, "links" | "addresses">,
   made: MadeLinks = new Map(),
   details: ReadonlyMap<number, NicDetail> = new Map(),
 ): readonly NicFact[] {
@@ -85,8 +85,24 @@ export function nicsOf(
     ...(link.carrierUps === undefined ? {} : { carrierUps: link.carrierUps }),
     ...(link.parentDev === null ? {} : { device: link.parentDev }),
     ...(isOurs(link) ? { made: made.get(link.name) ?? "bond" } : {}),
+    ...usedByOthers(link, links, addresses),
     ...details.get(link.index),
   }));
+}
+
+/** IFAPROT_KERNEL_LO, _RA and _LL of linux/if_addr.h: addresses that the kernel makes by itself. */
+const KERNEL_MADE = new Set([1, 2, 3]);
+
+/** Why a NIC is not free: somebody else gave it an address, or made it a port. */
+function usedByOthers(nic: Link, links: readonly Link[], addresses: Tables["addresses"]): Pick<NicFact, "foreign"> {
+  const master = links.find(({ index }) => index === nic.master);
+  if (master !== undefined && !isOurs(master))
+    return { foreign: `it is a port of ${master.name}, which is not Netloom's` };
+  const address = addresses.find(
+    ({ index, scope, proto }) =>
+      index === nic.index && scope === "global" && proto !== OWNER.protocol && !KERNEL_MADE.has(proto),
+  );
+  return address === undefined ? {} : { foreign: `it has ${address.address}, which is not Netloom's` };
 }
 
 /** Links whose IFLA_LINK is the link they sit on; of a veth it is the other end. */

@@ -1,0 +1,55 @@
+/** The daemon is killed after every single step on the way to an uplink, the probe's too: the next one comes online, and nothing is left over. */
+import test from "ava";
+import { node as nodeDocument } from "../testing/builders.ts";
+import { Provider } from "../testing/provider.ts";
+import { TEST_BINARY, TestNode } from "../testing/test-node.ts";
+import { yaml } from "../testing/yaml.ts";
+
+/** Each round starts two daemons; there are dozens, and machines are slow under load. */
+const PATIENCE_MS = 900_000;
+
+const none = yaml(nodeDocument({ uplink: { mode: "none" } }));
+const wanted = yaml(nodeDocument({ uplink: { mode: "dhcp4", nics: ["up*"] } }));
+
+test("killed after any step of probing, choosing and switching: the next daemon comes online with one client and no probe", async (t) => {
+  t.timeout(PATIENCE_MS);
+  const node = await TestNode.start(t, {
+    runtime: TEST_BINARY,
+    config: {},
+    prepare: async ({ sandbox }) => {
+      await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" });
+      await sandbox.cable("up1", "silent");
+    },
+  });
+  const { sandbox } = node;
+  t.like(await node.applyConfirmed(none), { code: 0, err: "" });
+  let survived = -1;
+  for (let step = 0; survived < 0; step += 1) {
+    await node.stopDaemon("SIGKILL");
+    await node.startDaemon("/", ["--fault", `kill:${step}`]);
+    const died = node.daemonEnd.then(() => true);
+    // Its answer is lost when the daemon dies of it.
+    void node.applyConfirmed(wanted);
+    const online = sandbox.until("the node to be online", async () => {
+      const status = await node.client.status().catch(() => undefined);
+      return status?.online === true && status.uplink !== null ? true : undefined;
+    });
+    if (await Promise.race([died, online.then(() => false)])) {
+      await node.startDaemon();
+      t.like(await node.applyConfirmed(wanted), { code: 0 }, `after step ${step}`);
+    } else survived = step;
+    t.true(await online, `after step ${step}`);
+    const seen = await sandbox.until(`the node to come to rest after step ${step}`, async () => {
+      const clients = [...(await sandbox.processes()).values()].filter((line) => line.startsWith("udhcpc "));
+      const probes = (await sandbox.ip("netns list")).split("\n").filter((line) => line.startsWith("probe-"));
+      return clients.length === 1 && probes.length === 0 ? clients : undefined;
+    });
+    t.regex(seen[0] ?? "", / -i zos /u);
+    t.regex(await sandbox.ip("-br link show master zos"), /^up0@/u);
+    t.regex(await sandbox.ip("-4 -o address show dev zos"), /inet 192\.168\.50\.\d+\/24/u);
+    t.like(await node.applyConfirmed(none), { code: 0, err: "" }, `after step ${step}`);
+    t.is(await sandbox.ip("-o link show type bridge"), "", `after step ${step}`);
+  }
+  t.true(survived > 12, `it took ${survived} steps only`);
+  t.log(`killed ${survived} times`);
+});

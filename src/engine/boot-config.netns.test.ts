@@ -1,5 +1,5 @@
 /** Configuration by the kernel command line. */
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
@@ -103,6 +103,54 @@ for (const runtime of [SOURCE, BINARY]) {
     t.false((await node.links()).includes("l-evil"));
   });
 }
+
+test("a URL's content is used when the key of the command line signed it, and another key, a changed text or no signature is refused", async (t) => {
+  const owner = generateKeyPairSync("ed25519");
+  const stranger = generateKeyPairSync("ed25519");
+  const key = owner.publicKey.export({ format: "jwk" }).x ?? "";
+  const signed = (text: string, by = owner): Buffer => sign(null, Buffer.from(text), by.privateKey);
+  const [second, evil] = [yaml(lan("second", { cidr: "10.6.0.0/24" })), yaml(lan("evil", { cidr: "10.9.0.0/24" }))];
+  const files = {
+    "good.yaml": LAB,
+    "good.yaml.sig": signed(LAB),
+    "second.yaml": second,
+    "second.yaml.sig": `${signed(second).toString("base64")}\n`,
+    "forged.yaml": evil,
+    "forged.yaml.sig": signed(evil, stranger),
+    "changed.yaml": evil,
+    "changed.yaml.sig": signed(LAB),
+    "short.yaml": evil,
+    "short.yaml.sig": "c2lnbmF0dXJl",
+    "unsigned.yaml": evil,
+  };
+  const names = ["good", "second", "forged", "changed", "short", "unsigned"];
+  const words = names.map((name) => `netloom.config=http://127.0.0.1:8080/${name}.yaml#ed25519=${key}`);
+  const node = await TestNode.start(t, {
+    cmdline: [inline(yaml(none)), ...words].join(" "),
+    prepare: async ({ sandbox }) => {
+      const site = join(sandbox.dir, "site");
+      await mkdir(site);
+      for (const [name, content] of Object.entries(files)) await writeFile(join(site, name), content);
+      sandbox.start(["busybox", "httpd", "-f", "-p", "127.0.0.1:8080", "-h", site]);
+    },
+  });
+  await node.sandbox.until("both documents", async () => {
+    const links = await node.links();
+    return links.includes("l-lab") && links.includes("l-second") ? true : undefined;
+  });
+  const said = await node.sandbox.until("all refusals", async () => {
+    const text = await problems(node);
+    return ["forged", "changed", "short", "unsigned"].every((name) => text.includes(`${name}.yaml`)) ? text : undefined;
+  });
+  for (const name of ["forged", "changed"])
+    t.true(
+      said.includes(`${name}.yaml.sig was not made by the key on the command line; nothing of it was applied`),
+      said,
+    );
+  t.true(said.includes("short.yaml.sig is no ed25519 signature (64 bytes, as they are or in base64)"), said);
+  t.true(said.includes("the server answered 404 for http://127.0.0.1:8080/unsigned.yaml.sig"), said);
+  t.false((await node.links()).includes("l-evil"));
+});
 
 test("a server that comes up later is asked again", async (t) => {
   const node = await TestNode.start(t, {

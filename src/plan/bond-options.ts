@@ -2,6 +2,9 @@ import type { BondOptions } from "../model/link-options.ts";
 
 type Mode = BondOptions["mode"];
 
+/** Milliseconds between looks at the carrier of ports, where nothing is said. Left to itself the kernel does not look, and sends into a pulled cable. */
+export const BOND_MIIMON = 100;
+
 /** The modes in the order of their numbers (bonding.rst of the kernel). */
 export const BOND_MODES: readonly Mode[] = [
   "balance-rr",

@@ -73,6 +73,16 @@ test("a bond gets its ports, watches their carrier, and stands for them as the o
   );
 });
 
+test("a primary that is not there is not asked for until it is", (t) => {
+  const optionsWith = (nics: readonly NicFact[]): unknown =>
+    compiled("bond=bond0:eth0,eth1:mode=1,primary=eth1", nics).target.find(
+      (object) => object.kind === "link" && object.type === "bond",
+    );
+  t.like(optionsWith([eth0]), { options: { mode: "active-backup", miimon: 100 } });
+  t.false(JSON.stringify(optionsWith([eth0])).includes("primary"));
+  t.like(optionsWith([eth0, eth1]), { options: { primary: "eth1" } });
+});
+
 test("every way to watch a bond's ports is the one that was asked for", (t) => {
   const options = (text: string): unknown =>
     compiled(`bond=bond0:eth0:${text}`).target.find((object) => object.kind === "link" && object.type === "bond");

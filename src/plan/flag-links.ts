@@ -1,11 +1,8 @@
 import type { BootFlags } from "../model/boot-flags.ts";
 import type { NicFact } from "../model/facts.ts";
 import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
-import { bondOptions } from "./bond-options.ts";
+import { BOND_MIIMON, bondOptions } from "./bond-options.ts";
 import { withoutIpv6 } from "./probe.ts";
-
-/** Milliseconds between looks at the carrier of a bond's ports. Left to itself the kernel does not look, and sends into a pulled cable. */
-const MIIMON = 100;
 
 /** The links that the command line asks for. */
 export interface FlagLinks {
@@ -34,14 +31,16 @@ export function compileFlagLinks(flags: BootFlags, nics: readonly NicFact[]): Fl
     if (!made.has(name) && !links.has(name)) links.set(name, { kind: "link", netns: HOST, name, type: "physical" });
   };
   for (const { name, mode, options, mtu } of flags.bonds) {
-    const given = bondOptions(mode, options);
+    const { primary, ...given } = bondOptions(mode, options);
+    // The kernel takes one that is there, and is told as soon as it is.
+    const preferred = primary !== undefined && (made.has(primary) || nics.some((nic) => nic.name === primary));
     const watched = given.miimon !== undefined || (given.arpInterval ?? 0) > 0;
     links.set(name, {
       kind: "link",
       netns: HOST,
       name,
       type: "bond",
-      options: watched ? given : { ...given, miimon: MIIMON },
+      options: { ...given, ...(watched ? {} : { miimon: BOND_MIIMON }), ...(preferred ? { primary } : {}) },
       ...macOf(flags, name),
       ...mtuOf(flags, name, mtu),
     });

@@ -3,8 +3,10 @@ import { BOND_MODES, BOND_OPTIONS, bondOptions, type BondOption } from "../bond-
 import { parseCommandLine } from "./parse-command-line.ts";
 
 /** A value that the option takes, as the command line has it. */
-function sample({ values }: BondOption): string {
+function sample(option: BondOption): string {
+  const { values } = option;
   if ("words" in values) return values.words.at(-1) ?? "";
+  if (option.name.endsWith("delay")) return "100";
   if ("from" in values) return String(values.from + 1);
   return {
     "addresses 4": "10.0.0.1;10.0.0.2",
@@ -55,6 +57,10 @@ test("values are words or their numbers, and a mistyped one is named with the ne
     reason: "arp_interval and miimon exclude each other",
   });
   t.like(read("arp_interval=100"), { reason: "arp_interval asks nobody without arp_ip_target or ns_ip6_target" });
+  t.like(read("miimon=50,updelay=120,mode=1"), {
+    reason: "updelay 120 is no multiple of miimon 50",
+    hint: "bond=bond0:eth0,eth1:miimon=50,updelay=150,mode=1",
+  });
   t.like(read("miimon=0,updelay=100"), { reason: "updelay is counted in steps of miimon, which is off" });
   t.like(read(`arp_ip_target=${Array.from({ length: 17 }, (_unused, at) => `10.0.0.${at + 1}`).join(";")}`), {
     reason: "names 17 targets, and a bond has room for 16",

@@ -1,5 +1,5 @@
 import { canonicalAddress, familyOf } from "../../lib/ip.ts";
-import { BOND_MODES, BOND_OPTIONS, type BondOption } from "../bond-options.ts";
+import { BOND_MIIMON, BOND_MODES, BOND_OPTIONS, type BondOption } from "../bond-options.ts";
 import { readMac, readNumber } from "./fields.ts";
 import { isRefusal, quote, refuse, refuseUnknown, type Refusal } from "./refusal.ts";
 
@@ -21,7 +21,7 @@ export function readBondOptions(text: string, members: readonly string[]): BondF
     if (name === "mode") mode = read;
     else options[name] = read;
   }
-  return refuseTogether(mode, options) ?? { mode, options };
+  return refuseTogether(mode, options) ?? refuseSteps(options, text) ?? { mode, options };
 }
 
 function split(part: string): readonly string[] {
@@ -94,9 +94,20 @@ function refuseTogether(mode: string, options: Readonly<Record<string, string>>)
   if (on("arp_interval") && on("miimon")) return refuse("arp_interval and miimon exclude each other");
   if (on("arp_interval") && options["arp_ip_target"] === undefined && options["ns_ip6_target"] === undefined)
     return refuse("arp_interval asks nobody without arp_ip_target or ns_ip6_target");
-  // Left out, miimon is 100 (plan/flag-links.ts).
-  const counted = !on("arp_interval") && options["miimon"] !== "0";
-  const delay = ["updelay", "downdelay", "peer_notif_delay"].find((name) => on(name));
-  if (delay !== undefined && !counted) return refuse(`${delay} is counted in steps of miimon, which is off`);
+  return undefined;
+}
+
+/** Delays are multiples of `miimon`: the kernel rounds others, and the bond would never be as it was asked for. */
+function refuseSteps(options: Readonly<Record<string, string>>, text: string): Refusal | undefined {
+  const step = Number(options["arp_interval"] ?? 0) > 0 ? 0 : Number(options["miimon"] ?? BOND_MIIMON);
+  for (const name of ["updelay", "downdelay", "peer_notif_delay"]) {
+    const delay = Number(options[name] ?? 0);
+    if (delay === 0) continue;
+    if (step === 0) return refuse(`${name} is counted in steps of miimon, which is off`);
+    if (delay % step === 0) continue;
+    const rounded = `${name}=${Math.ceil(delay / step) * step}`;
+    const meant = text.split(",").map((part) => (part.startsWith(`${name}=`) ? rounded : part));
+    return refuse(`${name} ${delay} is no multiple of miimon ${step}`, meant.join(","));
+  }
   return undefined;
 }

@@ -1,25 +1,23 @@
 import { stringify } from "yaml";
 import type { PublicSide } from "../../src/model/document.ts";
-import { gatewayAddress } from "../../src/sdk/addressing.ts";
-import { planMesh } from "../../src/sdk/mesh.ts";
 import { classify } from "../harness/classify.ts";
 import { readCapture } from "../harness/pcapng-read.ts";
 import { scenario } from "../harness/scenario.ts";
 import { dhcpServer } from "./dhcp-server.ts";
+import { answers, joinMesh } from "./mesh.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
 
-const VLAN = 5;
 const PUBLIC = "203.0.113.7";
 const trunk = [
   { dev: "eth0", v4: "10.64.0.1/24", dhcp4: true },
-  { dev: `eth0.${VLAN}`, v4: "203.0.113.1/24", v6: "2001:db8:7::1/64" },
+  { dev: "eth0.5", v4: "203.0.113.1/24", v6: "2001:db8:7::1/64" },
 ] as const;
+const n1 = { nics: ["trunk"], cmdline: "vlan:pub=5" };
 const topology = {
   networks: ["trunk"],
-  nodes: { server: dhcpServer(["trunk"], trunk), n1: { nics: ["trunk"] }, n2: { nics: ["trunk"] } },
+  nodes: { server: dhcpServer(["trunk"], trunk), n1, n2: { nics: ["trunk"] } },
 };
 const side: PublicSide = {
-  vlan: VLAN,
   addresses: [`${PUBLIC}/24`, "2001:db8:7::7/64"],
   gateways: ["203.0.113.1", "2001:db8:7::1"],
 };
@@ -28,79 +26,82 @@ scenario(
   "one NIC with the public side on a VLAN: WireGuard's packets go there, and it is set and unset while the node runs",
   { group: "full", topology },
   async ({ t, lab, node, step }) => {
-    const [n1, n2] = [new NetloomGuest(node("n1")), new NetloomGuest(node("n2"))];
+    const [guest, other] = [new NetloomGuest(node("n1")), new NetloomGuest(node("n2"))];
     const setSide = (wanted?: PublicSide): Promise<string> =>
-      n1.node.run(["netloom", "apply", "-"], {
+      guest.node.run(["netloom", "apply", "-"], {
         stdin: stringify({ apiVersion: "netloom/v1", kind: "Node", ...(wanted && { public: wanted }) }),
         timeoutMs: 60_000,
       });
-    const [first, address] = [await n1.online(), (await n2.online()).uplink?.address?.replace(/\/.*/u, "") ?? ""];
-    const carrier = (): Promise<readonly number[]> =>
-      Promise.all(["zos", "eth0"].map((link) => n1.counter(link, "carrier_down_count")));
-    const downs = await carrier();
-    const nodes = [
-      { id: "n1", publicKey: await n1.publicKey("mesh"), address: PUBLIC, listenPort: 51820 },
-      { id: "n2", publicKey: await n2.publicKey("mesh"), address, listenPort: 51820 },
-    ];
-    const plan = planMesh({ name: "mesh", range: "10.10.0.0/16", nodes });
-    const mesh = (id: string): NonNullable<ReturnType<(typeof plan)["get"]>> => {
-      const document = plan.get(id);
-      if (document === undefined) throw new Error(`nothing was planned for ${id}`);
-      return document;
-    };
-    const answer = (from: NetloomGuest, to: string): Promise<string> =>
-      from.node.until(
-        "an answer through the mesh",
-        () => from.inside("nmesh", ["ping", "-c", "1", "-W", "2", gatewayAddress(mesh(to).subnet)]),
-        60_000,
-      );
-    /** VLANs of the WireGuard packets that n1 has sent and received since a time in its capture; 0 is untagged. */
-    const vlansSince = async (time: number): Promise<readonly number[]> => {
+    const frames = async (): ReturnType<typeof readCapture> => {
       await lab.flush();
-      const frames = (await readCapture(lab.link("n1.eth0").capture)).filter(
-        (frame) => frame.time > time && classify(frame.bytes).protocol.startsWith("WireGuard"),
+      return await readCapture(lab.link("n1.eth0").capture);
+    };
+    /** VLANs of WireGuard's packets while something is done; 0 is none. */
+    const vlansDuring = async (work: () => Promise<void>): Promise<readonly number[]> => {
+      const since = (await frames()).at(-1)?.time ?? 0;
+      await work();
+      const [...seen] = (await frames()).filter(
+        ({ time, bytes }) => time > since && classify(bytes).protocol.startsWith("WireGuard"),
       );
       return [
-        ...new Set(frames.map(({ bytes }) => (bytes.readUInt16BE(12) === 0x8100 ? bytes.readUInt16BE(14) & 0xfff : 0))),
+        ...new Set(seen.map(({ bytes }) => (bytes.readUInt16BE(12) === 0x8100 ? bytes.readUInt16BE(14) & 0xfff : 0))),
       ];
     };
-    const now = async (): Promise<number> => {
-      await lab.flush();
-      return (await readCapture(lab.link("n1.eth0").capture)).at(-1)?.time ?? 0;
-    };
+    const { uplink } = await guest.online();
+    const address = (await other.online()).uplink?.address?.replace(/\/.*/u, "") ?? "";
+    const counters = (): Promise<readonly number[]> =>
+      Promise.all(["zos", "eth0"].map((link) => guest.counter(link, "carrier_down_count")));
+    const downs = await counters();
 
-    await step("set at run time, the node has its public addresses on the VLAN", async () => {
+    await step("set at run time, the node has its public addresses on the VLAN of the flag", async () => {
       await setSide(side);
-      const { publicSide, uplink } = await n1.status();
-      t.like(publicSide, { mode: "single", nic: "eth0", port: `eth0.${VLAN}`, vlan: VLAN, waiting: null });
-      t.deepEqual(uplink?.addresses, first.uplink?.addresses);
+      const { publicSide, uplink: now, settings } = await guest.status();
+      t.like(publicSide, { mode: "single", nic: "eth0", port: "eth0.5", vlan: 5, waiting: null });
+      t.like(settings.publicVlan, { value: 5, source: "flag vlan:pub=5" });
+      t.deepEqual(now?.addresses, uplink?.addresses);
       for (const to of side.gateways)
-        await n1.node.until(`an answer of ${to}`, () => n1.inside("public", ["ping", "-c", "1", "-W", "2", to]));
+        await guest.node.until(`an answer of ${to}`, () => guest.inside("public", ["ping", "-c", "1", "-W", "2", to]));
       await node("server").run(["ping", "-c", "1", "-W", "5", PUBLIC]);
     });
-    await step("a mesh goes by the public address, and by nothing else", async () => {
-      const since = await now();
-      await Promise.all([n1.apply(mesh("n1")), n2.apply(mesh("n2"))]);
-      await answer(n2, "n1");
-      t.like((await n2.status()).peers[0], { endpoint: `${PUBLIC}:51820` });
-      t.deepEqual(await vlansSince(since), [VLAN]);
+    const inside = await step("a mesh goes by the public address, and by nothing else", async () => {
+      let addresses: readonly string[] = [];
+      const vlans = await vlansDuring(async () => {
+        addresses = await joinMesh([
+          { guest, address: PUBLIC },
+          { guest: other, address },
+        ]);
+        await answers(other, addresses[0] ?? "");
+      });
+      t.deepEqual(vlans, [5]);
+      t.is((await other.status()).peers[0]?.endpoint, `${PUBLIC}:51820`);
+      return addresses;
     });
+    const [, far = ""] = inside;
     await step("unset, the mesh goes on by the uplink, and nothing of the public side is left", async () => {
       await setSide();
-      const since = await now();
-      await answer(n1, "n2");
-      t.deepEqual(await vlansSince(since), [0]);
-      t.is((await n1.status()).publicSide, null);
-      t.notRegex(await n1.node.run(["ip", "netns", "list"]), /public/u);
-      t.notRegex(await n1.node.run(["ip", "-o", "link"]), /br-pub|eth0\.5|tozos/u);
+      t.deepEqual(await vlansDuring(() => answers(guest, far)), [0]);
+      t.is((await guest.status()).publicSide, null);
+      t.notRegex(await guest.node.run(["ip", "netns", "list"]), /public/u);
+      t.notRegex(await guest.node.run(["ip", "-o", "link"]), /br-pub|eth0\.5|tozos/u);
     });
     await step("set again, it is as before, and the uplink never lost its carrier", async () => {
       await setSide(side);
-      const since = await now();
-      await answer(n1, "n2");
-      t.deepEqual(await vlansSince(since), [VLAN]);
-      t.deepEqual(await carrier(), downs);
-      t.true((await n1.status()).online);
+      t.deepEqual(await vlansDuring(() => answers(guest, far)), [5]);
+      t.deepEqual(await counters(), downs);
+      t.true((await guest.status()).online);
+    });
+    await step("the daemon is killed, and the next one finds all as it was", async () => {
+      const { pid } = await guest.status();
+      await guest.node.run(["kill", "-9", String(pid)]);
+      const next = await guest.statusWhere(
+        "another daemon",
+        (status) => status.pid !== pid && status.reconciles.total > 0,
+      );
+      t.is(next.reconciles.changed, 0);
+    });
+    await step("somebody removes the namespace: it is made anew, and WireGuard's sockets in it", async () => {
+      await guest.node.run(["ip", "netns", "del", "public"]);
+      t.deepEqual(await vlansDuring(() => answers(guest, far)), [5]);
     });
   },
 );

@@ -1,0 +1,35 @@
+import { gatewayAddress } from "../../src/sdk/addressing.ts";
+import { planMesh } from "../../src/sdk/mesh.ts";
+import type { NetloomGuest } from "./netloom-guest.ts";
+
+const NAME = "mesh";
+const LISTEN_PORT = 51820;
+
+/** A mesh over all these nodes, each reached by the others at its address. @returns the address of each inside */
+export async function joinMesh(
+  members: readonly { readonly guest: NetloomGuest; readonly address: string }[],
+): Promise<readonly string[]> {
+  const nodes = await Promise.all(
+    members.map(async ({ guest, address }) => ({
+      id: guest.name,
+      publicKey: await guest.publicKey(NAME),
+      address,
+      listenPort: LISTEN_PORT,
+    })),
+  );
+  const plan = planMesh({ name: NAME, range: "10.10.0.0/16", nodes });
+  return await Promise.all(
+    members.map(async ({ guest }) => {
+      const document = plan.get(guest.name);
+      if (document === undefined) throw new Error(`nothing was planned for ${guest.name}`);
+      await guest.apply(document);
+      return gatewayAddress(document.subnet);
+    }),
+  );
+}
+
+/** Waits for an answer through the mesh. */
+export async function answers(guest: NetloomGuest, address: string, timeoutMs: number = 60_000): Promise<void> {
+  const ping = (): Promise<string> => guest.inside(`n${NAME}`, ["ping", "-c", "1", "-W", "2", address]);
+  await guest.node.until(`an answer of ${address} through the mesh`, ping, timeoutMs);
+}

@@ -7,15 +7,19 @@ type MacFacts = Pick<Facts, "nics" | "nodeId">;
 export interface Macs {
   /** Of the link that has the addresses. */
   readonly public: string;
+  /** Of the uplink and its NIC; null is their own. */
+  readonly uplink: string | null;
   /** Of others of the public side, by name: no two nodes on one segment have the same. */
   readonly of: (name: string) => string;
 }
 
+/** `pub:mac=swap` gives the public side the NIC's own MAC, which a NIC has to know for that: it has another one by then. */
 export function publicMacs(facts: MacFacts, settings: NodeSettings, uplink: Uplink | null): Macs {
   const derived = derivedMac(facts);
-  const uplinkMac = uplink?.nic.permanentMac ?? uplink?.nic.mac ?? derived;
+  const own = settings.publicMac.value === "swap" ? uplink?.nic.permanentMac : undefined;
   return {
-    public: settings.publicMac.value === "swap" ? uplinkMac : derived,
+    public: own ?? derived,
+    uplink: own === undefined ? null : derived,
     of: (name) => zosMac(`${nodeIdOf(facts)}-${name}`),
   };
 }

@@ -167,7 +167,7 @@ test("a router outside of the given network is reached directly, and routers tha
     "ip -n public route replace -6 default via 2001:db8::1 dev public metric 512",
   ]);
   const all = new Set(diff(running, compiled(wish).target).steps.map(explain));
-  for (const line of ["accept_ra=2", "accept_ra_defrtr=1", "autoconf=0"])
+  for (const line of ["accept_ra=2", "accept_ra_defrtr=1", "autoconf=0", "ndisc_notify=1"])
     t.true(all.has(`ip netns exec public sysctl -w net.ipv6.conf.public.${line}`), line);
   // No port says anything of its own on the network.
   for (const dev of ["br-pub", "tozos", "p-tozos", "v3d2a88baae"])
@@ -185,6 +185,17 @@ test("swapped MACs: the uplink has the one that is made from the id, the public 
   t.deepEqual(steps({ ...swap, nics, chosen }, swapped), []);
   const back = applySteps(swapped, diff(swapped, compiled({ nics, chosen }).target).steps);
   t.like(macs(back), { eth0: eth0.mac, zos: eth0.mac });
+});
+
+test("a NIC that does not know a MAC of its own keeps the one that it has, and that is said", (t) => {
+  const { permanentMac: _unknown, ...nameless } = eth0;
+  const wish = { side: { ...side, mac: "swap" as const }, nics: [nameless, eth1], chosen: uplinkOn(nameless) };
+  t.like(compiled(wish).state, { mac: NODE1_PUBLIC });
+  t.regex(compiled(wish).state?.note ?? "", /MACs are not exchanged.*eth0/u);
+  t.false(
+    steps(wish).some((line) => /set (?:eth0|zos) /u.test(line)),
+    steps(wish).join("\n"),
+  );
 });
 
 test("what a public side cannot be is refused by its key", (t) => {

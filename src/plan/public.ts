@@ -69,6 +69,9 @@ export function compilePublic(inputs: PublicInputs): Compiled {
     parameters("accept_ra", "2"),
     parameters("accept_ra_defrtr", "1"),
     parameters("autoconf", "0"),
+    // Who knew the address by another MAC hears of the new one.
+    parameters("ndisc_notify", "1"),
+    { kind: "sysctl", netns, dev, key: `net.ipv4.conf.${dev}.arp_notify`, value: "1" },
     { kind: "sysctl", netns, key: "net.ipv6.conf.all.forwarding", value: "1" },
     ...side.addresses.map((address) => ({ kind: "address", netns, dev, address }) as const),
     ...side.gateways.map((via) => defaultRoute(via, side.addresses)),
@@ -84,7 +87,7 @@ export function compilePublic(inputs: PublicInputs): Compiled {
     gateways: side.gateways,
     waiting:
       port === null ? waitsFor(side, uplink) : second?.carrier === false ? `${second.name} has no carrier` : null,
-    note: ignoredVlan(inputs),
+    note: ignoredVlan(inputs) ?? ignoredSwap(inputs),
   };
   return { objects, state };
 }
@@ -110,7 +113,9 @@ export function withPublicSide(
   }
   const derived = derivedMac(facts);
   const swapped = new Set(
-    side !== null && uplink !== null && settings.publicMac.value === "swap" ? [uplink.nic.name, uplink.link] : [],
+    side === null || uplink === null || publicMacs(facts, settings, uplink).uplink === null
+      ? []
+      : [uplink.nic.name, uplink.link],
   );
   const own = new Map(facts.nics.map((nic) => [nic.name, nic]));
   return [...merged.values()].map((object) => {
@@ -151,6 +156,11 @@ function vlanOf({ side, settings }: PublicInputs): number | null {
 function ignoredVlan({ side, settings: { publicVlan } }: PublicInputs): string | null {
   if (side.nic === undefined || side.vlan !== undefined || publicVlan.value === null) return null;
   return `VLAN ${publicVlan.value} (${publicVlan.source}) holds where uplink and public side share a NIC: this one is untagged`;
+}
+
+function ignoredSwap({ settings: { publicMac }, uplink }: PublicInputs): string | null {
+  if (publicMac.value !== "swap" || uplink === null || uplink.nic.permanentMac !== undefined) return null;
+  return `MACs are not exchanged (${publicMac.source}): ${uplink.nic.name} does not know its own for certain`;
 }
 
 function waitsFor({ nic }: PublicSide, uplink: Uplink | null): string {

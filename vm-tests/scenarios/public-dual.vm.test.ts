@@ -3,7 +3,7 @@ import type { PublicSide } from "../../src/model/document.ts";
 import { zosMac } from "../../src/lib/zos-mac.ts";
 import { scenario } from "../harness/scenario.ts";
 import type { Topology } from "../harness/topology.ts";
-import { dhcpServer } from "./dhcp-server.ts";
+import { dhcpServer, serve } from "./dhcp-server.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
 
 const side: PublicSide = {
@@ -74,11 +74,8 @@ scenario(
     });
     await step("on the uplink's NIC from now on, by a pair to its bridge", async () => {
       const { nic: _nic, ...shared } = side;
-      await server.run([
-        "sh",
-        "-c",
-        "/usr/sbin/ip address del 203.0.113.1/24 dev eth1; /usr/sbin/ip address add 203.0.113.1/24 dev eth0",
-      ]);
+      await serve(server, [served[0], { dev: "eth1" }]);
+      await server.run(["/usr/sbin/ip", "address", "add", "203.0.113.1/24", "dev", "eth0"]);
       await apply(shared);
       t.like((await n1.status()).publicSide, { mode: "single", nic: "eth0", port: "p-tozos" });
       await reached("203.0.113.7");

@@ -81,7 +81,17 @@ export function compile(documents: readonly Document[], seen: Facts, members: re
 
   // What `LanFacts` has, and the name servers.
   const lanInputs = [
-    JSON.stringify(facts.nics.map(({ name }) => name)),
+    // All that a NIC pattern looks at.
+    JSON.stringify(
+      facts.nics.map(({ name, mac, permanentMac, driver, pci, speed }) => [
+        name,
+        mac,
+        permanentMac,
+        driver,
+        pci,
+        speed,
+      ]),
+    ),
     facts.runtimeDir,
     facts.stateDir,
     upstream.join(),

@@ -166,6 +166,36 @@ fn bonds_take_ports_that_are_down_and_change_while_they_stay() {
 }
 
 #[test]
+fn every_option_of_a_bond_is_read_back_as_it_was_asked_for() {
+    let Some(sandbox) = Sandbox::with_links() else {
+        return;
+    };
+    let cases = [
+        json!({ "mode": "balance-rr", "arpInterval": 100, "arpIpTarget": "10.0.0.9,10.0.0.10",
+                "nsIp6Target": "fd00:a::9", "arpValidate": "filter_backup", "arpAllTargets": "all",
+                "missedMax": 5, "packetsPerSlave": 0 }),
+        json!({ "mode": "802.3ad", "miimon": 100, "updelay": 200, "downdelay": 300, "useCarrier": true,
+                "lacpRate": "fast", "lacpActive": false, "adSelect": "count", "adActorSysPrio": 7,
+                "adUserPortKey": 1023, "adActorSystem": "52:54:00:12:34:56", "coupledControl": false,
+                "minLinks": 1, "xmitHashPolicy": "vlan+srcmac" }),
+        json!({ "mode": "balance-tlb", "miimon": 100, "tlbDynamicLb": false, "primaryReselect": "better",
+                "failOverMac": "follow", "resendIgmp": 3, "numPeerNotif": 255, "peerNotifDelay": 400,
+                "allSlavesActive": true, "lpInterval": 2 }),
+    ];
+    for (at, options) in cases.iter().enumerate() {
+        let name = format!("bond{at}");
+        let wanted = json!({ "op": "link.add", "type": "bond", "name": name, "group": GROUP, "up": true, "options": options });
+        if sandbox.lacks(&wanted) {
+            return;
+        }
+        let found = sandbox.link(&name);
+        for (key, value) in options.as_object().unwrap() {
+            assert_eq!(&found["options"][key], value, "{name} {key}");
+        }
+    }
+}
+
+#[test]
 fn plain_kinds_are_made_and_removed() {
     let Some(sandbox) = Sandbox::with_links() else {
         return;

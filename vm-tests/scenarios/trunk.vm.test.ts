@@ -6,7 +6,7 @@ import { NetloomGuest } from "./netloom-guest.ts";
 /** Who takes the untagged network has the wrong one. */
 const trunk = [
   { dev: "eth0", v4: "10.63.0.1/24", dhcp4: true, v6: "fd63::1/64", advertise: "slaac" },
-  { dev: "eth0.7", v4: "10.63.7.1/24", dhcp4: true, v6: "fd63:0:0:7::1/64", advertise: "slaac" },
+  { dev: "eth0.7", v4: "10.63.7.1/24", dhcp4: true, v6: "fd63:7::1/64", advertise: "slaac" },
 ] as const;
 const topology = {
   networks: ["trunk"],

@@ -16,7 +16,7 @@ const POLL_MS = 500;
 const FIRST_MS = 1000;
 const MOST_MS = 10_000;
 const STABLE_MS = 30_000;
-/** How large the log of a service becomes before it is put aside, and the one that was put aside before goes. */
+/** How large the file of what a service says becomes before it is put aside, and the one that was put aside before goes. */
 const LOG_BYTES = 256 * 1024;
 
 /** A service that this process keeps alive. */
@@ -30,7 +30,7 @@ interface Kept {
 /**
  * No supervisor at all: the services are children of the daemon. They outlive it, since each leads a session of its own, and a daemon
  * that comes back adopts them by the process id and start time that their `run` wrote down. While no daemon is there, nobody starts
- * again what ends. What they say is in `log` of their directory.
+ * again what ends. What they say is in `output` of their directory.
  */
 export class Direct implements Backend {
   readonly kind = "direct";
@@ -104,7 +104,7 @@ export class Direct implements Backend {
   /** Starts the process of a service, as the leader of a session. */
   async #spawn(name: string): Promise<ChildProcess> {
     const directory = join(this.#services, name);
-    const log = await open(join(directory, "log"), "a", 0o640);
+    const log = await open(join(directory, "output"), "a", 0o640);
     try {
       const child = spawn(join(directory, "run"), {
         cwd: "/",
@@ -129,7 +129,7 @@ export class Direct implements Backend {
       if (stop.signal.aborted) return;
       const lives = child === undefined ? (await this.#pid(name)) !== undefined : isRunning(child);
       if (!lives) return;
-      await shorten(join(this.#services, name, "log"));
+      await shorten(join(this.#services, name, "output"));
       await Promise.race([pause(POLL_MS, stop.signal), ...(exited === undefined ? [] : [exited])]);
     }
   }

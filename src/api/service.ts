@@ -88,7 +88,7 @@ export class Service {
   /** Waits until the node is online, for some seconds at most: who wants to wait for longer asks again. */
   async waitOnline(seconds: unknown): Promise<{ readonly online: boolean; readonly why: string }> {
     const { engine, state } = this.#options;
-    const late = AbortSignal.timeout(v.parse(REQUESTS.seconds, seconds) * 1000);
+    const late = AbortSignal.timeout(Math.ceil(v.parse(REQUESTS.seconds, seconds) * 1000));
     while (!state.online && !late.aborted) await engine.nextPass(late).catch(() => undefined);
     return { online: state.online, why: state.online ? "" : await this.#offlineText() };
   }

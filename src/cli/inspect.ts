@@ -95,6 +95,9 @@ export function statusText(status: Status, now: number): string {
     `state     ${status.state.kept}`,
     ...status.keys.map(keyLine),
     ...status.documents.map(({ kind, name, source }) => `document  ${kind} ${name} (${source})`),
+    ...(status.supervisor === undefined || status.processes.length === 0
+      ? []
+      : [`services  kept by ${status.supervisor === "direct" ? "the daemon itself" : status.supervisor}`]),
     ...status.processes.map(({ name, up, pid }) => `service   ${name} ${up ? `up, pid ${pid ?? "?"}` : "down"}`),
     ...status.peers.map((peer) => peerLine(peer, now)),
     ...status.waiting.map(waitingLine),

@@ -140,11 +140,14 @@ export function readMac(text: string): string | Refusal {
 
 /** Names that stand for something else below /proc/sys/net, or are the kernel's own. */
 const RESERVED = new Set(["lo", "all", "default", "bonding_masters"]);
+/** Names that every object has something under, so that they cannot be keys. */
+const NO_KEYS = new Set(Object.getOwnPropertyNames(Object.prototype));
 
 /** Name of an interface that is there already, or one that a word makes. */
 export function readName(text: string): string | Refusal {
   if (!/^(?!\.{1,2}$)[^\s/:,;[\]"*?%\p{Cc}]{1,15}$/u.test(text))
     return refuse(`${quote(text)} is not an interface name: 1 to 15 characters without / : , and spaces`);
+  if (NO_KEYS.has(text)) return refuse(`${text} is a name that Netloom cannot use: give the interface another one`);
   return RESERVED.has(text) ? refuse(`${text} is a name that the kernel uses itself`) : text;
 }
 

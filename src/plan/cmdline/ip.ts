@@ -41,21 +41,23 @@ const NOTHING: Auto = { dhcp4: false, dhcp6: false, auto6: false };
 const DHCP4: Auto = { ...NOTHING, dhcp4: true };
 
 /** The words for it of dracut.cmdline(7), and those of the kernel's nfsroot page and NetworkManager that mean one of them. */
-const AUTO: Readonly<Record<string, Auto>> = {
-  none: NOTHING,
-  off: NOTHING,
-  dhcp: DHCP4,
-  dhcp4: DHCP4,
-  "single-dhcp": DHCP4,
-  on: { dhcp4: true, dhcp6: true, auto6: true },
-  any: { dhcp4: true, dhcp6: true, auto6: true },
-  dhcp6: { ...NOTHING, dhcp6: true },
-  auto6: { ...NOTHING, auto6: true },
-  either6: { ...NOTHING, auto6: true, dhcp6: true },
-  link6: NOTHING,
-  "link-local": NOTHING,
-};
-const KNOWN: readonly string[] = Object.keys(AUTO);
+const AUTO: ReadonlyMap<string, Auto> = new Map(
+  Object.entries({
+    none: NOTHING,
+    off: NOTHING,
+    dhcp: DHCP4,
+    dhcp4: DHCP4,
+    "single-dhcp": DHCP4,
+    on: { dhcp4: true, dhcp6: true, auto6: true },
+    any: { dhcp4: true, dhcp6: true, auto6: true },
+    dhcp6: { ...NOTHING, dhcp6: true },
+    auto6: { ...NOTHING, auto6: true },
+    either6: { ...NOTHING, auto6: true, dhcp6: true },
+    link6: NOTHING,
+    "link-local": NOTHING,
+  }),
+);
+const KNOWN: readonly string[] = [...AUTO.keys()];
 
 /** Known elsewhere and not done here. */
 const UNSUPPORTED = new Set(["bootp", "rarp", "both", "ibft"]);
@@ -73,8 +75,8 @@ export function readIp(value: string): IpWord | Refusal {
   if (/^[0-9a-f]{1,4}$/iu.test(first) && /^[0-9a-f]{0,4}$/iu.test(fields[1] ?? "") && fields.length > 2)
     return refuse("an IPv6 address has to stand in brackets: [fd00::1]");
   const device = readDevice(first);
-  if (isRefusal(device)) return first.split(",").every((word) => word in AUTO) ? swapped(fields) : device;
-  if (first in AUTO) return swapped(fields);
+  if (isRefusal(device)) return first.split(",").every((word) => AUTO.has(word)) ? swapped(fields) : device;
+  if (AUTO.has(first)) return swapped(fields);
   const auto = readAuto(fields[1] ?? "", DHCP4);
   if (isRefusal(auto)) return placed(auto, fields, 1);
   const tail = readTail(fields.slice(2));
@@ -157,14 +159,14 @@ function readAuto(field: string, otherwise: Auto): (Auto & Pick<IpWord, "clientI
   if (words[0] === "dhcp" && /^\d+$/u.test(words[1] ?? "")) return readClientId(words);
   for (const word of words) {
     if (UNSUPPORTED.has(word)) return refuse(`${word} is not supported`, "dhcp");
-    if (word in AUTO) continue;
+    if (AUTO.has(word)) continue;
     const meant = nearest(word, KNOWN);
     const all = meant === undefined ? undefined : words.map((other) => (other === word ? meant : other)).join(",");
     return refuse(`${quote(word)} is no way to get an address (${KNOWN.join(", ")})`, all);
   }
-  if (words.length > 1 && words.some((word) => AUTO[word] === NOTHING))
-    return refuse(`${quote(field)} contradicts itself`, words.find((word) => AUTO[word] !== NOTHING) ?? "none");
-  const all = words.map((word) => AUTO[word] ?? NOTHING);
+  if (words.length > 1 && words.some((word) => AUTO.get(word) === NOTHING))
+    return refuse(`${quote(field)} contradicts itself`, words.find((word) => AUTO.get(word) !== NOTHING) ?? "none");
+  const all = words.map((word) => AUTO.get(word) ?? NOTHING);
   return {
     dhcp4: all.some(({ dhcp4 }) => dhcp4),
     dhcp6: all.some(({ dhcp6 }) => dhcp6),

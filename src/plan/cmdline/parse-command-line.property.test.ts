@@ -1,5 +1,11 @@
 import test from "ava";
 import fc from "fast-check";
+import { facts, nic } from "../../testing/builders.ts";
+import { applySteps, emptyKernel, physicalNic } from "../../testing/memory-kernel.ts";
+import { bootPlan } from "../boot-plan.ts";
+import { compile } from "../compile.ts";
+import { diff } from "../diff/index.ts";
+import { explain } from "../explain.ts";
 import { KEYS } from "./keys.ts";
 import { parseCommandLine } from "./parse-command-line.ts";
 import { shorten } from "./refusal.ts";
@@ -11,6 +17,9 @@ const LINES = 100_000;
 const BATCH = 100;
 
 const VALUES = [
+  "__proto__:dhcp",
+  "constructor",
+  "b0:__proto__,constructor",
   "dhcp",
   "dhcp,dhcp6",
   "off",
@@ -122,6 +131,26 @@ test(`${LINES} command lines: none makes it throw, and each word of ours is take
       }
     }),
     { numRuns: LINES / BATCH, includeErrorInReport: true },
+  );
+  t.pass();
+});
+
+test("whatever a line says, it compiles to steps, and after them nothing is left to do", (t) => {
+  const nics = ["eth0", "eth1", "eth2"].map((name, at) => nic(name, { mac: `52:54:00:00:00:0${at + 1}` }));
+  const kernel = { ...emptyKernel(), link: nics.map(({ name }, at) => physicalNic(name, at + 2)) };
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      const below = numbers(seed);
+      const text = Array.from({ length: 4 }, () => line(below)).join(" ");
+      const { flags } = parseCommandLine(text);
+      bootPlan(text, { nics });
+      // A NIC that waits for its name is waited for.
+      const { target } = compile([], facts({ nics, flags: { ...flags, renames: [] } }));
+      const after = applySteps(kernel, diff(kernel, target).steps);
+      const again = diff(after, target).steps.map(explain);
+      if (again.length > 0) throw new Error(`${JSON.stringify(text)} leaves ${again.join("; ")}`);
+    }),
+    { numRuns: 150, includeErrorInReport: true },
   );
   t.pass();
 });

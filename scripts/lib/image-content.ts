@@ -3,8 +3,8 @@ export const cutPackages: ReadonlySet<string> = new Set([
   ...["adduser", "debconf", "dpkg", "init-system-helpers", "initramfs-tools", "linux-base", "openssl", "perl-base"],
   ...["sensible-utils", "tzdata", "ucf", "dash", "bash", "coreutils", "mawk", "gcc-14-base"],
   ...["passwd", "base-passwd", "libpam-modules", "libpam-runtime", "libcap2-bin"],
-  // arpd, the one user of it, is of no use here.
-  "libdb5.3t64",
+  // arpd, the one user of it, is of no use here; nor is dhcpcd's look at udev, which there is none of.
+  ...["libdb5.3t64", "libudev1"],
 ]);
 
 /** Files of the kept packages that nothing reads at run time. */
@@ -14,6 +14,8 @@ export const cutFiles: readonly RegExp[] = [
   /^etc\/(kernel|ca-certificates|ssl\/certs\/.*\.pem$|opt|depmod\.d|udhcpc|iproute2\/\w+\.d)\b/,
   /^usr\/lib\/(systemd|udev|initramfs-tools|tmpfiles\.d|sysusers\.d|NetworkManager|networkd-dispatcher|ssl|engines|dracut)\b/,
   /^usr\/lib\/x86_64-linux-gnu\/(gconv|engines-3|ossl-modules|perl|audit)\b/,
+  // dhcpcd is told where its script is; the directory is its root without rights.
+  /^usr\/(share\/dhcpcd|lib\/x86_64-linux-gnu\/dhcpcd|lib\/dhcpcd\/.+)/,
   /^usr\/s?bin\/(wg-quick|arpd|routel|routef|localedef|catchsegv|iconv|tzselect|zdump|update-ca-certificates)$/,
 ];
 

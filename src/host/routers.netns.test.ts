@@ -13,6 +13,8 @@ import { LinuxHost } from "./linux-host.ts";
 
 const MAC = { node: "02:00:00:00:00:01", router: "02:00:00:00:00:02" };
 
+// One after the other: all of these hosts are one daemon to the kernel, and look at each other's namespaces.
+
 /** A namespace of the host's with a cable to a router's. */
 class Cable {
   readonly t: ExecutionContext;
@@ -111,7 +113,7 @@ class Cable {
   }
 }
 
-test("what routers advertise is known, kept over a restart, and asked for when it may have been missed", async (t) => {
+test.serial("what routers advertise is known, kept over a restart, and asked for when it may have been missed", async (t) => {
   const { cable, host } = await Cable.lay(t);
   t.is(await host.routerFacts(cable.node, "eth0", "all"), undefined);
   await cable.listen(host);
@@ -133,7 +135,7 @@ test("what routers advertise is known, kept over a restart, and asked for when i
   t.deepEqual((await cable.fact(other, ({ dns }) => dns.length > 0)).dns, fact.dns);
 });
 
-test("another cable brings other name servers, and those of before are forgotten", async (t) => {
+test.serial("another cable brings other name servers, and those of before are forgotten", async (t) => {
   const { cable, host } = await Cable.lay(t);
   await cable.listen(host);
   cable.advertise("2001:db8:5::,ra-stateless", "[2001:db8:5::53]");
@@ -146,7 +148,7 @@ test("another cable brings other name servers, and those of before are forgotten
   t.deepEqual((await cable.fact(host, ({ dns }) => dns.includes("2001:db8:5::99"))).dns, ["2001:db8:5::99"]);
 });
 
-test("the driver of a link is known", async (t) => {
+test.serial("the driver of a link is known", async (t) => {
   const { cable } = await Cable.lay(t);
   using netlink = await Netlink.open(`/run/netns/${cable.node}`);
   const states = await netlink.linkStates();

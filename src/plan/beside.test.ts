@@ -37,7 +37,7 @@ test("a NIC with a static address of its own has it beside the uplink, with its 
   t.is(both.uplink?.nic.name, "eth0");
   t.deepEqual(addressing(both), [
     "ip addr add 10.9.0.5/24 dev eth1",
-    "ip addr add 10.0.0.7/24 dev zos",
+    "ip addr add 10.0.0.7/24 dev zos valid-until 9999",
     "ip route replace 10.8.0.0/16 via 10.9.0.1 dev eth1",
     "ip route replace default via 10.0.0.1 dev zos metric 1024",
     "service dhcp-zos",
@@ -55,7 +55,7 @@ test("one with DHCP asks beside the uplink, and its lease is remembered as that 
     probe: { since: 5, lease4: lease("eth1", { address: "10.9.0.7/24", router: "10.9.0.1" }) },
   });
   const lines = addressing(compiled("ip=eth0:dhcp ip=eth1:dhcp", leased));
-  t.true(lines.includes("ip addr add 10.9.0.7/24 dev eth1"));
+  t.true(lines.some((line) => line.startsWith("ip addr add 10.9.0.7/24 dev eth1")));
   t.false(
     lines.some((line) => line.includes("10.9.0.1")),
     "its router is not the default",

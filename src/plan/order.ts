@@ -49,6 +49,9 @@ const RANK = {
   neighbor: 15.5,
   route: 16,
   nft: 17,
+  // After the filters, and after every link was told to heed router advertisements all the same (accept_ra=2): those that do not lose
+  // their default routes (addrconf_fixup_forwarding).
+  forwarding: 17.5,
   wireguardLink: 20,
   wireguardDevice: 21,
   wireguardPeer: 22,
@@ -61,6 +64,8 @@ const RANK = {
   file: 29,
   process: 30,
 } as const;
+
+const FORWARDING = /\.(?:ip_forward|forwarding)$/u;
 
 /** What one link that stands on another comes after it. */
 const ABOVE = 0.01;
@@ -109,8 +114,12 @@ export function orderSteps(
     "ovs.set": () => RANK.ovs,
     "netns.add": () => RANK.netns,
     // A knob of a link (net.ipv6.conf.r-demo.…) is there only after the link.
-    "sysctl.set": ({ netns, dev }) =>
-      dev === undefined ? RANK.sysctl : Math.max(RANK.sysctl, linkRank({ netns, name: dev }) + ABOVE / 2),
+    "sysctl.set": ({ netns, dev, key, value }) =>
+      FORWARDING.test(key) && value !== "0"
+        ? RANK.forwarding
+        : dev === undefined
+          ? RANK.sysctl
+          : Math.max(RANK.sysctl, linkRank({ netns, name: dev }) + ABOVE / 2),
     "link.add": (link) => linkRank(link),
     "link.set": ({ netns, name, up, master, options }) =>
       up === false

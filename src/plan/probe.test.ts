@@ -37,7 +37,7 @@ test("a NIC is probed in a namespace of its own, and takes no part in IPv6 befor
 test("its lease is address and route in there, and its router is asked from there", (t) => {
   const probing = applySteps(kernel, diff(kernel, started.target).steps);
   t.deepEqual(diff(probing, leased.target).steps.map(explain), [
-    "ip -n probe-eth0 addr add 192.168.50.17/24 dev eth0",
+    "ip -n probe-eth0 addr add 192.168.50.17/24 dev eth0 valid-until 3605",
     "ip -n probe-eth0 route replace default via 192.168.50.1 dev eth0 metric 1024",
   ]);
   t.deepEqual(questionsOf(leased.settings, leased.choice), [
@@ -60,7 +60,7 @@ test("chosen, the probe's link is gone before the NIC becomes a port, and the le
     "sysctl -w net.ipv6.conf.zos.accept_ra=2",
     "sysctl -w net.ipv6.conf.zos.accept_ra_defrtr=1",
     "ip link set eth0 master zos",
-    "ip addr add 192.168.50.17/24 dev zos",
+    "ip addr add 192.168.50.17/24 dev zos valid-until 3605",
     "ip route replace default via 192.168.50.1 dev zos metric 1024",
     "service dhcp-zos run",
   ]);

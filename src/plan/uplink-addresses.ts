@@ -1,10 +1,13 @@
-import { familyOf } from "../lib/ip.ts";
-import type { KernelObject } from "../model/kernel.ts";
+import { cidr, contains, familyOf } from "../lib/ip.ts";
+import type { AddressSpec, KernelObject } from "../model/kernel.ts";
 import type { ExtraRoute } from "../model/settings.ts";
 import { heardBy, type NicNetwork } from "./nic-network.ts";
 
 /** Metric of default routes: below it is room for routes that people add. */
 const METRIC = 1024;
+
+/** A lease time that stands for ever (RFC 2131, 3.3; RFC 8415, 7.7). */
+const FOR_EVER = 0xff_ff_ff_ff;
 
 /** A link by the words that addresses and routes use. */
 export interface Place {
@@ -20,31 +23,62 @@ export function compileAddresses(place: Place, network: NicNetwork): readonly Ke
   return [...compileOwnAddresses(place, network), ...compileDefaults(place, network)];
 }
 
-/** The addresses, and what is on the link beside their networks. */
+/** The addresses, what is on the link beside their networks, and the classless routes of a lease. */
 export function compileOwnAddresses({ netns, dev }: Place, { nic, addressing }: NicNetwork): readonly KernelObject[] {
   const { lease4, lease6 } = heardBy(addressing, nic.probe);
-  const addresses = [
-    ...addressing.addresses,
-    ...(lease4 === undefined ? [] : [lease4.address]),
-    ...(lease6?.addresses ?? []).map(({ address }) => address),
+  const ends = (from: number, until: number): number | undefined => (until - from < FOR_EVER ? until : undefined);
+  const leased6 = (lease6?.addresses ?? []).map(({ address, preferredUntil, validUntil }) => {
+    const obtainedAt = lease6?.obtainedAt ?? 0;
+    return leased(address, ends(obtainedAt, validUntil), ends(obtainedAt, preferredUntil));
+  });
+  const addresses: readonly Pick<AddressSpec, "address" | "validUntil" | "preferredUntil">[] = [
+    ...addressing.addresses.map((address) => ({ address })),
+    ...(lease4 === undefined ? [] : [leased(lease4.address, ends(lease4.obtainedAt, lease4.expiresAt))]),
+    ...leased6,
   ];
+  // What is configured holds for ever, whoever else gives it for a time.
+  const once = new Map(addresses.toReversed().map((one) => [one.address, one]));
   return [
-    ...[...new Set(addresses)].map((address) => ({ kind: "address", netns, dev, address }) as const),
+    ...addresses
+      .filter((one) => once.get(one.address) === one)
+      .map((one) => ({ kind: "address", netns, dev, ...one }) as const),
     ...(addressing.peers ?? []).map(
       (peer) => ({ kind: "route", netns, to: `${peer}/${familyOf(peer) === 4 ? 32 : 128}`, dev }) as const,
     ),
+    ...(lease4?.routes ?? []).map(({ to, via }) => leasedRoute({ netns, dev }, lease4?.address ?? "", to, via)),
   ];
+}
+
+/** An address with its times; without one it is for ever. */
+function leased(
+  address: string,
+  validUntil: number | undefined,
+  preferredUntil: number | undefined = validUntil,
+): Pick<AddressSpec, "address" | "validUntil" | "preferredUntil"> {
+  return {
+    address,
+    ...(validUntil === undefined ? {} : { validUntil }),
+    ...(preferredUntil === undefined || preferredUntil === validUntil ? {} : { preferredUntil }),
+  };
 }
 
 /** The default routes; what is said of a family holds before what is heard. */
 function compileDefaults({ netns, dev }: Place, { nic, addressing }: NicNetwork): readonly KernelObject[] {
   const { lease4 } = heardBy(addressing, nic.probe);
   const said = new Set(addressing.gateways.map(familyOf));
-  const router = lease4?.router === undefined || said.has(4) ? [] : [lease4.router];
-  return [...addressing.gateways, ...router].map((via) => {
+  const own = addressing.gateways.map((via): KernelObject => {
     const to = familyOf(via) === 6 ? "::/0" : "0.0.0.0/0";
     return { kind: "route", netns, to, dev, via, metric: METRIC };
   });
+  if (lease4?.router === undefined || said.has(4)) return own;
+  return [...own, leasedRoute({ netns, dev }, lease4.address, "0.0.0.0/0", lease4.router)];
+}
+
+/** A route of a lease. A router that is not in the lease's network is on the link all the same (RFC 3442). */
+function leasedRoute({ netns, dev }: Place, address: string, to: string, via: string | undefined): KernelObject {
+  const route = { kind: "route", netns, to, dev, metric: METRIC } as const;
+  if (via === undefined) return route;
+  return { ...route, via, ...(contains(cidr(address), cidr(`${via}/32`)) ? {} : { onlink: true }) };
 }
 
 /** Routes that somebody asked for by the uplink, or by its NIC. */

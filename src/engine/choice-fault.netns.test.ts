@@ -1,4 +1,6 @@
 /** The daemon is killed after every single step on the way to an uplink, the probe's too: the next one comes online, and nothing is left over. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import test from "ava";
 import { node as nodeDocument } from "../testing/builders.ts";
 import { Provider } from "../testing/provider.ts";
@@ -26,6 +28,8 @@ test("killed after any step of probing, choosing and switching: the next daemon 
   let survived = -1;
   for (let step = 0; survived < 0; step += 1) {
     await node.stopDaemon("SIGKILL");
+    // Else the choice of the round before would hold.
+    await rm(join(node.root, "node.json"));
     await node.startDaemon("/", ["--fault", `kill:${step}`]);
     const died = node.daemonEnd.then(() => true);
     // Its answer is lost when the daemon dies of it.
@@ -37,7 +41,11 @@ test("killed after any step of probing, choosing and switching: the next daemon 
     if (await Promise.race([died, online.then(() => false)])) {
       await node.startDaemon();
       t.like(await node.applyConfirmed(wanted), { code: 0 }, `after step ${step}`);
-    } else survived = step;
+    } else {
+      survived = step;
+      await node.stopDaemon("SIGKILL");
+      await node.startDaemon();
+    }
     t.true(await online, `after step ${step}`);
     const seen = await sandbox.until(`the node to come to rest after step ${step}`, async () => {
       const clients = [...(await sandbox.processes()).values()].filter((line) => line.startsWith("udhcpc "));

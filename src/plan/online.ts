@@ -8,18 +8,19 @@ import { explain } from "./explain.ts";
 const NONE: OnlineCheck = { ok: false, why: "no NIC is chosen yet" };
 
 /** Each part of being online, by what was compiled and the steps that are still open after the pass. */
-export function onlineChecks({ uplink, settings }: Compiled, open: readonly Step[]): OnlineChecks {
+export function onlineChecks({ uplink, settings, choice }: Compiled, open: readonly Step[]): OnlineChecks {
   const targets = settings.checks.value;
   if (uplink === null) return { address: NONE, route: NONE, check: targets.length === 0 ? null : NONE };
+  const { addresses, gateways } = choice.moved ? withoutAdvertised(uplink) : uplink;
   const stuck = open.find((step) => concerns(step, uplink, ["link.add", "link.set", "address.add"]));
   return {
-    address: held(uplink, "an address", uplink.addresses, stuck),
+    address: held(uplink, "an address", addresses, stuck),
     route: !uplink.nic.carrier
       ? { ok: false, why: `${uplink.nic.name} has no carrier` }
       : held(
           uplink,
           "a default route",
-          uplink.gateways.map((via) => `via ${via}`),
+          gateways.map((via) => `via ${via}`),
           stuck ?? open.find((step) => concerns(step, uplink, ["route.add"])),
         ),
     check: targets.length === 0 ? null : checked(uplink, targets),
@@ -40,6 +41,15 @@ function held({ link, nic }: Uplink, what: string, all: readonly string[], stuck
   if (all.length === 0) return { ok: false, why: `${nic.name} has not got ${what} yet` };
   if (stuck !== undefined) return { ok: false, why: `this cannot be done: ${explain(stuck)}` };
   return { ok: true, why: `${all.join(" ")} on ${link}` };
+}
+
+/** What the kernel makes of advertisements is not there before it has heard one on the link itself. */
+function withoutAdvertised({ nic, addresses, gateways }: Uplink): Pick<Uplink, "addresses" | "gateways"> {
+  const { lease4, ra } = nic.probe ?? {};
+  return {
+    addresses: addresses.filter((address) => ra?.addresses.includes(address) !== true),
+    gateways: gateways.filter((via) => via !== ra?.router || via === lease4?.router),
+  };
 }
 
 function checked({ nic }: Uplink, targets: readonly string[]): OnlineCheck {

@@ -8,9 +8,9 @@ export interface Verdict {
   readonly chosen: NicNetwork | null;
   /**
    * `first`: it had all that is asked for before the others. `timeout`: it was the best when the time was over. `kept`: it was the
-   * uplink before. `better`: it has more than the uplink before. `none`: nothing is chosen yet.
+   * uplink before. `awaited`: so it was, and has still time to get back what it lacks. `better`: it has more than the uplink before. `none`: nothing is chosen yet.
    */
-  readonly why: "first" | "timeout" | "kept" | "better" | "none";
+  readonly why: "first" | "timeout" | "kept" | "awaited" | "better" | "none";
   /** Whose place the chosen one takes. */
   readonly instead?: NicNetwork;
   /** For whom a complete one waits. */
@@ -112,6 +112,8 @@ function won({ why, chosen, instead }: Verdict, settings: NodeSettings): readonl
       return [`has more than ${instead?.nic.name ?? "the uplink"}, which was the uplink before`];
     case "kept":
       return [complete ? "was the uplink before" : "was the uplink before, and no other has more"];
+    case "awaited":
+      return ["was the uplink before, and has still time to get it back"];
     case "none":
       return [];
   }
@@ -125,7 +127,7 @@ function lost({ nic, level }: NicNetwork, { chosen, why, awaited }: Verdict): re
       : [];
   }
   const { name } = chosen.nic;
-  if (why === "kept") return [`${name} was the uplink before`];
+  if (why === "kept" || why === "awaited") return [`${name} was the uplink before`];
   if (level < chosen.level) return [`${name} had more`];
   return [`${name} was first or is preferred`];
 }

@@ -22,8 +22,10 @@ export interface UplinkChoice {
   readonly beside: readonly NicFact[];
   /** One entry for every NIC: what it had, and why it won or lost. */
   readonly decision: readonly NicDecision[];
-  /** The uplink was it before and lacks nothing: nothing was decided. */
+  /** The uplink was it before and lacks nothing, or has still time to get it back: nothing was decided. */
   readonly settled: boolean;
+  /** The chosen one was not the uplink before: what routers advertised was heard in its probe, and not yet above it. */
+  readonly moved: boolean;
   /** Seconds since the kernel started at which the same facts may lead to another choice; null when time changes nothing. */
   readonly deadline: number | null;
 }
@@ -56,7 +58,8 @@ export function chooseUplink(settings: NodeSettings, facts: Facts, taken: Readon
     // Not before the choice: until then it may be the uplink itself.
     beside: chosen === null ? [] : candidates.filter(isBeside).map(({ nic }) => nic),
     decision: networks.map((network) => decisionOf(network, rejected.get(network.nic.name), verdict, settings)),
-    settled: verdict.why === "kept" && chosen?.level === LEVEL.complete,
+    settled: verdict.why === "awaited" || (verdict.why === "kept" && chosen?.level === LEVEL.complete),
+    moved: chosen !== null && chosen.nic.name !== facts.uplink,
     deadline: verdict.deadline,
   };
 }
@@ -114,7 +117,7 @@ function next(held: NicNetwork, candidates: readonly NicNetwork[], settings: Nod
   if (held.level === LEVEL.complete) return { chosen: held, why: "kept", probed: [], deadline: null };
   const lost = facts.uplinkLost ?? facts.now;
   const patience = held.nic.carrier ? settings.probeTimeout.value : PULLED_SECONDS;
-  if (facts.now < lost + patience) return { chosen: held, why: "kept", probed: [], deadline: lost + patience };
+  if (facts.now < lost + patience) return { chosen: held, why: "awaited", probed: [], deadline: lost + patience };
   const better = ready(others, settings, facts).find(({ level }) => level > held.level);
   if (better === undefined)
     return { chosen: held, why: "kept", probed: others, deadline: nextTimeout(others, settings, facts) };

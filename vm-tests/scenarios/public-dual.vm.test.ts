@@ -75,6 +75,10 @@ scenario(
     await step("on the uplink's NIC from now on, by a pair to its bridge", async () => {
       const { nic: _nic, ...shared } = side;
       await serve(server, [served[0], { dev: "eth1" }]);
+      await server.until("the second network to be nobody's", async () => {
+        const shown = await server.run(["/usr/sbin/ip", "-o", "address", "show", "dev", "eth1", "scope", "global"]);
+        return shown === "" || undefined;
+      });
       await server.run(["/usr/sbin/ip", "address", "add", "203.0.113.1/24", "dev", "eth0"]);
       await apply(shared);
       t.like((await n1.status()).publicSide, { mode: "single", nic: "eth0", port: "p-tozos" });

@@ -100,7 +100,11 @@ scenario(
       t.is(next.reconciles.changed, 0);
     });
     await step("somebody removes the namespace: it is made anew, and WireGuard's sockets in it", async () => {
+      const device = (): Promise<string> => guest.inside("nmesh", ["cat", "/sys/class/net/w-mesh/ifindex"]);
+      const before = await device();
       await guest.node.run(["ip", "netns", "del", "public"]);
+      await guest.node.until("another device", async () => (await device()) !== before || undefined);
+      await guest.statusWhere("a pass without failures", ({ lastReconcile }) => lastReconcile?.outcome !== "failed");
       t.deepEqual(await vlansDuring(() => answers(guest, far)), [5]);
     });
   },

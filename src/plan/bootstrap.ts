@@ -1,3 +1,4 @@
+import { vlanLinkName } from "../lib/ifname.ts";
 import type { Facts, NicFact, Uplink } from "../model/facts.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
@@ -40,7 +41,9 @@ function compileNic(settings: NodeSettings, nic: NicFact, bridge: string | null)
   return [
     { ...link, ...(vlan === null ? master : {}) },
     withoutIpv6(HOST, name),
-    ...(vlan === null || bridge === null ? [] : [vlanSpec(HOST, name, vlan, { ...mtu, ...master })]),
+    ...(vlan === null || bridge === null
+      ? []
+      : [vlanSpec(HOST, name, vlan, { ...mtu, ...master }), withoutIpv6(HOST, vlanLinkName(name, vlan))]),
   ];
 }
 

@@ -84,10 +84,21 @@ test("on a VLAN the probe asks there, and the VLAN of the NIC becomes the port",
     probing.join("\n"),
   );
   t.true(probing.includes("service dhcp-eth0.5 run"));
+  // Nothing below the VLAN says a word of IPv6, which would have no tag.
+  const silent = probing.indexOf("ip netns exec probe-eth0 sysctl -w net.ipv6.conf.default.disable_ipv6=1");
+  t.true(
+    silent >= 0 && silent < probing.findIndex((line) => /link add eth0 link eth0 /u.test(line)),
+    probing.join("\n"),
+  );
+  t.true(
+    probing.includes("ip netns exec probe-eth0 sysctl -w net.ipv6.conf.eth0/5.disable_ipv6=0"),
+    probing.join("\n"),
+  );
   const chosen = lines({ nics: [nic("eth0")], leases: [lease("eth0")], now: 6 });
   t.true(
     chosen.includes("ip link add eth0.5 link eth0 master zos up type vlan id 5 protocol 802.1Q"),
     chosen.join("\n"),
   );
+  t.true(chosen.includes("sysctl -w net.ipv6.conf.eth0/5.disable_ipv6=1"), chosen.join("\n"));
   t.false(chosen.some((line) => /link set eth0 .*master/u.test(line)));
 });

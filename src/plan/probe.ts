@@ -48,10 +48,19 @@ export function compileProbe(settings: NodeSettings, nic: NicFact, runtimeDir: s
       options: { mode: "passthru" },
       ...mtu,
     },
-    ...(vlan === null ? [] : [vlanSpec(netns, nic.name, vlan, mtu)]),
+    ...(vlan === null ? [] : [...silentBelow(netns, dev), vlanSpec(netns, nic.name, vlan, mtu)]),
     ...compileListening({ netns, dev }, network.addressing.ra),
     ...compileDhcpClients({ netns, dev }, network, settings, runtimeDir),
     ...compileAddresses({ netns, dev }, network),
+  ];
+}
+
+/** Only the VLAN speaks IPv6: what is below it would do so without a tag, from the moment that it is made. */
+function silentBelow(netns: string, dev: string): readonly KernelObject[] {
+  const key = (name: string): string => `net.ipv6.conf.${name}.disable_ipv6`;
+  return [
+    { kind: "sysctl", netns, key: key("default"), value: "1" },
+    { kind: "sysctl", netns, dev, key: key(dev.replaceAll(".", "/")), value: "0" },
   ];
 }
 

@@ -33,12 +33,14 @@ scenario(
       });
       await n1.node.run(["ping", "-6", "-c", "1", "-W", "5", "probe.lab.test"]);
     });
-    await step("it goes on asking for an IPv4 address, and for nothing by DHCPv6", async () => {
-      const { processes } = await n1.status();
-      t.deepEqual(
-        processes.map(({ name }) => name).filter((name) => name.startsWith("dhcp")),
-        ["dhcp-zos"],
-      );
-    });
+    await step(
+      "it goes on asking for an IPv4 address, and by DHCPv6 for what the advertisement leaves out",
+      async () => {
+        const { processes, uplink: now } = await n1.status();
+        const clients = processes.map(({ name }) => name).filter((name) => name.startsWith("dhcp"));
+        t.deepEqual(clients.toSorted(), ["dhcp-zos", "dhcp6-zos"]);
+        t.deepEqual(now?.addresses, uplink?.addresses, "an address by DHCPv6");
+      },
+    );
   },
 );

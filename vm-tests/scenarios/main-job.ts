@@ -57,8 +57,8 @@ export async function proveMainJob({ lab, step }: ScenarioContext): Promise<void
     const leased = await Promise.all(
       guests.map((guest) =>
         guest.node.until("an address by DHCPv6", async () => {
-          const addresses = (await guest.status()).uplink?.addresses ?? [];
-          return addresses.find((address) => address.endsWith("/128"));
+          const { uplink } = await guest.status();
+          return uplink?.addresses.find((address) => address.endsWith("/128"));
         }),
       ),
     );

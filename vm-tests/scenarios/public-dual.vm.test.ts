@@ -76,8 +76,8 @@ scenario(
       const { nic: _nic, ...shared } = side;
       await serve(server, [served[0], { dev: "eth1" }]);
       await server.until("the second network to be nobody's", async () => {
-        const shown = await server.run(["/usr/sbin/ip", "-o", "address", "show", "dev", "eth1", "scope", "global"]);
-        return shown === "" || undefined;
+        const theirs = await server.run(["/usr/sbin/ip", "-o", "address", "show", "dev", "eth1", "scope", "global"]);
+        return theirs === "" || undefined;
       });
       await server.run(["/usr/sbin/ip", "address", "add", "203.0.113.1/24", "dev", "eth0"]);
       await apply(shared);

@@ -1,8 +1,7 @@
-import { planMesh } from "../../src/sdk/mesh.ts";
-import { gatewayAddress } from "../../src/sdk/addressing.ts";
 import { withoutPrefix } from "../../src/lib/ip.ts";
 import { scenario } from "../harness/scenario.ts";
 import { dhcpServer, serve, type Served } from "./dhcp-server.ts";
+import { answers, joinMesh } from "./mesh.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
 
 const there: Served = { dev: "eth1", v4: "10.68.2.1/24", dhcp4: true };
@@ -21,31 +20,17 @@ scenario(
   async ({ t, node, step }) => {
     const guests = [new NetloomGuest(node("n1")), new NetloomGuest(node("n2"))] as const;
     const [n1, n2] = guests;
-    const nodes = await step("two nodes join a mesh over a router", async () => {
-      const planned = await Promise.all(
-        guests.map(async (guest) => {
-          const { uplink } = await guest.online();
-          const address = uplink?.addresses.find((text) => text.startsWith("10.68.")) ?? "";
-          return {
-            id: guest.name,
-            publicKey: await guest.publicKey("demo"),
-            address: withoutPrefix(address),
-            listenPort: 51820,
-          };
-        }),
-      );
-      const mesh = planMesh({ name: "demo", range: "10.10.0.0/16", nodes: planned });
-      const documents = guests.map(({ name }) => mesh.get(name));
-      for (const [index, document] of documents.entries())
-        if (document !== undefined) await guests[index]?.apply(document);
-      return documents.map((document) => gatewayAddress(document?.subnet ?? ""));
+    const inside = await step("two nodes join a mesh over a router", async () => {
+      const members = guests.map(async (guest) => {
+        const { uplink } = await guest.online();
+        return { guest, address: withoutPrefix(uplink?.address ?? "") };
+      });
+      return await joinMesh(await Promise.all(members));
     });
-    const [own = "", other = ""] = nodes;
-    const reaches = (guest: NetloomGuest, address: string): Promise<string> =>
-      guest.node.until(`an answer of ${address}`, () => guest.inside("ndemo", ["ping", "-c", "1", "-W", "2", address]));
-    await reaches(n1, other);
+    const [own = "", other = ""] = inside;
+    await answers(n1, other);
     const [peer] = (await n1.status()).peers;
-    const [inode, pid] = [await n1.node.run(["stat", "-c", "%i", "/run/netns/ndemo"]), (await n1.status()).pid];
+    const [inode, pid] = [await n1.node.run(["stat", "-c", "%i", "/run/netns/nmesh"]), (await n1.status()).pid];
     const client = await n1.servicePid("dhcp-zos");
 
     await step("the router gives other addresses from now on", () => serve(node("router"), [after, there]));
@@ -74,9 +59,9 @@ scenario(
       return now.join(", ");
     });
     await step("the mesh is the one from before", async () => {
-      await reaches(n1, other);
-      await reaches(n2, own);
-      t.is(await n1.node.run(["stat", "-c", "%i", "/run/netns/ndemo"]), inode);
+      await answers(n1, other);
+      await answers(n2, own);
+      t.is(await n1.node.run(["stat", "-c", "%i", "/run/netns/nmesh"]), inode);
       const [now] = (await n1.status()).peers;
       t.true((now?.lastHandshake ?? 0) >= (peer?.lastHandshake ?? Infinity), "the session was lost");
       t.true((now?.rxBytes ?? 0) > (peer?.rxBytes ?? Infinity) && (now?.txBytes ?? 0) > (peer?.txBytes ?? Infinity));

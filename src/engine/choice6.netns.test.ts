@@ -9,11 +9,11 @@ import { yaml } from "../testing/yaml.ts";
 
 const config = { "node.yaml": yaml(nodeDocument({ uplink: { nics: ["up*"] } })) };
 
-/** A network whose router advertises 2001:db8:50::/64, and gives addresses as the ranges say. */
-async function provider(sandbox: Sandbox, nic: string, ...ranges: readonly string[]): Promise<void> {
+/** A network whose router is the first address of a /64, advertises that, and gives addresses as the ranges say. */
+async function provider(sandbox: Sandbox, nic: string, prefix: string, ...ranges: readonly string[]): Promise<void> {
   const netns = `isp-${nic}`;
   await sandbox.cable(nic, netns);
-  await sandbox.ip(`-n ${netns} address add 2001:db8:50::1/64 dev eth0 nodad`);
+  await sandbox.ip(`-n ${netns} address add ${prefix}1/64 dev eth0 nodad`);
   await sandbox.ip(`-n ${netns} address add 192.168.50.1/24 dev eth0`);
   // The first unsolicited advertisement may be seconds away; whoever asks is answered at once.
   const words = ["port=0", "interface=eth0", "bind-dynamic", "no-ping", "enable-ra", "dhcp-authoritative"];
@@ -29,7 +29,7 @@ function online(node: TestNode): Promise<Status> {
   });
 }
 
-const IPV6_ONLY = "2001:db8:50::,ra-only";
+const PREFIX = "2001:db8:50::";
 const STATEFUL = "2001:db8:50::100,2001:db8:50::1ff,64,1h";
 const IPV4 = "192.168.50.10,192.168.50.30,255.255.255.0,1h";
 
@@ -39,7 +39,7 @@ test("a network with router advertisements alone is enough, and the silent one b
     config,
     prepare: async ({ sandbox }) => {
       await sandbox.cable("up0", "silent");
-      await provider(sandbox, "up1", IPV6_ONLY);
+      await provider(sandbox, "up1", PREFIX, `${PREFIX},ra-only`);
     },
   });
   const status = await online(node);
@@ -63,7 +63,7 @@ test("a network with router advertisements alone is enough, and the silent one b
 test("both families, and addresses by DHCPv6: the first that works makes the node online, the other joins it", async (t) => {
   const node = await TestNode.start(t, {
     config,
-    prepare: async ({ sandbox }) => await provider(sandbox, "up0", IPV4, STATEFUL),
+    prepare: async ({ sandbox }) => await provider(sandbox, "up0", PREFIX, IPV4, STATEFUL),
   });
   await online(node);
   const both = await node.sandbox.until("addresses of both families", async () => {
@@ -78,4 +78,30 @@ test("both families, and addresses by DHCPv6: the first that works makes the nod
   t.true(both?.gateways.some((gateway) => gateway.startsWith("fe80::")));
   const seen = await node.sandbox.ip("-o address show dev zos");
   for (const address of both?.addresses ?? []) t.true(seen.includes(address), `${address} in ${seen}`);
+});
+
+test("a cable that is moved to a NIC on another network takes nothing of the old one along", async (t) => {
+  const other = "2001:db8:51::";
+  const node = await TestNode.start(t, {
+    config,
+    prepare: async ({ sandbox }) => {
+      await provider(sandbox, "up0", PREFIX, `${PREFIX},ra-only`);
+      await provider(sandbox, "up1", other, `${other},ra-only`);
+      await sandbox.ip("-n isp-up1 link set eth0 down");
+    },
+  });
+  t.is((await online(node)).uplink?.nic, "up0");
+  await node.sandbox.ip("-n isp-up0 link set eth0 down");
+  await node.sandbox.ip("-n isp-up1 link set eth0 up");
+  // A link that goes down loses its IPv6 addresses.
+  await node.sandbox.ip(`-n isp-up1 address add ${other}1/64 dev eth0 nodad`);
+  await node.sandbox.until("the node to be online by up1", async () => {
+    const { online: now, uplink } = await node.client.status();
+    return now && uplink?.nic === "up1" ? true : undefined;
+  });
+  const seen = await node.sandbox.ip("-6 -o address show dev zos");
+  t.regex(seen, /inet6 2001:db8:51:/u);
+  t.notRegex(seen, /2001:db8:50:/u);
+  t.is((await node.sandbox.ip("-6 route show default")).match(/\bvia\b/gu)?.length, 1);
+  await node.sandbox.output(["ping", "-6", "-c", "1", "-W", "5", `${other}1`]);
 });

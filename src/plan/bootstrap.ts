@@ -1,4 +1,5 @@
 import { vlanLinkName } from "../lib/ifname.ts";
+import { familyOf } from "../lib/ip.ts";
 import type { Facts, NicFact, Uplink } from "../model/facts.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
@@ -22,7 +23,7 @@ export function compileNode(settings: NodeSettings, facts: Facts, choice: Uplink
     ...others.flatMap((nic) => compileNic(settings, nic, nic.name === chosen?.nic.name ? chosen.link : null)),
     ...probed.flatMap((nic) => compileProbe(settings, nic, facts.runtimeDir)),
     ...beside.flatMap((nic) => compileBeside(settings, nic, facts.runtimeDir)),
-    ...(chosen === null ? [] : compileUplink(settings, chosen, facts.runtimeDir)),
+    ...(chosen === null ? [] : compileUplink(settings, chosen, facts.runtimeDir, choice.replaces)),
     ...raisedLimits(),
     ...compileNodeServices(settings, facts, chosen),
   ];
@@ -48,10 +49,35 @@ function compileNic(settings: NodeSettings, nic: NicFact, bridge: string | null)
 }
 
 /**
+ * Under a bridge that gets another NIC there may be another network, and what the kernel knows of the old one by advertisements would
+ * stay for hours: addresses, routers, the bridge's own address of its old MAC. IPv6 is off on the bridge for the pass that changes the
+ * NIC, and begins anew with the next one.
+ */
+function compileUplink(
+  settings: NodeSettings,
+  uplink: Uplink,
+  runtimeDir: string,
+  replaces: boolean,
+): readonly KernelObject[] {
+  const objects = compileBridge(settings, uplink, runtimeDir);
+  const { dhcp6, ra, addresses } = addressingOf(settings, uplink.nic);
+  if (dhcp6 === false && !ra && !addresses.some((address) => familyOf(address) === 6)) return objects;
+  const key = `net.ipv6.conf.${uplink.link.replaceAll(".", "/")}.disable_ipv6`;
+  const off = { kind: "sysctl", netns: HOST, dev: uplink.link, key, value: replaces ? "1" : "0" } as const;
+  return [...(replaces ? objects.filter((object) => !isIpv6(object)) : objects), off];
+}
+
+/** What cannot be there while IPv6 is off. */
+function isIpv6(object: KernelObject): boolean {
+  if (object.kind === "address") return familyOf(object.address) === 6;
+  return object.kind === "route" && familyOf(object.to) === 6;
+}
+
+/**
  * The bridge has the NIC's MAC, so that the LAN sees one station only, and never another one: else the kernel gives a bridge the
  * lowest MAC of its ports (br_stp_recalculate_bridge_id).
  */
-function compileUplink(settings: NodeSettings, { nic, link }: Uplink, runtimeDir: string): readonly KernelObject[] {
+function compileBridge(settings: NodeSettings, { nic, link }: Uplink, runtimeDir: string): readonly KernelObject[] {
   const place = { netns: HOST, dev: link };
   const network = networkOf(settings, nic);
   return [

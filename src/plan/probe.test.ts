@@ -59,6 +59,7 @@ test("chosen, the probe's link is gone before the NIC becomes a port, and the le
     "ip link add zos address 52:54:00:12:34:56 up type bridge mcast_snooping off",
     "sysctl -w net.ipv6.conf.zos.accept_ra=2",
     "sysctl -w net.ipv6.conf.zos.accept_ra_defrtr=1",
+    "sysctl -w net.ipv6.conf.zos.disable_ipv6=0",
     "ip link set eth0 master zos",
     "ip addr add 192.168.50.17/24 dev zos valid-until 3605",
     "ip route replace default via 192.168.50.1 dev zos metric 1024",
@@ -101,4 +102,21 @@ test("on a VLAN the probe asks there, and the VLAN of the NIC becomes the port",
   );
   t.true(chosen.includes("sysctl -w net.ipv6.conf.eth0/5.disable_ipv6=1"), chosen.join("\n"));
   t.false(chosen.some((line) => /link set eth0 .*master/u.test(line)));
+});
+
+test("a bridge that gets another NIC has no IPv6 for that pass, so that nothing of the old network stays", (t) => {
+  const both = [nic("eth0", { carrier: false }), nic("eth1")];
+  const known = { nics: both, leases: [lease("eth0"), lease("eth1")] };
+  const dual = node({ uplink: { addresses: ["2001:db8::9/64"] } });
+  const moving = compile([dual], facts({ ...known, uplink: "eth0", uplinkLost: 90, now: 100 }));
+  t.is(moving.uplink?.nic.name, "eth1");
+  t.is(moving.choice.deadline, 100);
+  const told6 = ({ target }: ReturnType<typeof compile>): readonly string[] =>
+    target.flatMap((object) => {
+      if (object.kind === "address") return [object.address];
+      return object.kind === "sysctl" && object.key === "net.ipv6.conf.zos.disable_ipv6" ? [object.value] : [];
+    });
+  t.deepEqual(told6(moving), ["192.168.50.17/24", "1"]);
+  const after = compile([dual], facts({ ...known, uplink: "eth1", now: 100 }));
+  t.deepEqual(told6(after).toSorted(), ["0", "192.168.50.17/24", "2001:db8::9/64"]);
 });

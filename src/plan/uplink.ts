@@ -26,6 +26,8 @@ export interface UplinkChoice {
   readonly settled: boolean;
   /** The chosen one was not the uplink before: what routers advertised was heard in its probe, and not yet above it. */
   readonly moved: boolean;
+  /** It takes the place of another one. */
+  readonly replaces: boolean;
   /** Seconds since the kernel started at which the same facts may lead to another choice; null when time changes nothing. */
   readonly deadline: number | null;
 }
@@ -47,6 +49,8 @@ export function chooseUplink(settings: NodeSettings, facts: Facts, taken: Readon
   const held = candidates.find(({ nic }) => nic.name === facts.uplink);
   const verdict = held === undefined ? first(candidates, settings, facts) : next(held, candidates, settings, facts);
   const { chosen, probed } = verdict;
+  const moved = chosen !== null && chosen.nic.name !== facts.uplink;
+  const replaces = moved && facts.uplink !== null;
   const isBeside = ({ nic }: NicNetwork): boolean =>
     nic.name !== chosen?.nic.name &&
     probed.every((other) => other.nic.name !== nic.name) &&
@@ -59,8 +63,10 @@ export function chooseUplink(settings: NodeSettings, facts: Facts, taken: Readon
     beside: chosen === null ? [] : candidates.filter(isBeside).map(({ nic }) => nic),
     decision: networks.map((network) => decisionOf(network, rejected.get(network.nic.name), verdict, settings)),
     settled: verdict.why === "awaited" || (verdict.why === "kept" && chosen?.level === LEVEL.complete),
-    moved: chosen !== null && chosen.nic.name !== facts.uplink,
-    deadline: verdict.deadline,
+    moved,
+    replaces,
+    // The pass that changes the NIC is not the last one.
+    deadline: replaces ? facts.now : verdict.deadline,
   };
 }
 

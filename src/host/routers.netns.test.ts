@@ -113,27 +113,30 @@ class Cable {
   }
 }
 
-test.serial("what routers advertise is known, kept over a restart, and asked for when it may have been missed", async (t) => {
-  const { cable, host } = await Cable.lay(t);
-  t.is(await host.routerFacts(cable.node, "eth0", "all"), undefined);
-  await cable.listen(host);
-  cable.advertise("2001:db8:5::100,2001:db8:5::1ff,slaac,64", "[2001:db8:5::53]", "[2001:db8:5::54]");
-  const fact = await cable.fact(
-    host,
-    ({ dns, search, addresses }) => dns.length > 0 && search.length > 0 && addresses.length > 0,
-  );
-  t.like(fact, { managed: true, other: true, router: "fe80::ff:fe00:2", addresses: ["2001:db8:5::ff:fe00:1/64"] });
-  t.deepEqual([fact.dns, fact.search], [["2001:db8:5::53", "2001:db8:5::54"], ["lab.example"]]);
+test.serial(
+  "what routers advertise is known, kept over a restart, and asked for when it may have been missed",
+  async (t) => {
+    const { cable, host } = await Cable.lay(t);
+    t.is(await host.routerFacts(cable.node, "eth0", "all"), undefined);
+    await cable.listen(host);
+    cable.advertise("2001:db8:5::100,2001:db8:5::1ff,slaac,64", "[2001:db8:5::53]", "[2001:db8:5::54]");
+    const fact = await cable.fact(
+      host,
+      ({ dns, search, addresses }) => dns.length > 0 && search.length > 0 && addresses.length > 0,
+    );
+    t.like(fact, { managed: true, other: true, router: "fe80::ff:fe00:2", addresses: ["2001:db8:5::ff:fe00:1/64"] });
+    t.deepEqual([fact.dns, fact.search], [["2001:db8:5::53", "2001:db8:5::54"], ["lab.example"]]);
 
-  // Nobody tells it anything: what it says is what was written down.
-  const next = await cable.open("run");
-  const kept = await next.routerFacts(cable.node, "eth0", "all");
-  t.deepEqual(kept, fact);
-  // It never heard anything: the router is asked, which would not speak by itself for minutes.
-  const other = await cable.open("other");
-  await cable.listen(other);
-  t.deepEqual((await cable.fact(other, ({ dns }) => dns.length > 0)).dns, fact.dns);
-});
+    // Nobody tells it anything: what it says is what was written down.
+    const next = await cable.open("run");
+    const kept = await next.routerFacts(cable.node, "eth0", "all");
+    t.deepEqual(kept, fact);
+    // It never heard anything: the router is asked, which would not speak by itself for minutes.
+    const other = await cable.open("other");
+    await cable.listen(other);
+    t.deepEqual((await cable.fact(other, ({ dns }) => dns.length > 0)).dns, fact.dns);
+  },
+);
 
 test.serial("another cable brings other name servers, and those of before are forgotten", async (t) => {
   const { cable, host } = await Cable.lay(t);

@@ -8,12 +8,12 @@ import { questionsOf } from "./probe.ts";
 
 const kernel = { ...emptyKernel(), link: [physicalNic("eth0", 2)] };
 const document = node({ uplink: { mode: "auto" } });
-const silent = { name: "IPv4 gateway", passed: false, detail: "192.168.50.1 does not answer" };
+const unanswered = { name: "IPv4 gateway", passed: false, detail: "192.168.50.1 does not answer" };
 
 const started = compile([document], facts({ nics: [nic("eth0")] }));
 const leased = compile(
   [document],
-  facts({ nics: [nic("eth0", { probe: { since: 5, gateway4: silent } })], leases: [lease("eth0")], now: 6 }),
+  facts({ nics: [nic("eth0", { probe: { since: 5, gateway4: unanswered } })], leases: [lease("eth0")], now: 6 }),
 );
 const answered = compile([document], facts({ nics: [nic("eth0")], leases: [lease("eth0")], now: 6 }));
 

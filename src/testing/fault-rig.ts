@@ -1,7 +1,7 @@
 import type { ExecutionContext } from "ava";
 import type { Document } from "../model/document.ts";
 import { until } from "../lib/async.ts";
-import { lan, node, resource } from "./builders.ts";
+import { lan, node as nodeDocument, resource } from "./builders.ts";
 import { TEST_BINARY, TestNode } from "./test-node.ts";
 import { yaml } from "./yaml.ts";
 
@@ -62,7 +62,7 @@ export const SET_PUBLIC: readonly Wish[] = [
   {
     op: "apply",
     documents: [
-      node({
+      nodeDocument({
         public: {
           nic: "pub0",
           addresses: ["203.0.113.7/24", "2001:db8:7::7/64"],

@@ -72,7 +72,7 @@ export const SET_PUBLIC: readonly Wish[] = [
     ],
   },
 ];
-export const UNSET_PUBLIC: readonly Wish[] = [{ op: "apply", documents: [node()] }];
+export const UNSET_PUBLIC: readonly Wish[] = [{ op: "apply", documents: [nodeDocument()] }];
 
 /** A node whose daemon can be killed after any step, and is started again by hand. */
 export class FaultRig {

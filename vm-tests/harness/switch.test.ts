@@ -139,9 +139,11 @@ test("ends by itself, with its sockets and directory, when the lab is killed", a
     import { Switch } from ${JSON.stringify(new URL("switch.ts", import.meta.url).href)};
     const network = new Switch(${JSON.stringify(directory)});
     await network.open({ name: "a1", network: "a", socket: ${JSON.stringify(socket)} });
-    console.log("open");`;
+    console.log("open");
+    process.stdin.resume().once("close", () => process.exit());`;
+  // It ends with us: a runner that gives this file up would else wait for whoever holds its output.
   const lab = spawn(process.execPath, ["--input-type=module", "--eval", program], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   // The switch inherited the pipe, which ends with the last of the two.
   const allEnded = once(lab.stdout, "close");

@@ -119,6 +119,8 @@ function rangeLines({ dev, v4, dhcp4 = false, router = true, v6, advertise }: Se
     const at = (host: number): string => hostAt(networkOf(cidr(v6)), host).address;
     const range = advertise === "slaac" ? `${at(0)},ra-stateless` : `${at(0x100)},${at(0x1ff)},slaac`;
     lines.push(`dhcp-range=set:${tag},${range},64,${LEASE}`);
+    // A prefix holds for three intervals at least: at the usual ten minutes nobody would see one end.
+    lines.push(`ra-param=${dev},10,60`);
     lines.push(`dhcp-option=tag:${tag},option6:dns-server,[${addressOf(v6)}]`);
   }
   return lines;

@@ -1,5 +1,8 @@
 import { gatewayAddress } from "../../src/sdk/addressing.ts";
 import { planMesh } from "../../src/sdk/mesh.ts";
+import { classify } from "../harness/classify.ts";
+import type { Lab } from "../harness/lab.ts";
+import { readCapture } from "../harness/pcapng-read.ts";
 import type { NetloomGuest } from "./netloom-guest.ts";
 
 const NAME = "mesh";
@@ -32,4 +35,23 @@ export async function joinMesh(
 export async function answers(guest: NetloomGuest, address: string, timeoutMs: number = 60_000): Promise<void> {
   const ping = (): Promise<string> => guest.inside(`n${NAME}`, ["ping", "-c", "1", "-W", "2", address]);
   await guest.node.until(`an answer of ${address} through the mesh`, ping, timeoutMs);
+}
+
+/** The VLANs on a cable that carried WireGuard's packets while something was done; 0 is none (IEEE 802.1Q). */
+export async function wireguardVlans(
+  lab: Pick<Lab, "flush" | "link">,
+  cable: string,
+  work: () => Promise<void>,
+): Promise<readonly number[]> {
+  const frames = async (): ReturnType<typeof readCapture> => {
+    await lab.flush();
+    return await readCapture(lab.link(cable).capture);
+  };
+  const since = (await frames()).at(-1)?.time ?? 0;
+  await work();
+  const seen = (await frames()).filter(
+    ({ time, bytes }) => time > since && classify(bytes).protocol.startsWith("WireGuard"),
+  );
+  const vlans = seen.map(({ bytes }) => (bytes.readUInt16BE(12) === 0x8100 ? bytes.readUInt16BE(14) & 0xfff : 0));
+  return [...new Set(vlans)];
 }

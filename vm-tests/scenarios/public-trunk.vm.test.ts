@@ -1,10 +1,8 @@
 import { stringify } from "yaml";
 import type { PublicSide } from "../../src/model/document.ts";
-import { classify } from "../harness/classify.ts";
-import { readCapture } from "../harness/pcapng-read.ts";
 import { scenario } from "../harness/scenario.ts";
 import { dhcpServer } from "./dhcp-server.ts";
-import { answers, joinMesh } from "./mesh.ts";
+import { answers, joinMesh, wireguardVlans } from "./mesh.ts";
 import { NetloomGuest } from "./netloom-guest.ts";
 
 const PUBLIC = "203.0.113.7";
@@ -32,21 +30,7 @@ scenario(
         stdin: stringify({ apiVersion: "netloom/v1", kind: "Node", ...(wanted && { public: wanted }) }),
         timeoutMs: 60_000,
       });
-    const frames = async (): ReturnType<typeof readCapture> => {
-      await lab.flush();
-      return await readCapture(lab.link("n1.eth0").capture);
-    };
-    /** VLANs of WireGuard's packets while something is done; 0 is none. */
-    const vlansDuring = async (work: () => Promise<void>): Promise<readonly number[]> => {
-      const since = (await frames()).at(-1)?.time ?? 0;
-      await work();
-      const [...seen] = (await frames()).filter(
-        ({ time, bytes }) => time > since && classify(bytes).protocol.startsWith("WireGuard"),
-      );
-      return [
-        ...new Set(seen.map(({ bytes }) => (bytes.readUInt16BE(12) === 0x8100 ? bytes.readUInt16BE(14) & 0xfff : 0))),
-      ];
-    };
+    const vlansDuring = (work: () => Promise<void>): Promise<readonly number[]> => wireguardVlans(lab, "n1.eth0", work);
     const { uplink } = await guest.online();
     const address = (await other.online()).uplink?.address?.replace(/\/.*/u, "") ?? "";
     const counters = (): Promise<readonly number[]> =>

@@ -27,6 +27,8 @@ export const PROBE_NAME = "probe.lab.test";
 const LEASE = "2m";
 const SERVICE = "dhcp-server";
 const LEASES = "/run/lab-leases";
+/** It is there when the links are as wished. */
+const SERVED = "/run/lab-served";
 
 /**
  * A router that Netloom has no part in: Debian with dnsmasq, which gives addresses on each link that it serves, forwards between
@@ -42,12 +44,12 @@ export async function serve(server: LabNode, served: readonly Served[]): Promise
   for (const [path, file] of Object.entries(serviceFiles({ [SERVICE]: script(served) }))) {
     if (typeof file === "object" && "content" in file) await server.writeFile(path, file.content, file.mode);
   }
-  // Its supervisor starts it again.
-  await server.run(["sh", "-c", `rm -f ${LEASES}; kill $(pidof dnsmasq) 2>/dev/null; true`]);
-  await server.until("the new service", async () => {
-    const shown = await server.run(["ip", "-br", "address"]);
-    return served.every(({ v4 = "", v6 = "" }) => shown.includes(v4) && shown.includes(v6)) || undefined;
-  });
+  await server.run(["rm", "-f", LEASES, SERVED]);
+  await server.run(["s6-svc", "-r", `/run/service/${SERVICE}`]);
+  await server.until(
+    "the new service",
+    async () => (await server.exec(["test", "-e", SERVED])).code === 0 || undefined,
+  );
 }
 
 /** A lease in the server's own file. */
@@ -68,6 +70,7 @@ function script(served: readonly Served[]): string {
   return [
     "for key in net.ipv4.ip_forward net.ipv6.conf.all.forwarding; do sysctl -qw $key=1; done",
     ...served.flatMap(linkLines),
+    `touch ${SERVED}`,
     ...(served.some(({ dhcp4, advertise }) => dhcp4 !== undefined || advertise !== undefined)
       ? [`exec dnsmasq --keep-in-foreground --conf-file=- <<END\n${configuration(served)}\nEND`]
       : ["exec sleep 2147483647"]),

@@ -212,6 +212,24 @@ test("the node is online while its uplink is as wished, whatever else fails", as
   t.is(said.at(-1), "netloom: offline: eth0 has not got an address yet");
 });
 
+test("when no NIC has anything after the probe timeout, the console is told once what each one lacks", async (t) => {
+  const { host, engine, said } = await world(t, (fresh) => {
+    fresh.nicFacts = [nic("eth0"), nic("eth1", { carrier: false })];
+    fresh.kernel = { ...fresh.kernel, link: [physicalNic("eth0", 2), physicalNic("eth1", 3)] };
+  });
+  await engine.apply(files(node({ uplink: { mode: "dhcp4", probeTimeout: 1 } })));
+  t.deepEqual(said, []);
+  while (said.length === 0) await engine.nextPass(AbortSignal.timeout(10_000));
+  for (let pass = 0; pass < 2; pass += 1) {
+    host.event();
+    await engine.nextPass(never);
+  }
+  t.deepEqual(said, [
+    "netloom: nic eth0 not chosen: has carrier, no DHCPv4 answer yet",
+    "netloom: nic eth1 not chosen: has no carrier, not probed without carrier",
+  ]);
+});
+
 test("a closed engine makes no further pass", async (t) => {
   const { host, engine } = await world(t);
   await engine[Symbol.asyncDispose]();

@@ -137,7 +137,9 @@ test("an uplink that moves to another NIC, whose gateway answers, is confirmed b
   host.checks = ({ route }) => [{ name: NAME, passed: route.length > 0, detail: `by ${route[0]?.dev ?? "nothing"}` }];
   const engine = await start(3600);
   host.leaseFacts = [...host.leaseFacts, lease("up1", { expiresAt: uptime() + 3600 })];
-  const report = await engine.apply(files(node({ uplink: { mode: "dhcp4", nics: ["up1"], ignore: [] } })));
+  const applied = engine.apply(files(node({ uplink: { mode: "dhcp4", nics: ["up1"], ignore: [] } })));
+  await settleUplink(engine, "up1");
+  const report = await applied;
   t.like(report, { outcome: "changed", guard: { state: "confirmed", message: "IPv4 gateway by zos" } });
   t.is(await readCheckpoint(root), undefined);
   t.is(detached(), 1);

@@ -62,6 +62,8 @@ export class NodeState {
   #checks: OnlineChecks | null = null;
   readonly #clockWatch = new ClockWatch();
   readonly #since = new Since();
+  /** What the console was told of the NICs last. */
+  #told = "";
 
   /** What was wrong with the file when it was opened. */
   readonly problems: readonly string[];
@@ -185,11 +187,7 @@ export class NodeState {
     // Before anybody is told: who hears of it may start what waits for the flag.
     await this.#flag.set(online);
     const chosen = uplink !== null && uplink.nic.name !== this.#kept.decision.find((entry) => entry.chosen)?.nic;
-    if (chosen)
-      for (const entry of decision)
-        this.#announce(
-          `netloom: nic ${entry.nic} ${entry.chosen ? "chosen" : "not chosen"}: ${entry.reasons.join(", ")}`,
-        );
+    if (chosen || isOverdue(compiled, next.choice, facts.now)) this.#tell(decision);
     if (became)
       this.#announce(
         `netloom: online ${uplink === null ? "without uplink" : `${uplink.nic.name} ${uplink.addresses.join(" ")}`} at ${uptime().toFixed(1)} s`,
@@ -204,6 +202,21 @@ export class NodeState {
     await writeFileAtomic(this.#path, text);
     this.#written = text;
   }
+
+  /** One line for each NIC; nothing when that was told already. */
+  #tell(decision: readonly NicDecision[]): void {
+    const lines = decision.map(
+      ({ nic, chosen, reasons }) => `netloom: nic ${nic} ${chosen ? "chosen" : "not chosen"}: ${reasons.join(", ")}`,
+    );
+    const text = lines.join("\n");
+    if (text !== this.#told) for (const line of lines) this.#announce(line);
+    this.#told = text;
+  }
+}
+
+/** True when the probes have had their time and no NIC has anything: then somebody will look at the console. */
+function isOverdue({ uplink, wantsUplink, settings }: Compiled, { since }: ChoiceMemory, now: number): boolean {
+  return wantsUplink && uplink === null && now >= Math.min(...Object.values(since)) + settings.probeTimeout.value;
 }
 
 /** True when nothing new is decided: the record of the last decision stays. */

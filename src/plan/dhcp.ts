@@ -27,7 +27,10 @@ export function compileDhcpClients(
         ...(hostname.value === null ? {} : { hostname: hostname.value }),
       }),
     );
-  const { managed = false, other = false } = probe?.ra ?? {};
+  const { ra, lease6 } = probe ?? {};
+  // Nothing is heard yet of a router on a bridge that was made a moment ago, and who has a lease keeps it up.
+  const managed = ra?.managed ?? (lease6?.addresses ?? []).length > 0;
+  const other = ra?.other ?? lease6 !== undefined;
   if (dhcp6 === true || (dhcp6 === "auto" && (managed || other)))
     objects.push(...compileDhcp6Client({ ...client, mac, address: dhcp6 === true || managed }));
   return objects;

@@ -49,16 +49,20 @@ exit 0
 /**
  * Starts dhcpcd once the link has a link-local address that is no longer tentative: without one it gives DHCPv6 up for good.
  * /proc/net/if_inet6: address, index, prefix length, scope (20 is link), flags (40 is tentative), name.
+ * What it knows of another cable's network is removed, since it would ask whether that lease still holds, and some servers do not answer.
  */
 const START_SCRIPT = `#!/bin/sh
+link="$1" conf="$2" cable="$3"
+read -r last 2>/dev/null <"$cable" && [ "$last" = "$NETLOOM_CARRIER" ] || rm -f "/var/lib/dhcpcd/$link.lease6"
+printf '%s\\n' "$NETLOOM_CARRIER" >"$cable"
 ready() {
   while read -r _ _ _ scope flags name; do
-    [ "$name" = "$1" ] && [ "$scope" = 20 ] && [ $((0x$flags & 0x40)) = 0 ] && return 0
+    [ "$name" = "$link" ] && [ "$scope" = 20 ] && [ $((0x$flags & 0x40)) = 0 ] && return 0
   done </proc/net/if_inet6
   return 1
 }
-until ready "$1"; do sleep 0.2; done
-exec dhcpcd -B -f "$2" "$1"
+until ready; do sleep 0.2; done
+exec dhcpcd -B -f "$conf" "$link"
 `;
 
 /**
@@ -94,14 +98,15 @@ export function compileDhcp6Client(client: Dhcp6Client): readonly KernelObject[]
       kind: "process",
       netns,
       name: `dhcp6-${link}`,
-      argv: [start, link, path],
-      env: {},
+      argv: [start, link, path, `${directory}/${link}.6.cable`],
+      env: { NETLOOM_CARRIER: `${carrierUps ?? ""}` },
       files: [
         { path: start, content: START_SCRIPT, executable: true },
         { path: report, content: REPORT_SCRIPT, executable: true },
         { path, content: `${lines.join("\n")}\n` },
       ],
-      writes: [],
+      // The report outlives the client, as that of DHCPv4 does.
+      writes: [`${directory}/${link}.6.cable`],
     },
   ];
 }

@@ -7,9 +7,10 @@ import { output, run, start, type Child, type ChildOptions, type Ended } from ".
 /** Generous: it only matters when something is broken, and machines are slow under load. */
 const WAIT_MS = 60_000;
 
-/** An empty /run, and an /etc that can be written: what is written there ends with the sandbox. */
+/** An empty /run and nothing that dhcpcd keeps, and an /etc that can be written: what is written there ends with the sandbox. */
 const OWN_PLACES = [
   "mount -t tmpfs -o mode=755 tmpfs /run",
+  "mount -t tmpfs -o mode=755 tmpfs /var/lib/dhcpcd",
   "mkdir /run/netns /run/etc /run/etc.work",
   "mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc.work overlay /etc && ",
 ].join(" && ");

@@ -96,7 +96,6 @@ export class Service {
   async status(): Promise<Status> {
     const { engine, state, version, problems, self } = this.#options;
     const supervisor = this.#options.supervisor();
-    const { compiled, report, total, changed } = engine.view;
     const unseen: string[] = [];
     const orProblem = <T>(what: string, seen: Promise<readonly T[]>): Promise<readonly T[]> =>
       seen.catch((error: unknown) => {
@@ -110,6 +109,8 @@ export class Service {
       engine.obstacles(),
       self(),
     ]);
+    // After all that is waited for, so that what the last pass found is from one pass.
+    const { compiled, report, total, changed } = engine.view;
     const uplink = compiled?.uplink ?? null;
     return {
       version,

@@ -193,11 +193,18 @@ export class NodeState {
         `netloom: online ${uplink === null ? "without uplink" : `${uplink.nic.name} ${uplink.addresses.join(" ")}`} at ${uptime().toFixed(1)} s`,
       );
     if (!online && this.#online) this.#announce(`netloom: offline: ${missing(checks)}`);
-    this.#online = online;
-    this.#checks = checks;
-    this.#kept = next;
-    this.clockBehind();
-    const text = `${JSON.stringify(next, null, 2)}\n`;
+    try {
+      await this.#write(`${JSON.stringify(next, null, 2)}\n`);
+    } finally {
+      // Last, whatever became of the file: who asks for the status shall not see half of a pass.
+      this.#online = online;
+      this.#checks = checks;
+      this.#kept = next;
+      this.clockBehind();
+    }
+  }
+
+  async #write(text: string): Promise<void> {
     if (text === this.#written) return;
     await writeFileAtomic(this.#path, text);
     this.#written = text;

@@ -1,5 +1,5 @@
 /** IPv6 by router advertisements and DHCPv6, with dnsmasq at the other end of a cable. */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import type { Status } from "../model/report.ts";
@@ -101,6 +101,34 @@ test("a cable that leads to another network: the address of before goes, another
   const pinged = await node.sandbox.run(["ping", "-6", "-c", "1", "-W", "5", "-I", second, "2001:db8:7::1"]);
   t.is(pinged.code, 0, pinged.out);
   t.is([...(await node.sandbox.processes()).values()].filter((line) => line === "dhcpcd: zos [ip6]").length, 1);
+});
+
+test("a prefix that a server delegates is a fact and a route of its own", async (t) => {
+  const conf = `subnet6 2001:db8:5::/64 {
+  range6 2001:db8:5::100 2001:db8:5::1ff;
+  prefix6 2001:db8:100:: 2001:db8:1ff:ff00:: /56;
+}
+`;
+  const node = await TestNode.start(t, {
+    config: { "node.yaml": yaml(nodeDocument({ uplink: { nics: ["up0"], mode: "dhcp6", prefix: true } })) },
+    prepare: async ({ sandbox }) => {
+      await sandbox.cable("up0", "isp");
+      await sandbox.ip("-n isp address add 2001:db8:5::1/64 dev eth0 nodad");
+      const [file, leases] = [join(sandbox.dir, "dhcpd.conf"), join(sandbox.dir, "dhcpd.leases")];
+      await writeFile(file, conf);
+      await writeFile(leases, "");
+      const router = ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--pid-file", "--port=0", "--enable-ra"];
+      sandbox.start([...router, "--interface=eth0", "--bind-dynamic", "--dhcp-range=2001:db8:5::,ra-only"], "isp");
+      sandbox.start(["dhcpd", "-6", "-f", "--no-pid", "-cf", file, "-lf", leases, "eth0"], "isp");
+    },
+  });
+  const route = await node.sandbox.until(`a prefix; the daemon said ${node.said()}`, async () => {
+    const text = await node.sandbox.ip("-6 route show type unreachable proto 78");
+    return text === "" ? undefined : text;
+  });
+  t.regex(route, /^unreachable 2001:db8:1[0-9a-f]{2}:[0-9a-f]{1,2}00::\/56 /u);
+  t.regex(await addresses(node), LEASED);
+  t.regex(await readFile(join(node.runtimeDir, "leases/up0.6"), "utf8"), /^prefixes=2001:db8:1[^,]*\/56,\d+,\d+ $/mu);
 });
 
 test("a cable that leads nowhere: a lease that nobody gives again ends", async (t) => {

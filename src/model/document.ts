@@ -38,6 +38,8 @@ export interface UplinkPolicy {
   /** VLAN on the NIC. */
   readonly vlan?: number;
   readonly mtu?: number;
+  /** Ask for a prefix by DHCPv6 (RFC 8415, section 6.3); what nobody uses of it is unreachable here. */
+  readonly prefix?: boolean;
   /** Name of the bridge above the NIC, `zos` by default. */
   readonly bridge?: string;
   /** Where the node has to come to count as online: "tcp://192.0.2.1:443", "icmp://192.0.2.1". */

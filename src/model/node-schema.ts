@@ -35,6 +35,7 @@ export const NodeSchema: v.GenericSchema<unknown, NodeDocument> = v.strictObject
       vlan: v.exactOptional(VlanId),
       mtu: v.exactOptional(Mtu),
       bridge: v.exactOptional(LinkName),
+      prefix: v.exactOptional(v.boolean("is neither true nor false")),
       checks: v.exactOptional(list(CheckTarget)),
       probeTimeout: v.exactOptional(wholeNumber(1, 3600)),
     }),

@@ -51,6 +51,8 @@ export interface NodeSettings {
   /** VLAN of the uplink on its NIC; null is untagged. */
   readonly vlan: Setting<number | null>;
   readonly mtu: Setting<number | null>;
+  /** A prefix is asked for by DHCPv6. */
+  readonly prefix: Setting<boolean>;
   /** Of every candidate that `addressingOf` has nothing else for. */
   readonly addressing: Setting<Addressing>;
   /** By NIC pattern; the first that matches holds. */

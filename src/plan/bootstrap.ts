@@ -9,7 +9,7 @@ import { raisedLimits } from "./limits.ts";
 import { addressingOf, linkSettings, networkOf } from "./nic-network.ts";
 import { compileNodeServices } from "./node-services.ts";
 import { compileListening, compileProbe, vlanSpec, withoutIpv6 } from "./probe.ts";
-import { compileAddresses, compileRoutes } from "./uplink-addresses.ts";
+import { compileAddresses, compileDelegated, compileRoutes } from "./uplink-addresses.ts";
 import type { UplinkChoice } from "./uplink.ts";
 
 /**
@@ -93,6 +93,7 @@ function compileBridge(settings: NodeSettings, { nic, link }: Uplink, runtimeDir
     ...compileListening(place, network.addressing.ra),
     ...compileDhcpClients(place, network, settings, runtimeDir),
     ...compileAddresses(place, network),
+    ...(settings.prefix.value ? compileDelegated(HOST, network) : []),
     ...compileRoutes(place, nic.name, settings.routes.value),
   ];
 }

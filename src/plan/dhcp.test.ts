@@ -41,6 +41,18 @@ test("DHCPv4 is asked for at once, DHCPv6 when a router says that there is somet
   t.deepEqual([...clients({}, { dhcp4: false, dhcp6: true }).keys()], ["dhcp6-zos"]);
 });
 
+test("a prefix is asked for where a document says so, and by the uplink's bridge alone", (t) => {
+  const asks = (dev: string): boolean => {
+    const node = { apiVersion: "netloom/v1", kind: "Node", name: "node", uplink: { prefix: true } } as const;
+    const network = { nic: nic("eth0"), addressing: AUTO, addresses: [], gateways: [], level: LEVEL.nothing };
+    const objects = compileDhcpClients({ netns: "", dev }, network, settings(node, NO_FLAGS), "/run/netloom");
+    const client = objects.find((object) => object.kind === "process" && object.name.startsWith("dhcp6-"));
+    return configuration(client?.kind === "process" ? client : undefined).includes("ia_pd 1 -");
+  };
+  t.true(asks("zos"));
+  t.false(asks("eth0"));
+});
+
 test("a client whose lease holds goes on as it is on a bridge that no router has reached yet", (t) => {
   const before = clients({ probe: { ...advertised(true, true).probe, since: 1, lease6 } }).get("dhcp6-zos");
   t.truthy(before);

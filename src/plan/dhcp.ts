@@ -12,7 +12,7 @@ import type { Place } from "./uplink-addresses.ts";
 export function compileDhcpClients(
   { netns, dev }: Place,
   { nic, addressing }: NicNetwork,
-  { hostname }: NodeSettings,
+  { hostname, prefix, bridge }: NodeSettings,
   runtimeDir: string,
 ): readonly KernelObject[] {
   const { dhcp4, dhcp6, clientId } = addressing;
@@ -31,7 +31,9 @@ export function compileDhcpClients(
   // Nothing is heard yet of a router on a bridge that was made a moment ago, and who has a lease keeps it up.
   const managed = ra?.managed ?? (lease6?.addresses ?? []).length > 0;
   const other = ra?.other ?? lease6 !== undefined;
-  if (dhcp6 === true || (dhcp6 === "auto" && (managed || other)))
-    objects.push(...compileDhcp6Client({ ...client, mac, address: dhcp6 === true || managed }));
+  // One that is delegated to us is for what is behind us: no probe needs it.
+  const delegated = prefix.value && dev === bridge.value;
+  if (dhcp6 === true || (dhcp6 === "auto" && (managed || other || delegated)))
+    objects.push(...compileDhcp6Client({ ...client, mac, address: dhcp6 === true || managed, prefix: delegated }));
   return objects;
 }

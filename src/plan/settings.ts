@@ -38,6 +38,7 @@ export function settings(node: NodeDocument | null, flags: BootFlags): NodeSetti
     prefer: preferred(flags),
     vlan: pick(uplink.vlan, tag(flags.zos.vlanPriv), "zos.vlanPriv", null),
     mtu: pick<number | null>(uplink.mtu, flags.mtu, "mtu", null),
+    prefix: pick(uplink.prefix, undefined, "", false),
 
     ...addressings(node, flags),
     routes: pick(undefined, some(flags.routes), "routes", []),

@@ -74,6 +74,21 @@ function compileDefaults({ netns, dev }: Place, { nic, addressing }: NicNetwork)
   return [...own, leasedRoute({ netns, dev }, lease4.address, "0.0.0.0/0", lease4.router)];
 }
 
+/**
+ * Prefixes that were delegated to us: what nobody uses of them is unreachable, or it would go back to the router that sends it here, and
+ * so on (RFC 7084, WPD-5).
+ */
+export function compileDelegated(netns: string, { nic, addressing }: NicNetwork): readonly KernelObject[] {
+  const { lease6 } = heardBy(addressing, nic.probe);
+  return (lease6?.prefixes ?? []).map(({ prefix }) => ({
+    kind: "route",
+    netns,
+    to: prefix,
+    type: "unreachable",
+    metric: METRIC,
+  }));
+}
+
 /** A route of a lease. A router that is not in the lease's network is on the link all the same (RFC 3442). */
 function leasedRoute({ netns, dev }: Place, address: string, to: string, via: string | undefined): KernelObject {
   const route = { kind: "route", netns, to, dev, metric: METRIC } as const;

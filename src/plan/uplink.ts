@@ -9,6 +9,8 @@ import { decisionOf, type Verdict } from "./uplink-record.ts";
 
 /** Seconds that a better one with carrier is waited for when another one has all that is asked for. */
 const WAIT_SECONDS = 3;
+/** Seconds after which a router that was asked for the first time has answered or failed. */
+const ANSWER_SECONDS = 5;
 /** Seconds without carrier after which a cable counts as pulled: a switch that restarts a port takes less. */
 const PULLED_SECONDS = 2;
 
@@ -168,9 +170,12 @@ function sinceOf({ nic }: NicNetwork, { now }: Facts): number {
   return nic.probe?.since ?? now;
 }
 
-/** When the probe of a NIC has had its time. */
+/** When the probe of a NIC has had its time: one whose lease came late has still to hear of its router. */
 function endOf(network: NicNetwork, { probeTimeout }: NodeSettings, facts: Facts): number {
-  return sinceOf(network, facts) + probeTimeout.value;
+  const { gateway4, gateway6 } = network.nic.probe ?? {};
+  const asked = network.level !== LEVEL.route || gateway4 !== undefined || gateway6 !== undefined;
+  const heard = asked ? -Infinity : readyAt(network, facts) + ANSWER_SECONDS;
+  return Math.max(sinceOf(network, facts) + probeTimeout.value, heard);
 }
 
 function nextTimeout(probed: readonly NicNetwork[], settings: NodeSettings, facts: Facts): number | null {

@@ -11,7 +11,7 @@ export class NicDetails {
   readonly #known = new Map<number, { readonly stamp: string; readonly detail: NicDetail }>();
 
   /** The details of NICs of the namespace that the sockets are in, by index. */
-  async of(netlink: Netlink, nics: readonly Link[]): Promise<ReadonlyMap<number, NicDetail>> {
+  async of(netlink: Pick<Netlink, "linkStates">, nics: readonly Link[]): Promise<ReadonlyMap<number, NicDetail>> {
     if (nics.some((nic) => this.#known.get(nic.index)?.stamp !== stampOf(nic))) {
       // A kernel without ethtool by netlink knows nothing of drivers, and the NIC is one all the same.
       const states = new Map((await netlink.linkStates().catch(() => [])).map((state) => [state.index, state]));

@@ -6,7 +6,7 @@ import type { NodeSettings } from "../model/settings.ts";
 import { compileBeside } from "./beside.ts";
 import { compileDhcpClients } from "./dhcp.ts";
 import { raisedLimits } from "./limits.ts";
-import { addressingOf, linkSettings, networkOf } from "./nic-network.ts";
+import { addressingOf, heardBy, linkSettings, networkOf, type NicNetwork } from "./nic-network.ts";
 import { compileNodeServices } from "./node-services.ts";
 import { compileListening, compileProbe, vlanSpec, withoutIpv6 } from "./probe.ts";
 import { compileAddresses, compileDelegated, compileRoutes } from "./uplink-addresses.ts";
@@ -87,6 +87,7 @@ function compileBridge(settings: NodeSettings, { nic, link }: Uplink, runtimeDir
       name: link,
       type: "bridge",
       mac: nic.mac,
+      ...leasedMtu(network),
       ...linkSettings(settings, network.addressing),
       options: { mcastSnooping: false },
     },
@@ -96,4 +97,15 @@ function compileBridge(settings: NodeSettings, { nic, link }: Uplink, runtimeDir
     ...(settings.prefix.value ? compileDelegated(HOST, network) : []),
     ...compileRoutes(place, nic.name, settings.routes.value),
   ];
+}
+
+/** RFC 8200, section 5: with less the kernel takes IPv6 from the link. */
+const MTU_LEAST = 1280;
+/** Of Ethernet. More is for whoever knows that every switch and port can carry it (`uplink.mtu`). */
+const MTU_USUAL = 1500;
+
+/** A smaller MTU that the lease asks for (option 26), on the bridge alone: what others send to us may be larger. */
+function leasedMtu({ nic, addressing }: NicNetwork): { readonly mtu?: number } {
+  const mtu = heardBy(addressing, nic.probe).lease4?.mtu;
+  return mtu === undefined || mtu < MTU_LEAST || mtu >= MTU_USUAL ? {} : { mtu };
 }

@@ -23,6 +23,7 @@ const REPORT_SCRIPT = `${REPORT_HEAD}leases() {
     at=$((at + 1))
   done
 }
+echo 0 2>/dev/null >"/proc/sys/net/ipv6/conf/$interface/addr_gen_mode"
 case "$reason" in
 BOUND6 | RENEW6 | REBIND6 | REBOOT6 | INFORM6 | DELEGATED6)
   printf '%s=%s\\n' \\
@@ -68,7 +69,8 @@ exec dhcpcd -B -f "$conf" "$link"
 /**
  * The DHCPv6 client of a NIC, unit `dhcp6-<interface>`: dhcpcd told to configure nothing and to leave router advertisements to the
  * kernel. Not udhcpc6, which draws another IAID at each start, so that three starts are three leases (measured).
- * dhcpcd switches the kernel's link-local addresses off on its link all the same; the parameter beside it has them back.
+ * dhcpcd switches the kernel's link-local addresses off on its link all the same; its script has them back at once, and the parameter
+ * beside it whenever that was in vain.
  */
 export function compileDhcp6Client(client: Dhcp6Client): readonly KernelObject[] {
   const { netns, link, nic, carrierUps, runtimeDir, mac, address, prefix = false } = client;

@@ -43,6 +43,19 @@ const look = (tables: Partial<Tables>): Look => ({
   tables: { links, addresses: [], routes: [], ...tables },
 });
 
+test("a NIC has what its driver and the kernel say of it", (t) => {
+  const card = link(2, "eth0", { permanentMac: "52:54:00:00:00:09", carrierUps: 3, parentDev: "virtio0" });
+  const details = new Map([[2, { driver: "virtio_net", pci: "0000:00:03.0", speed: 1000 }]]);
+  const all = [card, ...links.slice(1), link(9, "lo", { type: "loopback" }), link(10, "v9", { kind: "veth" })];
+  t.deepEqual(nicsOf({ links: all, addresses: [] }, new Map(), details), [
+    {
+      ...{ name: "eth0", mac: "02:00:00:00:00:01", permanentMac: "52:54:00:00:00:09", physical: true, carrier: true },
+      ...{ carrierUps: 3, device: "virtio0", driver: "virtio_net", pci: "0000:00:03.0", speed: 1000 },
+    },
+    { name: "v9", mac: "02:00:00:00:00:01", physical: false, carrier: true },
+  ]);
+});
+
 test("links know what they sit on; the other end of a veth is no such thing, and one elsewhere is not known", (t) => {
   const seen = linksOf(look({ vlans: [{ index: 4, id: 5, pvid: true, untagged: false }] }));
   t.deepEqual(

@@ -54,6 +54,9 @@ scenario(
     await node.waitForConsole(/daemon started/u);
     t.is(await node.run(["netloom", "show"]), documents);
     t.is(await guest.publicKey("kept"), key);
+    const { state, keys } = await guest.status();
+    t.regex(state.kept, /^on disk \/dev\/vda/u);
+    t.deepEqual(keys, [{ resource: "kept", publicKey: key, since: "disk" }]);
     await node.until(
       "the resource",
       async () => (await node.run(["ip", "netns", "list"])).includes("nkept") || undefined,

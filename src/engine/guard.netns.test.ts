@@ -111,7 +111,12 @@ for (const runtime of [SOURCE, BINARY]) {
       (await guards(node)).length === 0 ? true : undefined,
     );
     const status = await node.startDaemon();
-    t.like(status, { online: true, guard: { state: "reverted", change: "apply Lan lab" }, reconciles: { changed: 0 } });
+    // Its DHCP client began anew, and may have been given more time since.
+    const others = status.lastReconcile?.steps.filter(
+      (step) => !/^ip addr add \S+ dev zos valid-until \d+$/u.test(step),
+    );
+    t.deepEqual(others, []);
+    t.like(status, { online: true, guard: { state: "reverted", change: "apply Lan lab" } });
   });
 }
 

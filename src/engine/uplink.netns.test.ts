@@ -99,9 +99,10 @@ test("a restarted daemon keeps address, route, client and choice, and takes no s
   });
   const { uplink: chosen } = await online(node);
   // The other NIC is probed no longer once there is an uplink.
-  const settled = await node.sandbox.until("one client", async () => {
+  const settled = await node.sandbox.until("one client and no probe", async () => {
     const { processes } = await node.client.status();
-    return processes.length === 1 && processes[0]?.pid !== null ? processes : undefined;
+    const probes = (await node.sandbox.ip("netns list")).includes("probe-");
+    return processes.length === 1 && processes[0]?.pid !== null && !probes ? processes : undefined;
   });
   const before = [await addresses(node, "zos"), await defaultRoute(node)];
   await node.stopDaemon("SIGKILL");

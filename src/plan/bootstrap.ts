@@ -9,6 +9,7 @@ import { raisedLimits } from "./limits.ts";
 import { addressingOf, heardBy, linkSettings, networkOf, type NicNetwork } from "./nic-network.ts";
 import { compileNodeServices } from "./node-services.ts";
 import { compileListening, compileProbe, vlanSpec, withoutIpv6 } from "./probe.ts";
+import { probePlace } from "./probe-place.ts";
 import { compileAddresses, compileDelegated, compileRoutes } from "./uplink-addresses.ts";
 import type { UplinkChoice } from "./uplink.ts";
 
@@ -22,11 +23,27 @@ export function compileNode(settings: NodeSettings, facts: Facts, choice: Uplink
   return [
     ...others.flatMap((nic) => compileNic(settings, nic, nic.name === chosen?.nic.name ? chosen.link : null)),
     ...probed.flatMap((nic) => compileProbe(settings, nic, facts.runtimeDir)),
+    ...(choice.moved ? emptyProbes(settings, facts, choice) : []),
     ...beside.flatMap((nic) => compileBeside(settings, nic, facts.runtimeDir)),
     ...(chosen === null ? [] : compileUplink(settings, chosen, facts.runtimeDir, choice.replaces)),
     ...raisedLimits(),
     ...compileNodeServices(settings, facts, chosen),
   ];
+}
+
+/**
+ * The namespaces of probes that are over stay, empty, for the pass that sets the uplink up: the kernel takes down a namespace under the
+ * lock that every change of a link waits for, and nobody waits for the namespace.
+ */
+function emptyProbes(
+  settings: NodeSettings,
+  { nics, uplink }: Facts,
+  { probed, beside }: UplinkChoice,
+): readonly KernelObject[] {
+  const others = new Set([...probed, ...beside].map(({ name }) => name));
+  return nics
+    .filter(({ name, probe }) => probe !== undefined && name !== uplink && !others.has(name))
+    .map(({ name }) => ({ kind: "netns", name: probePlace(settings, name).netns }));
 }
 
 /** A NIC that is up; `bridge` is that of the uplink, whose port it is, or its VLAN. */

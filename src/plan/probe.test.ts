@@ -55,7 +55,6 @@ test("chosen, the probe's link is gone before the NIC becomes a port, and the le
   t.deepEqual(steps.map(explain).map(told), [
     "service dhcp-eth0 remove",
     "ip -n probe-eth0 link del eth0",
-    "ip netns del probe-eth0",
     "ip link add zos address 52:54:00:12:34:56 up type bridge mcast_snooping off",
     "sysctl -w net.ipv6.conf.zos.accept_ra=2",
     "sysctl -w net.ipv6.conf.zos.accept_ra_defrtr=1",
@@ -71,6 +70,18 @@ test("chosen, the probe's link is gone before the NIC becomes a port, and the le
     gateways: ["192.168.50.1"],
     targets: [],
   });
+});
+
+test("its namespace stays empty while the uplink is set up, and goes with the pass after that", (t) => {
+  t.is(answered.choice.deadline, 6);
+  const probing = applySteps(kernel, diff(kernel, leased.target).steps);
+  const online = applySteps(probing, diff(probing, answered.target).steps);
+  t.deepEqual(
+    online.netns.map(({ name }) => name),
+    ["probe-eth0"],
+  );
+  const after = compile([document], facts({ nics: [nic("eth0")], leases: [lease("eth0")], now: 6, uplink: "eth0" }));
+  t.deepEqual(diff(online, after.target).steps.map(explain), ["ip netns del probe-eth0"]);
 });
 
 test("on a VLAN the probe asks there, and the VLAN of the NIC becomes the port", (t) => {

@@ -68,7 +68,7 @@ export function chooseUplink(settings: NodeSettings, facts: Facts, taken: Readon
     moved,
     replaces,
     // The pass that changes the NIC is not the last one.
-    deadline: replaces ? facts.now : verdict.deadline,
+    deadline: moved ? facts.now : verdict.deadline,
   };
 }
 

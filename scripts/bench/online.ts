@@ -5,7 +5,7 @@ import { dhcpServer, serve, type Served } from "../../vm-tests/scenarios/dhcp-se
 import { NetloomGuest } from "../../vm-tests/scenarios/netloom-guest.ts";
 import { type Bench, type Figure, median } from "./figure.ts";
 
-const rounds = 9;
+const rounds = 5;
 /** What `Node.uplink.probeTimeout` is unless told. */
 const probeTimeout = 20;
 const silentNics = ["silent1", "silent2", "silent3"];
@@ -71,12 +71,12 @@ function figure(name: string, seconds: readonly number[], bar: number, note: str
   return { name, ours: median(seconds), unit: "s", bar, note: `worst ${worst} s; ${note}` };
 }
 
-/** Boots a node without this cable, plugs it in when the daemon runs, and gives the seconds from its carrier until online. */
+/** Boots a node without this cable, plugs it in when the daemon has looked around, and gives the seconds from its carrier until online. */
 async function plugged(lab: Lab, guest: NetloomGuest, nic: string): Promise<number> {
   const link = `${guest.name}.${nic}`;
   await lab.setLink(link, { carrier: "down" });
   await lab.boot([guest.name]);
-  await guest.node.waitForConsole(/daemon started/u);
+  await guest.statusWhere("its first look", ({ decision }) => decision.length > 0);
   const noted = guest.node.run([
     "sh",
     "-c",

@@ -61,16 +61,17 @@ scenario(
       "the resource",
       async () => (await node.run(["ip", "netns", "list"])).includes("nkept") || undefined,
     );
-    t.regex(
-      await node.run(["ip", "netns", "exec", "nkept", "wg", "show"]),
-      new RegExp(`public key: ${RegExp.escape(key)}`, "u"),
-    );
     const kept: unknown = JSON.parse((await node.readFile("/var/cache/modules/network/node.json")).toString());
     t.like(kept, { uplink: before.uplink?.nic });
     t.false((await guest.status()).online, "a node without a DHCP server is not online");
 
     await lab.setLink("gateway.eth0", { carrier: "up" });
     t.is((await guest.online()).uplink?.address, before.uplink?.address);
+    // WireGuard waits for the time, and that for an uplink.
+    await node.until("its WireGuard with the same key", async () => {
+      const shown = await node.run(["ip", "netns", "exec", "nkept", "wg", "show"]);
+      return shown.includes(`public key: ${key}\n`) || undefined;
+    });
     await node.powerOff();
     // Shut down in order, the file system needs no repair.
     t.regex(

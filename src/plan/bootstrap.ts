@@ -8,7 +8,7 @@ import { compileDhcpClients } from "./dhcp.ts";
 import { raisedLimits } from "./limits.ts";
 import { addressingOf, heardBy, linkSettings, networkOf, type NicNetwork } from "./nic-network.ts";
 import { compileNodeServices } from "./node-services.ts";
-import { compileListening, compileProbe, vlanSpec, withoutIpv6 } from "./probe.ts";
+import { compileListening, compileProbe, compileProbeLinks, vlanSpec, withoutIpv6 } from "./probe.ts";
 import { probePlace } from "./probe-place.ts";
 import { compileAddresses, compileDelegated, compileRoutes } from "./uplink-addresses.ts";
 import type { UplinkChoice } from "./uplink.ts";
@@ -23,6 +23,9 @@ export function compileNode(settings: NodeSettings, facts: Facts, choice: Uplink
   return [
     ...others.flatMap((nic) => compileNic(settings, nic, nic.name === chosen?.nic.name ? chosen.link : null)),
     ...probed.flatMap((nic) => compileProbe(settings, nic, facts.runtimeDir)),
+    ...(chosen === null ? candidates : [])
+      .filter((nic) => !probed.includes(nic))
+      .flatMap((nic) => compileProbeLinks(settings, nic)),
     ...(choice.moved ? emptyProbes(settings, facts, choice) : []),
     ...beside.flatMap((nic) => compileBeside(settings, nic, facts.runtimeDir)),
     ...(chosen === null ? [] : compileUplink(settings, chosen, facts.runtimeDir, choice.replaces)),
@@ -38,11 +41,13 @@ export function compileNode(settings: NodeSettings, facts: Facts, choice: Uplink
 function emptyProbes(
   settings: NodeSettings,
   { nics, uplink }: Facts,
-  { probed, beside }: UplinkChoice,
+  { candidates, probed, beside }: UplinkChoice,
 ): readonly KernelObject[] {
   const others = new Set([...probed, ...beside].map(({ name }) => name));
-  return nics
-    .filter(({ name, probe }) => probe !== undefined && name !== uplink && !others.has(name))
+  // While there was no uplink, every candidate had one.
+  const began = uplink === null && nics.some(({ probe }) => probe !== undefined);
+  return candidates
+    .filter(({ name, probe }) => (probe !== undefined || began) && name !== uplink && !others.has(name))
     .map(({ name }) => ({ kind: "netns", name: probePlace(settings, name).netns }));
 }
 

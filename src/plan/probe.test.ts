@@ -131,3 +131,16 @@ test("a bridge that gets another NIC has no IPv6 for that pass, so that nothing 
   const after = compile([dual], facts({ ...known, uplink: "eth1", now: 100 }));
   t.deepEqual(told6(after).toSorted(), ["0", "192.168.50.17/24", "2001:db8::9/64"]);
 });
+
+test("while nothing is chosen a NIC without carrier has its place to be asked from, and no client; it goes after the choice", (t) => {
+  const nics = [nic("eth0"), nic("eth1", { carrier: false })];
+  const names = ({ target }: ReturnType<typeof compile>, kind: "netns" | "process"): readonly string[] =>
+    target.flatMap((object) => (object.kind === kind ? [object.name] : []));
+  const waiting = compile([document], facts({ nics }));
+  t.deepEqual(names(waiting, "netns"), ["probe-eth0", "probe-eth1"]);
+  t.deepEqual(names(waiting, "process"), ["dhcp-eth0"]);
+  const chosen = compile([document], facts({ nics, leases: [lease("eth0")], now: 6 }));
+  t.deepEqual(names(chosen, "netns"), ["probe-eth0", "probe-eth1"], "empty, for one pass");
+  const after = compile([document], facts({ nics, leases: [lease("eth0")], now: 6, uplink: "eth0" }));
+  t.deepEqual(names(after, "netns"), []);
+});

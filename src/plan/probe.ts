@@ -32,10 +32,24 @@ export function questionsOf(
  * lands in the kernel's first namespace when a crash takes the one it was in.
  */
 export function compileProbe(settings: NodeSettings, nic: NicFact, runtimeDir: string): readonly KernelObject[] {
+  const place = probePlace(settings, nic.name);
+  const network = networkOf(settings, nic);
+  return [
+    ...compileProbeLinks(settings, nic),
+    ...compileDhcpClients(place, network, settings, runtimeDir),
+    ...compileAddresses(place, network),
+  ];
+}
+
+/**
+ * The part of a probe that needs no cable: while nothing is chosen it is there for NICs without carrier too, since it takes longer to
+ * make than to start the clients in it.
+ */
+export function compileProbeLinks(settings: NodeSettings, nic: NicFact): readonly KernelObject[] {
   const { netns, dev } = probePlace(settings, nic.name);
   const vlan = settings.vlan.value;
-  const network = networkOf(settings, nic);
-  const own = linkSettings(settings, network.addressing);
+  const { addressing } = networkOf(settings, nic);
+  const own = linkSettings(settings, addressing);
   const mtu = own.mtu === undefined ? {} : { mtu: own.mtu };
   return [
     { kind: "netns", name: netns },
@@ -49,9 +63,7 @@ export function compileProbe(settings: NodeSettings, nic: NicFact, runtimeDir: s
       ...mtu,
     },
     ...(vlan === null ? [] : [...silentBelow(netns, dev), vlanSpec(netns, nic.name, vlan, mtu)]),
-    ...compileListening({ netns, dev }, network.addressing.ra),
-    ...compileDhcpClients({ netns, dev }, network, settings, runtimeDir),
-    ...compileAddresses({ netns, dev }, network),
+    ...compileListening({ netns, dev }, addressing.ra),
   ];
 }
 

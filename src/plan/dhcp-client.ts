@@ -75,8 +75,9 @@ export function compileDhcp4Client({ netns, link, nic, carrierUps, runtimeDir, .
   const [start, report] = [`${runtimeDir}/dhcp/start4`, `${runtimeDir}/dhcp/report4`];
   const clientId = told.clientId === undefined ? [] : ["-x", `0x3d:${told.clientId.replaceAll(":", "")}`];
   const hostname = told.hostname === undefined ? [] : ["-x", `hostname:${told.hostname}`];
-  // Four quick tries, then a pause of 2 s, for ever: a server that comes up late, or a slow switch port, is met soon.
-  const tries = ["-t", "4", "-T", "1", "-A", "2"];
+  // One try a second, for ever: a server that comes up late, or a slow switch port, is met after half a second in the mean. With a
+  // pause of 2 s after every fourth it was a whole one.
+  const tries = ["-t", "10", "-T", "1", "-A", "1"];
   return {
     kind: "process",
     netns,

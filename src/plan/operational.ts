@@ -4,7 +4,7 @@ import type { Waiting } from "../model/waiting.ts";
 import { CLOCK_PATIENCE_SECONDS } from "./clock.ts";
 import type { Compiled } from "./compile.ts";
 
-/** A DHCP client asks four times in 60 s before it begins anew (udhcpc -t, dhcpcd's backoff are below it). */
+/** A server that is there answers long before, also one that is asked less and less often (dhcpcd, RFC 8415 section 15). */
 const LEASE_SECONDS = 60;
 /** WireGuard tries every 5 s (REKEY_TIMEOUT of drivers/net/wireguard/messages.h). */
 const HANDSHAKE_SECONDS = 30;

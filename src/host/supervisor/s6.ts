@@ -7,6 +7,7 @@ import { NetloomError, errorCode, isGone } from "../../lib/errors.ts";
 import { exec } from "../exec.ts";
 import type { ServiceState } from "../host.ts";
 import { type Backend, KILL_AFTER_MS, STOP_TIMEOUT_MS } from "./index.ts";
+import { nameTaken } from "./services.ts";
 
 const START_TIMEOUT_MS = 2000;
 
@@ -80,17 +81,7 @@ export class S6 implements Backend {
       return true;
     } catch (error) {
       if (errorCode(error) === "EEXIST" && (await readlink(link).catch(() => "")) === directory) return false;
-      if (errorCode(error) === "EEXIST") {
-        throw new NetloomError({
-          code: "refused",
-          op: "register service",
-          target: name,
-          why: `${link} exists and is not Netloom's`,
-          hint: "rename the other service",
-          cause: error,
-        });
-      }
-      throw error;
+      throw errorCode(error) === "EEXIST" ? nameTaken(name, `${link} exists and is not Netloom's`, error) : error;
     }
   }
 

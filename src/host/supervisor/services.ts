@@ -2,7 +2,7 @@ import { constants, fstatSync, readlinkSync } from "node:fs";
 import { access, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readIfExists, writeFileAtomic } from "../../lib/atomic-file.ts";
-import { isGone } from "../../lib/errors.ts";
+import { isGone, NetloomError } from "../../lib/errors.ts";
 import type { ActualProcess } from "../../model/actual.ts";
 import type { ProcessSpec } from "../../model/kernel.ts";
 import { ONLINE_FLAG } from "../../model/online.ts";
@@ -104,4 +104,16 @@ function ownOutput(): string | undefined {
   if (!fstatSync(1).isFIFO()) return undefined;
   const path = readlinkSync("/proc/self/fd/1");
   return path.startsWith("/") ? path : undefined;
+}
+
+/** Why a service is not registered: the supervisor has one of its name that somebody else made. */
+export function nameTaken(name: string, why: string, cause?: unknown): NetloomError {
+  return new NetloomError({
+    code: "refused",
+    op: "register service",
+    target: name,
+    why,
+    hint: "rename the other service",
+    cause,
+  });
 }

@@ -7,6 +7,7 @@ import { readIfExists, writeFileAtomic } from "../../lib/atomic-file.ts";
 import { NetloomError, errorCode, isGone } from "../../lib/errors.ts";
 import type { ServiceState } from "../host.ts";
 import { type Backend, KILL_AFTER_MS, STOP_TIMEOUT_MS } from "./index.ts";
+import { nameTaken } from "./services.ts";
 import { talk } from "./socket-talk.ts";
 import { unitName } from "./unit-name.ts";
 
@@ -49,16 +50,7 @@ export class ZinitLine implements Backend {
     const program = this.#program(name);
     const found = await execOf(file);
     const isTaken = found === undefined ? (await this.#status(unit)) !== undefined : found !== program;
-    if (isTaken) {
-      const why = `zinit has a service ${unit} that is not Netloom's`;
-      throw new NetloomError({
-        code: "refused",
-        op: "register service",
-        target: name,
-        why,
-        hint: "rename the other service",
-      });
-    }
+    if (isTaken) throw nameTaken(name, `zinit has a service ${unit} that is not Netloom's`);
     await this.#forget(unit);
     await writeFileAtomic(file, stringify({ exec: program }));
     await this.#ask(`monitor ${unit}`);

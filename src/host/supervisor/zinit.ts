@@ -8,7 +8,7 @@ import { uptime } from "../../lib/uptime.ts";
 import type { ServiceState } from "../host.ts";
 import { type Backend, KILL_AFTER_MS, STOP_TIMEOUT_MS } from "./index.ts";
 import { quote } from "./run-script.ts";
-import { directories, exists } from "./services.ts";
+import { directories, exists, nameTaken } from "./services.ts";
 import { talk } from "./socket-talk.ts";
 import { unitName } from "./unit-name.ts";
 
@@ -78,16 +78,8 @@ export class Zinit implements Backend {
   async start(name: string): Promise<void> {
     const unit = unitName(name);
     const found = await this.#exec(unit);
-    if (found !== undefined && found !== this.#command(name)) {
-      const why = `zinit has a service ${unit} that is not Netloom's`;
-      throw new NetloomError({
-        code: "refused",
-        op: "register service",
-        target: name,
-        why,
-        hint: "rename the other service",
-      });
-    }
+    if (found !== undefined && found !== this.#command(name))
+      throw nameTaken(name, `zinit has a service ${unit} that is not Netloom's`);
     await writeFileAtomic(this.#shim, shimText(this.#places.services), 0o755);
     if (found !== undefined) await this.#end(unit);
     await writeFileAtomic(this.#mark(name), "");

@@ -50,7 +50,10 @@ test("a gateway says in valid documents what it serves on each of its networks",
     },
     { kind: "Lan", cidr: "192.168.52.0/24", gateway: "192.168.52.1", nics: ["eth1"] },
   ]);
-  t.like(documentsOf("own"), [{ kind: "Node", ntpServe: undefined }, { cidr: "10.1.0.0/16", gateway: "10.1.0.1", ntp: [] }]);
+  t.like(documentsOf("own"), [
+    { kind: "Node", ntpServe: undefined },
+    { cidr: "10.1.0.0/16", gateway: "10.1.0.1", ntp: [] },
+  ]);
   t.regex(nodes["gw"]?.cmdline ?? "", / loglevel=7$/u);
 });
 

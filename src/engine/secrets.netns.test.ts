@@ -21,7 +21,10 @@ async function filesWithKey(directory: string): Promise<readonly string[]> {
     .map(async (entry) => {
       const path = join(entry.parentPath, entry.name);
       const text = await readFile(path, "latin1").catch(() => "");
-      const mode = ((await stat(path)).mode & 0o777).toString(8);
+      // A file that is being written goes while it is looked at.
+      const seen = await stat(path).catch(() => undefined);
+      if (seen === undefined) return [];
+      const mode = (seen.mode & 0o777).toString(8);
       return FORMS.some((form) => text.includes(form)) ? [`${path.slice(directory.length)} ${mode}`] : [];
     });
   return (await Promise.all(found)).flat().toSorted();

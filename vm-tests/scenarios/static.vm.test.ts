@@ -18,7 +18,7 @@ const topology = {
 
 scenario(
   "static by ip=: addresses, routers, name, name server and MTU of both families, and no word to any DHCP server",
-  { group: "smoke", topology },
+  { group: "full", topology },
   async ({ t, lab, node, step }) => {
     const n1 = new NetloomGuest(node("n1"));
     const status = await step("it comes online", () => n1.online());

@@ -8,7 +8,7 @@ const topology = { networks: ["lan"], nodes: { server: dhcpServer(["lan"], [serv
 
 scenario(
   "dual stack: DHCPv4, router advertisements and DHCPv6 give one bridge its addresses, by one MAC and one lease each",
-  { group: "smoke", topology },
+  { group: "full", topology },
   async ({ t, lab, node, step }) => {
     const [n1, server] = [new NetloomGuest(node("n1")), node("server")];
     const { mac, capture } = lab.link("n1.eth0");

@@ -89,7 +89,7 @@ export function targets({ lacks = new Set(), now = 0, datapaths = [] }: TargetOp
       const objects = places.flatMap(([netns, wish]): readonly KernelObject[] => {
         if (wish === undefined) return [];
         const abroad = netns !== HOST || alpha === undefined ? netns : "nalpha";
-        const hostDummy = host.d0 !== undefined;
+        const hostDummy = host.d0 !== undefined && host.d0.master !== "bo0";
         const made = links(netns, wish, abroad, hostDummy, lacks);
         const wanted = new Set(places.flatMap(([name, one]) => (one === undefined ? [] : [name])));
         return [
@@ -195,7 +195,9 @@ function links(
   const vlanName = `vlan${netns === HOST ? "0" : netns}`;
   const lower = vlan?.lower === "host d0" ? { netns: HOST, name: "d0" } : { netns, name: vlan?.lower ?? "" };
   const there = (name: string): boolean => found.some((link) => link.name === name);
-  if (vlan !== undefined && (lower.netns === netns ? there(lower.name) : hostDummy))
+  // A port of a bond is down while it enters, and what sits on it cannot be up then: nobody has VLANs below their bond.
+  const inBond = found.some((link) => link.name === lower.name && link.master === "bo0");
+  if (vlan !== undefined && (lower.netns === netns ? there(lower.name) && !inBond : hostDummy))
     // Several namespaces may have one on the node's link, each of a number of its own.
     found.push({
       ...base,

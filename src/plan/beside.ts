@@ -4,6 +4,7 @@ import type { NodeSettings } from "../model/settings.ts";
 import { compileDhcpClients } from "./dhcp.ts";
 import { linkSettings, networkOf } from "./nic-network.ts";
 import { compileOwnAddresses, compileRoutes } from "./uplink-addresses.ts";
+import { ipv6Parameter } from "./ipv6-parameter.ts";
 
 /**
  * A NIC that has an `ip=` of its own and is not the uplink, such as that of a storage network: its addresses and routes are on the
@@ -13,12 +14,7 @@ export function compileBeside(settings: NodeSettings, nic: NicFact, runtimeDir: 
   const place = { netns: HOST, dev: nic.name };
   const network = networkOf(settings, nic);
   const { ra } = network.addressing;
-  const set = (key: string, value: string): KernelObject => ({
-    kind: "sysctl",
-    ...place,
-    key: `net.ipv6.conf.${nic.name.replaceAll(".", "/")}.${key}`,
-    value,
-  });
+  const set = (name: string, value: string): KernelObject => ipv6Parameter(HOST, nic.name, name, value);
   return [
     { kind: "link", netns: HOST, name: nic.name, type: "physical", ...linkSettings(settings, network.addressing) },
     // It took no part in IPv6 while it was probed.

@@ -12,6 +12,7 @@ import { compileListening, compileProbe, compileProbeLinks, vlanSpec, withoutIpv
 import { probePlace } from "./probe-place.ts";
 import { compileAddresses, compileDelegated, compileRoutes } from "./uplink-addresses.ts";
 import type { UplinkChoice } from "./uplink.ts";
+import { ipv6Parameter } from "./ipv6-parameter.ts";
 
 /**
  * The node's own objects: every candidate NIC up; a probe for each whose network has to be asked; and when one is chosen the uplink's
@@ -84,8 +85,7 @@ function compileUplink(
   const objects = compileBridge(settings, uplink, runtimeDir);
   const { dhcp6, ra, addresses } = addressingOf(settings, uplink.nic);
   if (dhcp6 === false && !ra && !addresses.some((address) => familyOf(address) === 6)) return objects;
-  const key = `net.ipv6.conf.${uplink.link.replaceAll(".", "/")}.disable_ipv6`;
-  const off = { kind: "sysctl", netns: HOST, dev: uplink.link, key, value: replaces ? "1" : "0" } as const;
+  const off = ipv6Parameter(HOST, uplink.link, "disable_ipv6", replaces ? "1" : "0");
   return [...(replaces ? objects.filter((object) => !isIpv6(object)) : objects), off];
 }
 

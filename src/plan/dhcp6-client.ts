@@ -1,5 +1,6 @@
 import type { KernelObject } from "../model/kernel.ts";
 import { leaseFile, REPORT_HEAD, type DhcpClient } from "./dhcp-client.ts";
+import { ipv6Parameter } from "./ipv6-parameter.ts";
 
 export interface Dhcp6Client extends DhcpClient {
   /** MAC of the NIC: what makes the DUID, so that it is stable over reboots and another one on clones. */
@@ -89,13 +90,7 @@ export function compileDhcp6Client(client: Dhcp6Client): readonly KernelObject[]
     `env NETLOOM_CARRIER=${carrierUps ?? ""}`,
   ];
   return [
-    {
-      kind: "sysctl",
-      netns,
-      key: `net.ipv6.conf.${link.replaceAll(".", "/")}.addr_gen_mode`,
-      value: "0",
-      dev: link,
-    },
+    ipv6Parameter(netns, link, "addr_gen_mode", "0"),
     {
       kind: "process",
       netns,

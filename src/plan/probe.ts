@@ -8,6 +8,7 @@ import { linkSettings, networkOf } from "./nic-network.ts";
 import { probePlace, type ProbePlace } from "./probe-place.ts";
 import type { UplinkChoice } from "./uplink.ts";
 import { compileAddresses } from "./uplink-addresses.ts";
+import { ipv6Parameter } from "./ipv6-parameter.ts";
 
 /** Whose network is to be asked, from where, and what. Without an address or a router there is nothing to ask. */
 export function questionsOf(
@@ -69,10 +70,9 @@ export function compileProbeLinks(settings: NodeSettings, nic: NicFact): readonl
 
 /** Only the VLAN speaks IPv6: what is below it would do so without a tag, from the moment that it is made. */
 function silentBelow(netns: string, dev: string): readonly KernelObject[] {
-  const key = (name: string): string => `net.ipv6.conf.${name}.disable_ipv6`;
   return [
-    { kind: "sysctl", netns, key: key("default"), value: "1" },
-    { kind: "sysctl", netns, dev, key: key(dev.replaceAll(".", "/")), value: "0" },
+    { kind: "sysctl", netns, key: "net.ipv6.conf.default.disable_ipv6", value: "1" },
+    ipv6Parameter(netns, dev, "disable_ipv6", "0"),
   ];
 }
 
@@ -99,18 +99,11 @@ export function vlanSpec(
  * Router advertisements are heeded also where packets are forwarded (2, ip-sysctl), and with them default routes; or not at all.
  */
 export function compileListening({ netns, dev }: ProbePlace, heeds: boolean): readonly KernelObject[] {
-  const name = dev.replaceAll(".", "/");
-  const set = (key: string, value: string): KernelObject => ({
-    kind: "sysctl",
-    netns,
-    dev,
-    key: `net.ipv6.conf.${name}.${key}`,
-    value,
-  });
+  const set = (name: string, value: string): KernelObject => ipv6Parameter(netns, dev, name, value);
   return heeds ? [set("accept_ra", "2"), set("accept_ra_defrtr", "1")] : [set("accept_ra", "0")];
 }
 
 /** A NIC takes no part in IPv6 itself: what is above it does, with the same MAC. */
 export function withoutIpv6(netns: string, dev: string): KernelObject {
-  return { kind: "sysctl", netns, dev, key: `net.ipv6.conf.${dev.replaceAll(".", "/")}.disable_ipv6`, value: "1" };
+  return ipv6Parameter(netns, dev, "disable_ipv6", "1");
 }

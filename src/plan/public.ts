@@ -9,6 +9,7 @@ import { objectId } from "./object-key.ts";
 import { withoutIpv6 } from "./probe.ts";
 import { derivedMac, publicMacs } from "./public-macs.ts";
 import { pair, portName, portObjects, type Port } from "./public-port.ts";
+import { ipv6Parameter } from "./ipv6-parameter.ts";
 
 /** What the public side compiles from. */
 export interface PublicInputs {
@@ -39,13 +40,7 @@ export function compilePublic(inputs: PublicInputs): Compiled {
   const port = portOf(inputs);
   // One NIC has one MTU, that of the uplink; a second one is not spoken of by `mtu`.
   const mtu = side.nic === undefined && settings.mtu.value !== null ? { mtu: settings.mtu.value } : {};
-  const parameters = (name: string, value: string): KernelObject => ({
-    kind: "sysctl",
-    netns,
-    dev,
-    key: `net.ipv6.conf.${dev}.${name}`,
-    value,
-  });
+  const parameters = (name: string, value: string): KernelObject => ipv6Parameter(netns, dev, name, value);
   const objects: KernelObject[] = [
     {
       kind: "link",
@@ -57,7 +52,7 @@ export function compilePublic(inputs: PublicInputs): Compiled {
       options: { mcastSnooping: false },
     },
     withoutIpv6(HOST, bridge),
-    { kind: "sysctl", netns: HOST, dev: bridge, key: `net.ipv6.conf.${bridge}.accept_ra`, value: "0" },
+    ipv6Parameter(HOST, bridge, "accept_ra", "0"),
     { kind: "netns", name: netns },
     ...pair(
       { netns: HOST, name: hostVethName(netns, dev), master: bridge },

@@ -4,6 +4,7 @@ import type { Facts } from "../model/facts.ts";
 import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
 import { gatewayAddress, meshAddress } from "../sdk/addressing.ts";
 import { compileResourceFirewall } from "./firewall.ts";
+import { ipv6Parameter } from "./ipv6-parameter.ts";
 
 /** WireGuard's overhead on IPv6, so that a packet fits the network below for both families. */
 const WIREGUARD_OVERHEAD = 80;
@@ -44,9 +45,7 @@ export function compileResource(
     bridge(names.privateBridge),
     bridge(names.myceliumBridge),
     // The segments belong to the members; the node takes no part in them.
-    ...[names.privateBridge, names.myceliumBridge].map(
-      (dev) => ({ kind: "sysctl", netns: HOST, dev, key: `net.ipv6.conf.${dev}.disable_ipv6`, value: "1" }) as const,
-    ),
+    ...[names.privateBridge, names.myceliumBridge].map((dev) => ipv6Parameter(HOST, dev, "disable_ipv6", "1")),
     { kind: "netns", name: netns },
     { kind: "sysctl", netns, key: "net.ipv4.ip_forward", value: "1" },
     { kind: "sysctl", netns, key: "net.ipv6.conf.all.forwarding", value: "1" },

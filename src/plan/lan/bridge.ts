@@ -5,6 +5,7 @@ import type { LanFacts, NicFact } from "../../model/facts.ts";
 import { HOST, type KernelObject } from "../../model/kernel.ts";
 import { withoutPrefix } from "../../lib/ip.ts";
 import { lanAddresses, renderDnsmasq } from "../dnsmasq.ts";
+import { ipv6Parameter } from "../ipv6-parameter.ts";
 
 /** The interface name of a LAN's bridge. */
 export function lanBridge(name: string): string {
@@ -41,11 +42,10 @@ export function compileBridgeLan(
     value: "1",
   });
   // A router's own LAN must not be configured by someone else's advertisements.
-  objects.push({ kind: "sysctl", netns: HOST, dev: bridge, key: `net.ipv6.conf.${bridge}.accept_ra`, value: "0" });
+  objects.push(ipv6Parameter(HOST, bridge, "accept_ra", "0"));
   // Without it the kernel's neighbour advertisements say "no router", and members drop the default route that dnsmasq
   // advertised to them (RFC 4861, 7.2.5). It holds for this interface only: what is forwarded is another question.
-  if (v6 !== undefined && lan.dhcp)
-    objects.push({ kind: "sysctl", netns: HOST, dev: bridge, key: `net.ipv6.conf.${bridge}.forwarding`, value: "1" });
+  if (v6 !== undefined && lan.dhcp) objects.push(ipv6Parameter(HOST, bridge, "forwarding", "1"));
   if (lan.dhcp) objects.push(dnsmasq(lan, bridge, { v4, v6 }, facts, upstream));
   return objects;
 }

@@ -2,6 +2,7 @@ import type { ExecutionContext } from "ava";
 import type { Document } from "../model/document.ts";
 import { until } from "../lib/async.ts";
 import { lan, node as nodeDocument, resource } from "./builders.ts";
+import { lookAtLinks } from "./look-at-links.ts";
 import { TEST_BINARY, TestNode } from "./test-node.ts";
 import { yaml } from "./yaml.ts";
 
@@ -130,7 +131,7 @@ export class FaultRig {
   /** What is there, in the node and inside all namespaces; two looks at one state are equal. */
   async look(): Promise<string> {
     const outside = await this.node.snapshot();
-    const inside = await this.node.sandbox.output(["sh", "-c", INSIDE]);
+    const inside = await lookAtLinks(this.node.sandbox, INSIDE);
     const lines = `${outside}${inside}`.split("\n").filter((line) => !CHANGES_ALONE.test(line));
     // A member gets the next address that is free, which depends on who was there before.
     return sections(

@@ -9,6 +9,7 @@ import type { Status } from "../model/report.ts";
 import { shortHash } from "../lib/hash.ts";
 import { Client } from "../sdk/client.ts";
 import { start, type Child, type Ended } from "./child.ts";
+import { lookAtLinks } from "./look-at-links.ts";
 import { Sandbox } from "./sandbox.ts";
 
 const CGROUPS = "/sys/fs/cgroup/netloom";
@@ -196,7 +197,7 @@ export class TestNode {
       "d",
       "-print",
     ]);
-    const kernel = await this.sandbox.output(["sh", "-c", SNAPSHOT]);
+    const kernel = await lookAtLinks(this.sandbox, SNAPSHOT);
     const parts = {
       processes: [...(await this.sandbox.processes()).values()],
       "control groups": await this.#cgroups(),

@@ -1,11 +1,11 @@
 import {
   canonicalAddress,
-  cidr,
-  contains,
   familyOf,
   formatCidr,
+  isHostAddress,
   networkOf,
   parseCidr,
+  type Cidr,
   type Family,
 } from "../lib/ip.ts";
 import type { Lease6Fact, LeaseFact } from "../model/facts.ts";
@@ -135,7 +135,7 @@ function defaultRouter({ to, via }: { readonly to: string; readonly via?: string
 function timed(
   text: string | undefined,
   latest: number,
-): readonly { readonly what: ReturnType<typeof cidr>; readonly preferredUntil: number; readonly validUntil: number }[] {
+): readonly { readonly what: Cidr; readonly preferredUntil: number; readonly validUntil: number }[] {
   return words(text)
     .slice(0, LIST_MAX)
     .flatMap((word) => {
@@ -153,17 +153,14 @@ function carrierUps(fields: ReadonlyMap<string, string>): { readonly carrierUps?
   return count === undefined ? {} : { carrierUps: count };
 }
 
-/** Addresses that no host of a network has: "this" network, loopback, multicast and what is beyond (RFC 6890), for IPv6 link-local too. */
-const NO_HOST = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8", "::ffff:0:0/96"].map(
-  (text) => cidr(text),
-);
-
+/** What a server gives to a host; a link-local address is one's own to make (RFC 4862). */
 function isHost(address: string): boolean {
-  const one = cidr(`${address}/${familyOf(address) === 4 ? 32 : 128}`);
-  return !NO_HOST.some((network) => contains(network, one));
+  return isHostAddress(address) && !LINK_LOCAL.test(address);
 }
+
+const LINK_LOCAL = /^fe[89ab]/u;
 
 /** A server may have a link-local address (RFC 8106, 5.1). */
 function isServer(address: string): boolean {
-  return isHost(address) || /^fe[89ab]/u.test(address);
+  return isHostAddress(address);
 }

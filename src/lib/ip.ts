@@ -120,6 +120,26 @@ export function contains(outer: Cidr, inner: Cidr): boolean {
   return span({ ...inner, prefix: outer.prefix }).first === span(outer).first;
 }
 
+/** "::", "::1", IPv4 written as IPv6, and multicast, in canonical text. */
+const NO_HOST6 = /^(?:::1?$|::ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}$|ff[0-9a-f]{2}:)/u;
+
+/**
+ * True for a canonical address that one machine can have on a network, link-local ones among them: neither "this" network, loopback,
+ * multicast nor what is beyond (RFC 6890).
+ */
+export function isHostAddress(address: string): boolean {
+  if (familyOf(address) === 6) return !NO_HOST6.test(address);
+  const first = Number(address.split(".", 1)[0]);
+  return first > 0 && first !== 127 && first < 224;
+}
+
+/** True when it is the IPv4 network's own address or its broadcast address; a network of one or two addresses has none (RFC 3021). */
+export function isReserved(value: Cidr): boolean {
+  if (value.family === 6 || value.prefix >= 31) return false;
+  const { first, last } = span(value);
+  return value.address === fromNumber(4, first) || value.address === fromNumber(4, last);
+}
+
 function fromNumber(family: Family, value: bigint): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 255n)).join(".");
   const groups = Array.from({ length: 8 }, (_unused, index) =>

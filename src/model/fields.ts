@@ -2,7 +2,17 @@ import * as v from "valibot";
 import { API_VERSION } from "./document.ts";
 import { NAME_MAX } from "../lib/ifname.ts";
 import { isNicPattern } from "./nic-pattern.ts";
-import { canonicalAddress, cidr, contains, familyOf, formatCidr, networkOf, parseCidr } from "../lib/ip.ts";
+import {
+  canonicalAddress,
+  cidr,
+  contains,
+  familyOf,
+  formatCidr,
+  isHostAddress,
+  isReserved,
+  networkOf,
+  parseCidr,
+} from "../lib/ip.ts";
 
 /** `apiVersion` of every document. */
 export const ApiVersion: v.GenericSchema<unknown, typeof API_VERSION> = v.literal(
@@ -85,6 +95,22 @@ export const InterfaceAddress: v.GenericSchema<string, string> = v.pipe(
   v.transform((text) => formatCidr(cidr(text))),
 );
 
+/** An address with prefix length that a document gives to this node. */
+export const OwnAddress: v.GenericSchema<string, string> = v.pipe(
+  InterfaceAddress,
+  v.check((text) => {
+    const { address, prefix } = cidr(text);
+    return prefix > 0 && isHostAddress(address);
+  }, "is no address that a machine can have"),
+  v.check((text) => !isReserved(cidr(text)), "is the address of the network itself, or its broadcast address"),
+);
+
+/** An address of another machine, such as a router. */
+export const HostAddress: v.GenericSchema<string, string> = v.pipe(
+  Address,
+  v.check(isHostAddress, "is no address that a machine can have"),
+);
+
 /** A whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number): v.GenericSchema<number, number> {
   return v.pipe(
@@ -107,13 +133,12 @@ export const Mtu: v.GenericSchema<number, number> = wholeNumber(576, 65_535);
 /** Where a connectivity check goes: "tcp://192.0.2.1:443", "icmp://192.0.2.1". */
 export const CheckTarget: v.GenericSchema<string, string> = v.pipe(
   v.string("is no text: quote it"),
-  v.check(
-    (text) =>
-      text.startsWith("tcp://")
-        ? parseEndpoint(text.slice("tcp://".length)) !== undefined
-        : text.startsWith("icmp://") && canonicalAddress(text.slice("icmp://".length)) !== undefined,
-    "is neither tcp://ADDRESS:PORT (IPv6 in brackets) nor icmp://ADDRESS",
-  ),
+  v.check((text) => {
+    const address = text.startsWith("tcp://")
+      ? parseEndpoint(text.slice("tcp://".length))?.address
+      : canonicalAddress(text.startsWith("icmp://") ? text.slice("icmp://".length) : "");
+    return address !== undefined && isHostAddress(address);
+  }, "is neither tcp://ADDRESS:PORT (IPv6 in brackets) nor icmp://ADDRESS of a machine; names are not looked up"),
 );
 
 /** An open port or range of ports: "tcp/22", "udp/8000-8010". */
@@ -167,13 +192,14 @@ export const NicPattern: v.GenericSchema<string, string> = v.pipe(
   ),
 );
 
-/** A DNS host name of one or more labels (RFC 1123). */
+/** A DNS host name of one or more labels (RFC 1123). What is a mistyped IPv4 address is none, though it has the letters of one. */
 export const Hostname: v.GenericSchema<string, string> = v.pipe(
   v.string("is no text: quote it"),
   v.regex(
     /^(?=.{1,64}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/u,
-    "is not a host name",
+    "is not a host name: letters, digits and '-', in parts with dots between, 64 characters at most",
   ),
+  v.regex(/^(?!.*\.\d+$)/u, "is not a host name: the last of several parts is no number"),
 );
 
 /** How a member of a LAN is called: what runtimes call containers. */
@@ -195,4 +221,13 @@ export const NetnsName: v.GenericSchema<string, string> = v.pipe(
 export const LinkName: v.GenericSchema<string, string> = v.pipe(
   v.string("is no text: quote it"),
   v.regex(/^(?!\.{1,2}$)[^\s/:]{1,15}$/u, "is not an interface name: 1 to 15 characters without '/', ':' and spaces"),
+);
+
+/** Names that the kernel gives a meaning of their own, in /proc/sys/net or /sys/class/net. */
+const KERNEL_NAMES = new Set(["lo", "all", "default", "bonding_masters"]);
+
+/** The name of a link that is made: "%" would have the kernel choose a number (dev_alloc_name). */
+export const NewLinkName: v.GenericSchema<string, string> = v.pipe(
+  LinkName,
+  v.check((text) => !KERNEL_NAMES.has(text) && !text.includes("%"), "is a name that the kernel uses itself"),
 );

@@ -22,6 +22,7 @@ import { compileResource, type Underlay } from "./resource.ts";
 import { nodeFirewalls } from "./node-firewall.ts";
 import { publicResolver } from "./resolver.ts";
 import { settings as settingsOf } from "./settings.ts";
+import { bridgeNameIssues } from "./uplink-checks.ts";
 import { chooseUplink, type UplinkChoice } from "./uplink.ts";
 
 export interface Compiled {
@@ -134,7 +135,7 @@ export function compile(documents: readonly Document[], seen: Facts, members: re
   return {
     target: [...units.values()].flat(),
     units,
-    issues: [...findConflicts(documents), ...publicNicIssues, ...homeless, ...issues],
+    issues: [...findConflicts(documents), ...bridgeNameIssues(node, facts), ...publicNicIssues, ...homeless, ...issues],
     decision: choice.decision,
     choice,
     wantsUplink: settings.wantsUplink.value,

@@ -2,6 +2,7 @@ import { cidr, contains, findOverlaps, hostAt, sizeOf } from "../lib/ip.ts";
 import { documentId, type Document, type LanDocument, type NetworkResourceDocument } from "../model/document.ts";
 import type { Issue } from "../model/report.ts";
 import { publicIssues } from "./public-checks.ts";
+import { uplinkIssues } from "./uplink-checks.ts";
 
 /** Each pass asks twice of the same list: when it admits documents, and when it compiles them. */
 const judged = new WeakMap<readonly Document[], readonly Issue[]>();
@@ -19,7 +20,9 @@ function contradictions(documents: readonly Document[]): readonly Issue[] {
     (document): document is NetworkResourceDocument => document.kind === "NetworkResource",
   );
   return [
-    ...documents.flatMap((document) => (document.kind === "Node" ? publicIssues(document) : [])),
+    ...documents.flatMap((document) =>
+      document.kind === "Node" ? [...uplinkIssues(document), ...publicIssues(document)] : [],
+    ),
     ...lans.flatMap(lanIssues),
     ...lanOverlaps(lans),
     ...resources.flatMap(resourceIssues),

@@ -4,6 +4,7 @@ import type { Facts, NicFact } from "../model/facts.ts";
 import { matchesNic } from "../model/nic-pattern.ts";
 import { PUBLIC } from "../model/public-names.ts";
 import type { Issue } from "../model/report.ts";
+import { addressIssues, type Wrong } from "./address-checks.ts";
 
 /**
  * The NIC that `public.nic` names: the public side's own. Null while there is none; several, or one that something else uses
@@ -47,28 +48,19 @@ export function publicIssues(node: NodeDocument): readonly Issue[] {
   const { public: side, uplink } = node;
   const id = documentId(node);
   const names: readonly string[] = [PUBLIC.bridge, ...Object.values(PUBLIC.toUplink)];
-  const wrong: (readonly [key: string, why: string])[] = [];
+  const wrong: Wrong[] = [];
   if (uplink?.bridge !== undefined && names.includes(uplink.bridge))
     wrong.push(["uplink.bridge", `${uplink.bridge} is a name of the public side`]);
   if (side !== undefined) wrong.push(...sideIssues(side, node));
   return wrong.map(([key, why]) => ({ documents: [id], key, message: `${id}: ${why}` }));
 }
 
-function sideIssues(side: PublicSide, { uplink }: NodeDocument): readonly (readonly [string, string])[] {
-  const wrong: (readonly [key: string, why: string])[] = [];
+function sideIssues(side: PublicSide, { uplink }: NodeDocument): readonly Wrong[] {
+  const wrong: Wrong[] = [];
   const has = (list: readonly string[], family: 4 | 6): number => list.filter((one) => familyOf(one) === family).length;
   if (side.addresses.length === 0)
     wrong.push(["public.addresses", "the public side has no address: give it one, or leave public out"]);
-  for (const family of [4, 6] as const) {
-    const [addresses, gateways] = [has(side.addresses, family), has(side.gateways, family)];
-    if (gateways > 1)
-      wrong.push(["public.gateways", `public.gateways has ${gateways} of IPv${family}: one default route needs one`]);
-    if (gateways > 0 && addresses === 0)
-      wrong.push([
-        "public.gateways",
-        `the public side has an IPv${family} gateway and no IPv${family} address to reach it from`,
-      ]);
-  }
+  wrong.push(...addressIssues({ section: "public", what: "the public side", ...side, hears: () => false }));
   // Routers advertise themselves in IPv6 only.
   if (has(side.addresses, 4) > 0 && has(side.gateways, 4) === 0)
     wrong.push([

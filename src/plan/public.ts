@@ -1,5 +1,5 @@
 import { hostVethName } from "../lib/ifname.ts";
-import { cidr, contains, familyOf } from "../lib/ip.ts";
+import { familyOf } from "../lib/ip.ts";
 import type { PublicSide } from "../model/document.ts";
 import type { Facts, NicFact, PublicSideState, Uplink } from "../model/facts.ts";
 import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
@@ -10,6 +10,7 @@ import { withoutIpv6 } from "./probe.ts";
 import { derivedMac, publicMacs } from "./public-macs.ts";
 import { pair, portName, portObjects, type Port } from "./public-port.ts";
 import { ipv6Parameter } from "./ipv6-parameter.ts";
+import { byRouter } from "./uplink-addresses.ts";
 
 /** What the public side compiles from. */
 export interface PublicInputs {
@@ -165,16 +166,12 @@ function waitsFor({ nic }: PublicSide, uplink: Uplink | null): string {
 function defaultRoute(via: string, addresses: readonly string[]): KernelObject {
   const { netns, link: dev } = PUBLIC;
   const six = familyOf(via) === 6;
-  const host = cidr(`${via}/${six ? 128 : 32}`);
-  const near = via.startsWith("fe80:") || addresses.some((address) => contains(cidr(address), host));
   return {
     kind: "route",
     netns,
     to: six ? "::/0" : "0.0.0.0/0",
     dev,
-    via,
+    ...byRouter(via, addresses),
     ...(six ? { metric: STATIC_METRIC6 } : {}),
-    // Hosters give single addresses whose router lies outside of them.
-    ...(near ? {} : { onlink: true as const }),
   };
 }

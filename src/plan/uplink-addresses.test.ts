@@ -68,6 +68,20 @@ test("classless routes are routes, also by who is in no network of ours", (t) =>
   t.is(compiled({ lease4: { routes } }, compileOwnAddresses).length, 3);
 });
 
+test("a router that somebody configured outside of all networks is on the link, as hosters have it", (t) => {
+  const addressing = {
+    dhcp4: false,
+    addresses: ["192.0.2.7/32", "2001:db8::7/64"],
+    gateways: ["172.31.1.1", "fe80::1"],
+  };
+  t.deepEqual(compiled({ addressing }), [
+    "ip addr add 192.0.2.7/32 dev zos",
+    "ip addr add 2001:db8::7/64 dev zos",
+    "ip route replace default via 172.31.1.1 dev zos metric 1024 onlink",
+    "ip route replace -6 default via fe80::1 dev zos metric 1024",
+  ]);
+});
+
 test("a router that somebody configured takes the place of the lease's", (t) => {
   t.deepEqual(compiled({ addressing: { gateways: ["192.168.50.9"] }, lease4: {} }).slice(1), [
     "ip route replace default via 192.168.50.9 dev zos metric 1024",

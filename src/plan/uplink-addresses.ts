@@ -42,9 +42,7 @@ export function compileOwnAddresses({ netns, dev }: Place, { nic, addressing }: 
     ...addresses
       .filter((one) => once.get(one.address) === one)
       .map((one) => ({ kind: "address", netns, dev, ...one }) as const),
-    ...(addressing.peers ?? []).map(
-      (peer) => ({ kind: "route", netns, to: `${peer}/${familyOf(peer) === 4 ? 32 : 128}`, dev }) as const,
-    ),
+    ...(addressing.peers ?? []).map((peer) => ({ kind: "route", netns, to: host(peer), dev }) as const),
     ...(lease4?.routes ?? []).map(({ to, via }) => leasedRoute({ netns, dev }, lease4?.address ?? "", to, via)),
   ];
 }
@@ -66,9 +64,14 @@ function leased(
 function compileDefaults({ netns, dev }: Place, { nic, addressing }: NicNetwork): readonly KernelObject[] {
   const { lease4 } = heardBy(addressing, nic.probe);
   const said = new Set(addressing.gateways.map(familyOf));
+  const near = [
+    ...addressing.addresses,
+    ...(lease4 === undefined ? [] : [lease4.address]),
+    ...(addressing.peers ?? []).map(host),
+  ];
   const own = addressing.gateways.map((via): KernelObject => {
     const to = familyOf(via) === 6 ? "::/0" : "0.0.0.0/0";
-    return { kind: "route", netns, to, dev, via, metric: METRIC };
+    return { kind: "route", netns, to, dev, metric: METRIC, ...byRouter(via, near) };
   });
   if (lease4?.router === undefined || said.has(4)) return own;
   return [...own, leasedRoute({ netns, dev }, lease4.address, "0.0.0.0/0", lease4.router)];
@@ -89,11 +92,25 @@ export function compileDelegated(netns: string, { nic, addressing }: NicNetwork)
   }));
 }
 
-/** A route of a lease. A router that is not in the lease's network is on the link all the same (RFC 3442). */
+/**
+ * A router as routes name it. One that lies outside of all our networks is on the link all the same: hosters give single addresses so,
+ * and leases may (RFC 3442).
+ */
+export function byRouter(via: string, addresses: readonly string[]): { readonly via: string; readonly onlink?: true } {
+  const router = cidr(host(via));
+  const near = via.startsWith("fe80:") || addresses.some((address) => contains(cidr(address), router));
+  return near ? { via } : { via, onlink: true };
+}
+
+/** An address as a network that has no other. */
+function host(address: string): string {
+  return `${address}/${familyOf(address) === 4 ? 32 : 128}`;
+}
+
+/** A route of a lease. */
 function leasedRoute({ netns, dev }: Place, address: string, to: string, via: string | undefined): KernelObject {
   const route = { kind: "route", netns, to, dev, metric: METRIC } as const;
-  if (via === undefined) return route;
-  return { ...route, via, ...(contains(cidr(address), cidr(`${via}/32`)) ? {} : { onlink: true }) };
+  return via === undefined ? route : { ...route, ...byRouter(via, [address]) };
 }
 
 /** Routes that somebody asked for by the uplink, or by its NIC. */

@@ -1,4 +1,14 @@
-import { canonicalAddress, contains, familyOf, formatCidr, networkOf, parseCidr, type Cidr } from "../../lib/ip.ts";
+import {
+  canonicalAddress,
+  contains,
+  familyOf,
+  formatCidr,
+  isHostAddress,
+  isReserved,
+  networkOf,
+  parseCidr,
+  type Cidr,
+} from "../../lib/ip.ts";
 import { isRefusal, quote, refuse, type Refusal } from "./refusal.ts";
 
 const MAC = /(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?=[:,;]|$)/iy;
@@ -46,14 +56,7 @@ export function readAddress(field: string): string | Refusal {
 /** An address that one machine can have. */
 export function readHost(field: string): string | Refusal {
   const address = readAddress(field);
-  return isRefusal(address) || isHost(address) ? address : refuse(`${quote(field)} is no address of a machine`);
-}
-
-/** Neither unspecified, loopback, multicast nor reserved (RFC 6890). */
-function isHost(address: string): boolean {
-  if (familyOf(address) === 6) return address !== "::" && address !== "::1" && !/^ff[0-9a-f]{2}:/u.test(address);
-  const first = Number(address.split(".", 1)[0]);
-  return first > 0 && first !== 127 && first < 224;
+  return isRefusal(address) || isHostAddress(address) ? address : refuse(`${quote(field)} is no address of a machine`);
 }
 
 /** An address of a machine with its prefix length, which may stand with it or be a mask beside it. */
@@ -69,22 +72,15 @@ export function readHostCidr(field: string, mask: string): Cidr | Refusal {
   if (own !== undefined && beside !== undefined && own !== beside)
     return refuse(`${quote(field)} has another prefix length than the mask ${mask}`);
   const result: Cidr = { family, address, prefix: own ?? beside ?? (family === 4 ? classful(address) : 64) };
-  const network = networkOf(result);
-  const usable = family === 6 || result.prefix >= 31 || (address !== network.address && address !== lastOf(result));
-  return usable ? result : refuse(`${address} is the network ${formatCidr(network)} itself, or its broadcast address`);
+  return isReserved(result)
+    ? refuse(`${address} is the network ${formatCidr(networkOf(result))} itself, or its broadcast address`)
+    : result;
 }
 
 /** Prefix length of class A, B and C, which the kernel takes when no mask is given (nfsroot). */
 function classful(address: string): number {
   const first = Number(address.split(".", 1)[0]);
   return first < 128 ? 8 : first < 192 ? 16 : 24;
-}
-
-function lastOf({ address, prefix }: Cidr): string {
-  const host = 2 ** (32 - prefix) - 1;
-  const value = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-  const last = value - (value % (host + 1)) + host;
-  return [24, 16, 8, 0].map((shift) => Math.floor(last / 2 ** shift) % 256).join(".");
 }
 
 /** A prefix length: a number, or for IPv4 a dotted mask. Zero is none. */

@@ -19,7 +19,7 @@ const LINES: readonly (readonly [Step, string])[] = [
   ],
   [
     { op: "route.add", args: { kind: "route", netns: "", to: "::/0", dev: "eth0", via: "fe80::1" } },
-    "ip route replace -6 default via fe80::1 dev eth0",
+    "ip -6 route replace default via fe80::1 dev eth0",
   ],
   [
     {

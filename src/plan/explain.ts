@@ -47,8 +47,8 @@ const LINES: StepTable<string> = {
     `${ip(netns)} neigh del${proxy === true ? " proxy" : ""} ${to} dev ${dev}`,
   "fdb.add": (entry) => `${bridge(entry.netns)} fdb append ${fdbText(entry)}`,
   "fdb.del": (entry) => `${bridge(entry.netns)} fdb del ${fdbText(entry)}`,
-  "route.add": (route) => `${ip(route.netns)} route replace ${routeText(route)}`,
-  "route.del": (route) => `${ip(route.netns)} route del ${routeText(route)}`,
+  "route.add": (route) => `${ip(route.netns)}${six(route)} route replace ${routeText(route)}`,
+  "route.del": (route) => `${ip(route.netns)}${six(route)} route del ${routeText(route)}`,
   "rule.add": (rule) => `${ip(rule.netns)}${rule.family === 6 ? " -6" : ""} rule add ${ruleText(rule)}`,
   "rule.del": (rule) => `${ip(rule.netns)}${rule.family === 6 ? " -6" : ""} rule del ${ruleText(rule)}`,
   "nft.load": (table) =>
@@ -128,9 +128,14 @@ function fdbText({ dev, mac, remote, vni, port, vlan }: FdbSpec): string {
   return `${mac} dev ${dev}${option("vlan", vlan)}${option("dst", remote)}${option("vni", vni)}${option("port", port)}${remote === undefined ? " master static" : " self"}`;
 }
 
+/** Without it `ip` takes "default" for that of IPv4. */
+function six({ to }: RouteSpec): string {
+  return to === "::/0" ? " -6" : "";
+}
+
 function routeText(route: RouteSpec): string {
   const { to, via, dev, metric, type, table, source, mtu, advmss, onlink, hops = [] } = route;
-  const network = to === "0.0.0.0/0" ? "default" : to === "::/0" ? "-6 default" : to;
+  const network = to === "0.0.0.0/0" || to === "::/0" ? "default" : to;
   const ways = hops.map((hop) => ` nexthop${option("via", hop.via)} dev ${hop.dev}${option("weight", hop.weight)}`);
   return `${type === undefined || type === "unicast" ? "" : `${type} `}${network}${option("via", via)}${option("dev", dev)}${option("metric", metric)}${option("table", table)}${option("src", source)}${option("mtu", mtu)}${option("advmss", advmss)}${onlink === true ? " onlink" : ""}${ways.join("")}`;
 }

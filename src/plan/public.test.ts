@@ -164,7 +164,7 @@ test("a router outside of the given network is reached directly, and routers tha
   const routes = steps(wish).filter((line) => line.includes(" route "));
   t.deepEqual(routes, [
     "ip -n public route replace default via 192.0.2.1 dev public onlink",
-    "ip -n public route replace -6 default via 2001:db8::1 dev public metric 512",
+    "ip -n public -6 route replace default via 2001:db8::1 dev public metric 512",
   ]);
   const all = new Set(diff(running, compiled(wish).target).steps.map(explain));
   for (const line of ["accept_ra=2", "accept_ra_defrtr=1", "autoconf=0", "ndisc_notify=1"])

@@ -78,7 +78,7 @@ test("a router that somebody configured outside of all networks is on the link, 
     "ip addr add 192.0.2.7/32 dev zos",
     "ip addr add 2001:db8::7/64 dev zos",
     "ip route replace default via 172.31.1.1 dev zos metric 1024 onlink",
-    "ip route replace -6 default via fe80::1 dev zos metric 1024",
+    "ip -6 route replace default via fe80::1 dev zos metric 1024",
   ]);
 });
 

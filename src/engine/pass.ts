@@ -49,9 +49,14 @@ export function logPass(log: Log, { outcome, steps, failures, unverified, millis
   else log.info(`pass: ${steps.length} steps in ${milliseconds} ms`);
 }
 
-/** Milliseconds until the first lease ends. */
-export function nextExpiry(facts: Facts): number {
-  const seconds = Math.min(...facts.nics.flatMap(({ probe }) => probe?.lease4?.expiresAt ?? [])) - uptime();
+/** Milliseconds until the first part of a lease or an advertisement ends. */
+export function nextExpiry({ nics }: Pick<Facts, "nics">): number {
+  const ends = nics.flatMap(({ probe }) => {
+    const { lease4, lease6, ra } = probe ?? {};
+    const timed = [...(lease6?.addresses ?? []), ...(lease6?.prefixes ?? [])].map(({ validUntil }) => validUntil);
+    return [...timed, lease4?.expiresAt, lease6?.doubtedUntil, ra?.expiresAt].filter((end) => end !== undefined);
+  });
+  const seconds = Math.min(...ends) - uptime();
   return Number.isFinite(seconds) ? Math.max(1, seconds) * 1000 : SWEEP_MS;
 }
 

@@ -79,6 +79,12 @@ test("classless routes replace the router option", (t) => {
   t.is(four({ routes })?.router, undefined);
 });
 
+test("a host name that the kernel has no room for is cut to its first part", (t) => {
+  const whole = `node-7.${"rack4.".repeat(12)}example.org`;
+  t.is(four({ hostname: whole })?.hostname, "node-7");
+  t.is(four({ hostname: `node-7.${"a".repeat(57)}` })?.hostname, `node-7.${"a".repeat(57)}`);
+});
+
 test("the domain is searched when there is no search list", (t) => {
   t.deepEqual(four({ search: "" })?.search, ["example.org"]);
 });

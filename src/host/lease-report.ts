@@ -33,7 +33,9 @@ export function parseLease4(nic: string, text: string): LeaseFact | undefined {
   const others = classless.filter(({ to }) => to !== DEFAULT4);
   const [router] = routers;
   const [server] = serverAddresses(4, words(fields.get("server")));
-  const [hostname] = domainNames(words(fields.get("hostname")));
+  const [named] = domainNames(words(fields.get("hostname")));
+  // The kernel would cut it anywhere, and it would be another one than was wished for.
+  const hostname = named !== undefined && named.length > HOSTNAME_MAX ? named.split(".", 1)[0] : named;
   const search = domainNames(words(fields.get("search")));
   const mtu = seconds(fields.get("mtu"));
   return {
@@ -83,6 +85,8 @@ const DEFAULT4 = "0.0.0.0/0";
 /** The least that IPv4 asks of every host (RFC 2132, 5.1), and the most that Ethernet drivers take. */
 const MTU_LEAST = 576;
 const MTU_MOST = 65_535;
+/** __NEW_UTS_LEN of include/uapi/linux/utsname.h. */
+const HOSTNAME_MAX = 64;
 
 /** `key=value` lines, each key once, the last one ended; undefined when it is anything else. */
 function parseFields(text: string): ReadonlyMap<string, string> | undefined {

@@ -2,6 +2,7 @@ import { watch, type FSWatcher } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { readIfExists } from "../lib/atomic-file.ts";
+import { DEPRECATED } from "../model/kernel.ts";
 import type { Leases } from "./host.ts";
 import { parseLease4, parseLease6 } from "./lease-report.ts";
 
@@ -18,12 +19,18 @@ export async function readLeases(directory: string, uptime: number): Promise<Lea
     return files.flatMap((name, at) => parse(name.slice(0, -suffix.length), texts[at] ?? "") ?? []);
   };
   const [v4, v6] = await Promise.all([read(".4", parseLease4), read(".6", parseLease6)]);
+  const aged = <T extends { readonly preferredUntil: number }>(one: T): T =>
+    one.preferredUntil > uptime ? one : { ...one, preferredUntil: DEPRECATED };
   const holds = ({ validUntil }: { readonly validUntil: number }): boolean => validUntil > uptime;
   return {
     v4: v4.filter((lease) => lease.expiresAt > uptime),
     v6: v6
       .filter(({ doubtedUntil = Infinity }) => doubtedUntil > uptime)
-      .map((lease) => ({ ...lease, addresses: lease.addresses.filter(holds), prefixes: lease.prefixes.filter(holds) })),
+      .map((lease) => ({
+        ...lease,
+        addresses: lease.addresses.filter(holds).map(aged),
+        prefixes: lease.prefixes.filter(holds).map(aged),
+      })),
   };
 }
 

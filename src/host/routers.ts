@@ -67,6 +67,25 @@ const SOLICITATIONS = 3;
 const SOLICITATION_INTERVAL_MS = 4000;
 const FOR_EVER = 0xff_ff_ff_ff;
 
+/** So many values of an option are kept for a link, whoever advertises more. */
+const KEPT = 16;
+
+/** Where there is no room for all, what ends first goes (RFC 8106, section 6), and of what ends together the newest. */
+function longest(all: readonly Advertised[]): readonly Advertised[] {
+  const end = ({ until }: Advertised): number => until ?? Number.MAX_SAFE_INTEGER;
+  const ranked = all.toSorted((a, b) => end(b) - end(a));
+  const room = new Map<Advertised, number>();
+  let left = KEPT;
+  for (const one of ranked) {
+    room.set(one, Math.min(left, one.values.length));
+    left -= Math.min(left, one.values.length);
+  }
+  return all.flatMap((one) => {
+    const values = one.values.slice(0, room.get(one));
+    return values.length === 0 ? [] : [{ ...one, values }];
+  });
+}
+
 /**
  * What router advertisements say, with the name servers that the kernel passes on and does not keep: they are written down here, and
  * routers are asked again where we may have missed them, at our start and when a NIC got another cable.
@@ -100,8 +119,10 @@ export class Routers {
       const until = lifetime === FOR_EVER ? null : now + lifetime;
       // Should the cable be another one meanwhile, it is dropped with the rest, and that cable's routers are asked.
       const epoch = this.#asked.get(`${netns}/${index}`) ?? null;
-      const added = lifetime === 0 ? [] : [{ netns, index, type, values, until, epoch }];
-      all = [...left.filter((one) => one.values.length > 0), ...added];
+      const named = [...told].slice(0, KEPT);
+      const added = lifetime === 0 ? [] : [{ netns, index, type, values: named, until, epoch }];
+      const known = [...left.filter((one) => one.values.length > 0), ...added];
+      all = [...known.filter(others), ...longest(known.filter((one) => !others(one)))];
     }
     await this.#keep(all);
   }

@@ -110,9 +110,12 @@ export interface AddressSpec extends Located {
   readonly address: string;
   /** Seconds since the kernel started; left out is for ever. Equal within `LIFETIME_SLACK`. */
   readonly validUntil?: number;
-  /** No new connection is made from it afterwards; left out is `validUntil`. */
+  /** No new connection is made from it afterwards (`DEPRECATED` once that is so); left out is `validUntil`. */
   readonly preferredUntil?: number;
 }
+
+/** When an address stopped to be preferred (RFC 4862, 5.5.4), for those where that is over: the kernel does not tell since when. */
+export const DEPRECATED = 0;
 
 /** Seconds by which lifetimes may differ: they are told in whole seconds that pass while we look. */
 export const LIFETIME_SLACK = 5;

@@ -7,7 +7,7 @@ import type {
   ActualRule,
 } from "../../model/actual.ts";
 import type { NicFact } from "../../model/facts.ts";
-import { OWNER, type RouteType } from "../../model/kernel.ts";
+import { DEPRECATED, OWNER, type RouteType } from "../../model/kernel.ts";
 import type { PortVlan } from "../../model/link-options.ts";
 import type { NicDetail } from "../nic-details.ts";
 import type { Link, Route, Tables, Vlan } from "../netlink-types.ts";
@@ -137,7 +137,7 @@ export function addressesOf({ netns, tables, now }: Look): readonly ActualAddres
             dev,
             address,
             validUntil: until(validLifetime),
-            preferredUntil: until(preferredLifetime),
+            preferredUntil: preferredLifetime === 0 ? DEPRECATED : until(preferredLifetime),
             owned: proto === OWNER.protocol,
           },
         ];

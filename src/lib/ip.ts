@@ -56,6 +56,11 @@ export function withoutPrefix(text: string): string {
   return text.slice(0, text.indexOf("/"));
 }
 
+/** True for the network of all addresses of a family: that of a default route. */
+export function isEverything(network: string): boolean {
+  return network === "0.0.0.0/0" || network === "::/0";
+}
+
 /** The network that an address belongs to: host bits cleared. */
 export function networkOf(value: Cidr): Cidr {
   return { ...value, address: fromNumber(value.family, span(value).first) };

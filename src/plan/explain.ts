@@ -1,3 +1,4 @@
+import { isEverything } from "../lib/ip.ts";
 import { HOST, type FdbSpec, type LinkSpec, type RouteSpec } from "../model/kernel.ts";
 import type { OptionValue } from "../model/link-options.ts";
 import type { OvsPort } from "../model/ovs.ts";
@@ -135,7 +136,7 @@ function six({ to }: RouteSpec): string {
 
 function routeText(route: RouteSpec): string {
   const { to, via, dev, metric, type, table, source, mtu, advmss, onlink, hops = [] } = route;
-  const network = to === "0.0.0.0/0" || to === "::/0" ? "default" : to;
+  const network = isEverything(to) ? "default" : to;
   const ways = hops.map((hop) => ` nexthop${option("via", hop.via)} dev ${hop.dev}${option("weight", hop.weight)}`);
   return `${type === undefined || type === "unicast" ? "" : `${type} `}${network}${option("via", via)}${option("dev", dev)}${option("metric", metric)}${option("table", table)}${option("src", source)}${option("mtu", mtu)}${option("advmss", advmss)}${onlink === true ? " onlink" : ""}${ways.join("")}`;
 }

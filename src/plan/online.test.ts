@@ -2,7 +2,11 @@ import test from "ava";
 import { HOST } from "../model/kernel.ts";
 import type { Step } from "../model/step.ts";
 import { facts, lease, nic, node } from "../testing/builders.ts";
+import { emptyKernel, physicalNic } from "../testing/memory-kernel.ts";
+import { parseCommandLine } from "./cmdline/parse-command-line.ts";
 import { compile } from "./compile.ts";
+import { diff } from "./diff/index.ts";
+import { explain } from "./explain.ts";
 import { isOnline, missing, onlineChecks } from "./online.ts";
 
 const known = { nics: [nic("eth0")], leases: [lease("eth0")], now: 6 };
@@ -40,6 +44,36 @@ test("a step for the uplink that is still open holds up its part, one for someth
       isOnline(good, open({ op: "address.add", args: { kind: "address", ...place, address: "10.5.0.1/24" } })),
       JSON.stringify(place),
     );
+});
+
+test("a node is online by the address and the router that it has, whatever else a server or a flag asks for in vain", (t) => {
+  const two = compile(
+    [node({ uplink: { mode: "dhcp4", addresses: ["10.9.0.5/24"] } })],
+    facts({ ...known, uplink: "eth0" }),
+  );
+  const all: readonly Step[] = ["192.168.50.17/24", "10.9.0.5/24"].map((address) => ({
+    op: "address.add",
+    args: { kind: "address", netns: HOST, dev: "zos", address },
+  }));
+  const route: Step = {
+    op: "route.add",
+    args: { kind: "route", netns: HOST, to: "10.0.0.0/8", dev: "zos", via: "192.168.50.17", metric: 1024 },
+  };
+  const one = onlineChecks(two, [...all.slice(1), route]);
+  t.true(isOnline(two, one), missing(one));
+  t.is(one.address.why, "192.168.50.17/24 on zos");
+  t.like(onlineChecks(two, all), { address: { ok: false }, route: { ok: false } });
+});
+
+test("a default route of a flag is one, also where nobody names another", (t) => {
+  const { flags } = parseCommandLine("ip=192.168.50.9:::24::eth0:none rd.route=0.0.0.0/0:192.168.50.1");
+  const compiled = compile([], facts({ nics: [nic("eth0")], flags, now: 6, uplink: "eth0" }));
+  t.deepEqual(compiled.uplink?.gateways, ["192.168.50.1"]);
+  t.true(isOnline(compiled, onlineChecks(compiled, [])));
+  const defaults = diff({ ...emptyKernel(), link: [physicalNic("eth0", 2)] }, compiled.target)
+    .steps.map(explain)
+    .filter((step) => step.includes("route"));
+  t.deepEqual(defaults, ["ip route replace default via 192.168.50.1 dev zos metric 1024"]);
 });
 
 test("without a router a node has an address and is not online, without carrier neither", (t) => {

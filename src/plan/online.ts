@@ -1,3 +1,4 @@
+import { familyOf, isEverything } from "../lib/ip.ts";
 import type { Uplink } from "../model/facts.ts";
 import { HOST } from "../model/kernel.ts";
 import type { OnlineCheck, OnlineChecks } from "../model/report.ts";
@@ -12,16 +13,23 @@ export function onlineChecks({ uplink, settings, choice }: Compiled, open: reado
   const targets = settings.checks.value;
   if (uplink === null) return { address: NONE, route: NONE, check: targets.length === 0 ? null : NONE };
   const { addresses, gateways } = choice.moved ? withoutAdvertised(uplink) : uplink;
-  const stuck = open.find((step) => concerns(step, uplink, ["link.add", "link.set", "address.add"]));
+  const mine = open.filter((step) => concerns(step, uplink));
+  const link = mine.find(({ op }) => op === "link.add" || op === "link.set");
+  const noAddress = mine.find(({ op }) => op === "address.add");
+  const noRoute = mine.find(({ op, args }) => op === "route.add" && "to" in args && isEverything(args.to));
+  // One that works is enough, whatever else cannot be had.
+  const held = addresses.filter((address) => !mine.some((step) => adds(step, "address", address)));
+  const families = new Set(held.map(familyOf));
+  const ways = gateways.filter((via) => families.has(familyOf(via)) && !mine.some((step) => adds(step, "via", via)));
   return {
-    address: held(uplink, "an address", addresses, stuck),
+    address: part(uplink, "an address", link === undefined ? held : [], link ?? noAddress),
     route: !uplink.nic.carrier
       ? { ok: false, why: `${uplink.nic.name} has no carrier` }
-      : held(
+      : part(
           uplink,
           "a default route",
-          gateways.map((via) => `via ${via}`),
-          stuck ?? open.find((step) => concerns(step, uplink, ["route.add"])),
+          link === undefined ? ways.map((via) => `via ${via}`) : [],
+          link ?? (gateways.length === 0 ? undefined : (noRoute ?? noAddress)),
         ),
     check: targets.length === 0 ? null : checked(uplink, targets),
   };
@@ -37,10 +45,16 @@ export function missing({ address, route, check }: OnlineChecks): string {
   return [address, route, check].find((one) => one?.ok === false)?.why ?? "nothing is missing";
 }
 
-function held({ link, nic }: Uplink, what: string, all: readonly string[], stuck: Step | undefined): OnlineCheck {
-  if (all.length === 0) return { ok: false, why: `${nic.name} has not got ${what} yet` };
+function part({ link, nic }: Uplink, what: string, all: readonly string[], stuck: Step | undefined): OnlineCheck {
+  if (all.length > 0) return { ok: true, why: `${all.join(" ")} on ${link}` };
   if (stuck !== undefined) return { ok: false, why: `this cannot be done: ${explain(stuck)}` };
-  return { ok: true, why: `${all.join(" ")} on ${link}` };
+  return { ok: false, why: `${nic.name} has not got ${what} yet` };
+}
+
+/** A step that is still to make this address, or the default route by this router. */
+function adds({ op, args }: Step, what: "address" | "via", value: string): boolean {
+  if (what === "address") return op === "address.add" && args.address === value;
+  return op === "route.add" && isEverything(args.to) && args.via === value;
 }
 
 /** What the kernel makes of advertisements is not there before it has heard one on the link itself. */
@@ -59,8 +73,8 @@ function checked({ nic }: Uplink, targets: readonly string[]): OnlineCheck {
   return { ok: false, why: `${failed.target} ${failed.result?.detail ?? "is not asked yet"}` };
 }
 
-function concerns({ op, args }: Step, { nic, link }: Uplink, ops: readonly Step["op"][]): boolean {
-  if (!ops.includes(op) || !("netns" in args) || args.netns !== HOST) return false;
+function concerns({ args }: Step, { nic, link }: Uplink): boolean {
+  if (!("netns" in args) || args.netns !== HOST) return false;
   const name = "dev" in args ? args.dev : "name" in args ? args.name : undefined;
   return name === link || name === nic.name;
 }

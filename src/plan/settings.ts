@@ -1,6 +1,7 @@
 import type { BootFlags, InterfaceFlags } from "../model/boot-flags.ts";
 import { documentId, type NodeDocument, type UplinkPolicy } from "../model/document.ts";
-import type { Addressing, NodeSettings, Setting } from "../model/settings.ts";
+import { familyOf, isEverything } from "../lib/ip.ts";
+import type { Addressing, ExtraRoute, NodeSettings, Setting } from "../model/settings.ts";
 
 /** Name of the uplink's bridge on every node that says nothing else; programs of Zero-OS ask for the addresses of `zos`. */
 const BRIDGE = "zos";
@@ -41,7 +42,7 @@ export function settings(node: NodeDocument | null, flags: BootFlags): NodeSetti
     prefix: pick(uplink.prefix, undefined, "", false),
 
     ...addressings(node, flags),
-    routes: pick(undefined, some(flags.routes), "routes", []),
+    routes: pick(undefined, some(otherRoutes(flags)), "routes", []),
     dns: pick<readonly string[]>(node?.dns, some(flags.nameservers), "nameservers", []),
     leaseDns: pick(undefined, flags.peerDns, "peerDns", true),
     ntp: pick<readonly string[]>(node?.ntp, some(flags.ntp), "ntp", []),
@@ -129,22 +130,43 @@ function preferred(flags: BootFlags): Setting<readonly string[]> {
 }
 
 function addressings(node: NodeDocument | null, flags: BootFlags): Pick<NodeSettings, "addressing" | "addressingOf"> {
+  const setting = (said: Addressing, source: string, device: string = EVERY): Setting<Addressing> => {
+    const families = new Set(said.gateways.map(familyOf));
+    const routed = flags.routes.filter((route) => leadsOut(route, device) && !families.has(familyOf(route.to)));
+    if (routed.length === 0) return { value: said, source };
+    const by = flagSource(flags, ["routes"]);
+    return {
+      value: { ...said, gateways: [...said.gateways, ...routed.flatMap(({ via }) => via ?? [])] },
+      source: source === "default" ? by : `${source}, ${by}`,
+    };
+  };
   if (node !== null && saysAddressing(node)) {
     const { mode, addresses, gateways } = node.uplink ?? {};
     const value = { ...MODES[mode ?? "auto"], addresses: addresses ?? [], gateways: gateways ?? [] };
-    return { addressing: { value, source: documentId(node) }, addressingOf: [] };
+    return { addressing: setting(value, documentId(node)), addressingOf: [] };
   }
   const every = flags.interfaces[EVERY];
   return {
     addressing:
       every === undefined
-        ? { value: { ...MODES.auto, addresses: [], gateways: [] }, source: "default" }
-        : { value: byFlags(every), source: flagSource(flags, [`interfaces.${EVERY}`]) },
+        ? setting({ ...MODES.auto, addresses: [], gateways: [] }, "default")
+        : setting(byFlags(every), flagSource(flags, [`interfaces.${EVERY}`])),
     addressingOf: named(flags).map(([nic, interfaceFlags]) => ({
       nic,
-      addressing: { value: byFlags(interfaceFlags), source: flagSource(flags, [`interfaces.${nic}`]) },
+      addressing: setting(byFlags(interfaceFlags), flagSource(flags, [`interfaces.${nic}`]), nic),
     })),
   };
+}
+
+/** A default route by `rd.route=` is the router of who has that interface: without it nobody would know that there is one. */
+function leadsOut({ to, via, dev }: ExtraRoute, device: string): boolean {
+  return via !== undefined && isEverything(to) && (dev === undefined || dev === device);
+}
+
+/** The routes that are no router of anybody. */
+function otherRoutes({ routes, interfaces }: BootFlags): readonly ExtraRoute[] {
+  const devices = [EVERY, ...Object.keys(interfaces)];
+  return routes.filter((route) => !devices.some((device) => leadsOut(route, device)));
 }
 
 function byFlags({ dhcp4, dhcp6, auto6, addresses, gateway, gateway6, ...rest }: InterfaceFlags): Addressing {

@@ -107,6 +107,12 @@ test("links of the command line are made, and may be the uplink; a new name come
   t.true(decision.some(({ nic }) => nic === "lan0"));
 });
 
+test("a NIC that carries a VLAN of the command line is below it, and a member of a bond is its port", (t) => {
+  const why = (line: string): string | undefined => plan(line).decision[0]?.reasons[0];
+  t.is(why("vlan=vlan5:eth0 ip=vlan5:dhcp"), "it is below vlan5 (vlan=vlan5:eth0)");
+  t.is(why("bond=bond0:eth0 ip=bond0:dhcp"), "it is a port of bond0 (bond=bond0:eth0)");
+});
+
 test("what cannot be honoured is named, and the rest of the line holds", (t) => {
   const { rejected, decision } = plan("netlom.ignore=eth2 vlan:priv=4095 ip=dhcp netloom.ignore=eth1");
   t.deepEqual(rejected, [
@@ -114,6 +120,30 @@ test("what cannot be honoured is named, and the rest of the line holds", (t) => 
     { word: "vlan:priv=4095", reason: "VLAN 4095 is not from 1 to 4094", hint: "vlan:priv=4094" },
   ]);
   t.is(decision.find((entry) => entry.chosen)?.nic, "eth2");
+});
+
+test("a mistake in a mistake: what is named as nearest holds, or it is said what else is wrong", (t) => {
+  const said = (line: string): readonly unknown[] => plan(line).rejected.map(({ reason, hint }) => hint ?? reason);
+  t.deepEqual(said("netlom.mtu=70000 netloom_mtu=1400 netlom.shell bond=bond0:eth0,eth0 rd.route=default:10.0.0.1"), [
+    "netloom.mtu=65535",
+    "netloom.mtu=1400",
+    "netloom.shell",
+    "bond=bond0:eth0",
+    "rd.route=0.0.0.0/0:10.0.0.1",
+  ]);
+  t.deepEqual(said("namserver=eth0 ip=10.0.0.5::10.0.0.5:24::eth0:none"), [
+    "is no word of Netloom, and nameserver= would not do: 'eth0' is not an IP address",
+    "10.0.0.5 is the address itself, and no other machine",
+  ]);
+});
+
+test("a NIC whose new name is another one's keeps its own, and says why", (t) => {
+  const { decision } = plan("ifname=eth1:52:54:00:00:00:01 ip=eth1:dhcp");
+  t.deepEqual(
+    decision.map(({ nic, mac }) => [nic, mac]),
+    NICS.nics.map(({ name, mac }) => [name, mac]),
+  );
+  t.is(decision[0]?.reasons.at(-1), "it is not called eth1 (ifname=eth1:52:54:00:00:00:01): 52:54:00:00:00:02 is");
 });
 
 test("with probes it is decided by what they found", (t) => {

@@ -136,7 +136,10 @@ export function compile(documents: readonly Document[], seen: Facts, members: re
     target: [...units.values()].flat(),
     units,
     issues: [...findConflicts(documents), ...bridgeNameIssues(node, facts), ...publicNicIssues, ...homeless, ...issues],
-    decision: choice.decision,
+    decision: choice.decision.map((entry) => {
+      const why = renames.refused.get(entry.nic);
+      return why === undefined ? entry : { ...entry, reasons: [...entry.reasons, why] };
+    }),
     choice,
     wantsUplink: settings.wantsUplink.value,
     settings,

@@ -54,6 +54,14 @@ test("two NICs exchange their names", (t) => {
   t.regex(steps[2] ?? "", /^ip link set n-\S+ name eth1$/u);
 });
 
+test("a chain of names that ends at a NIC which keeps its own moves nobody", (t) => {
+  const C = "52:54:00:00:00:0c";
+  t.deepEqual(settle(`ifname=eth1:${A} ifname=eth2:${B}`, { [A]: "eth0", [B]: "eth1", [C]: "eth2" }), {
+    steps: [],
+    names: ["eth0", "eth1", "eth2"],
+  });
+});
+
 test("a NIC that waits for its name is no candidate, and nothing is done to it", (t) => {
   const compiled = compile([], facts({ nics: [nic("eth0", { mac: A })], flags: flagsOf(`ifname=lan0:${A}`) }));
   t.deepEqual(compiled.decision, []);

@@ -45,7 +45,7 @@ export interface UplinkChoice {
  * `taken` names NICs that something else owns, and what.
  */
 export function chooseUplink(settings: NodeSettings, facts: Facts, taken: ReadonlyMap<string, string>): UplinkChoice {
-  const rejected = new Map(facts.nics.map((nic) => [nic.name, rejection(nic, settings, taken, facts.uplink)]));
+  const rejected = new Map(facts.nics.map((nic) => [nic.name, rejection(nic, settings, taken, facts)]));
   const networks = facts.nics.map((nic) => networkOf(settings, nic));
   const candidates = networks.filter(({ nic }) => rejected.get(nic.name) === undefined);
   const held = candidates.find(({ nic }) => nic.name === facts.uplink);
@@ -220,11 +220,14 @@ function rejection(
   nic: NicFact,
   { wantsUplink, ignore, nics }: NodeSettings,
   taken: ReadonlyMap<string, string>,
-  uplink: string | null,
+  { uplink, flags }: Pick<Facts, "uplink" | "flags">,
 ): string | undefined {
   if (!wantsUplink.value) return `the node has no uplink (${wantsUplink.source})`;
   const owner = taken.get(nic.name);
-  if (owner !== undefined) return `it is a port of ${owner}`;
+  if (owner !== undefined) {
+    const carries = flags.vlans.some(({ name, parent }) => parent === nic.name && owner.split(" ", 1)[0] === name);
+    return `it is ${carries ? "below" : "a port of"} ${owner}`;
+  }
   const ignored = ignore.value.find((pattern) => matchesNic(pattern, nic));
   if (ignored !== undefined) return `it is ignored by ${ignored} (${ignore.source})`;
   if (nics.value === null) {

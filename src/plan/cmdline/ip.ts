@@ -147,6 +147,8 @@ function readRouters(
     return gateway === undefined ? { peers: [] } : refuse("a gateway needs an address of its family");
   if (gateway !== undefined && familyOf(gateway) !== address.family)
     return refuse(`the gateway ${gateway} and the address ${address.address} are not of one family`);
+  const self = [gateway, peer].find((one) => one === address.address);
+  if (self !== undefined) return refuse(`${self} is the address itself, and no other machine`);
   const near = (text: string): boolean => isNear(text, [formatCidr(address), "fe80::/10"]);
   const other = gateway ?? peer;
   const outside = other !== undefined && familyOf(other) === address.family && !near(other);

@@ -43,7 +43,7 @@ export function addBond(draft: Draft, value: string, word: string): Refusal | un
   const name = readName(nameField === "" ? "bond0" : nameField);
   if (isRefusal(name)) return name;
   const members = readMembers(memberField === "" ? "eth0,eth1" : memberField);
-  if (isRefusal(members)) return inWord(members, (valid) => [name, valid, optionField, mtuField].join(":"));
+  if (isRefusal(members)) return inWord(members, (valid) => withoutEnd([name, valid, optionField, mtuField]));
   const read = readBondOptions(optionField, members);
   if (isRefusal(read)) return inWord(read, (valid) => withoutEnd([name, members.join(","), valid, mtuField]));
   const mtu = mtuField === "" ? undefined : readMtu(mtuField);

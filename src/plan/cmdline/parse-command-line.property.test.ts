@@ -135,6 +135,21 @@ test(`${LINES} command lines: none makes it throw, and each word of ours is take
   t.pass();
 });
 
+test("the word that is named as the nearest could be honoured, whatever was mistyped", (t) => {
+  const below = numbers(20_261_121);
+  let hints = 0;
+  for (let count = 0; count < 3000; count += 1) {
+    const text = line(below);
+    for (const { word, hint } of parseCommandLine(text).rejected) {
+      // What is too long to be shown whole is cut.
+      if (hint === undefined || hint.includes("…")) continue;
+      hints += 1;
+      t.deepEqual(parseCommandLine(hint).rejected, [], `${hint}, which is said to be meant by ${word}`);
+    }
+  }
+  t.true(hints > 100, `${hints} of them`);
+});
+
 test("whatever a line says, it compiles to steps, and after them nothing is left to do", (t) => {
   const nics = ["eth0", "eth1", "eth2"].map((name, at) => nic(name, { mac: `52:54:00:00:00:0${at + 1}` }));
   const kernel = { ...emptyKernel(), link: nics.map(({ name }, at) => physicalNic(name, at + 2)) };

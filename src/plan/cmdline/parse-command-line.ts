@@ -3,7 +3,7 @@ import { emptyDraft } from "./draft.ts";
 import { BARE, KEYS } from "./keys.ts";
 import { inWord, refuse, shorten, type Refusal } from "./refusal.ts";
 import { splitWords, type Word } from "./split.ts";
-import { findTypo } from "./typos.ts";
+import { findTypo, NO_WORD } from "./typos.ts";
 
 /** What a kernel command line says to Netloom. */
 export interface CommandLine {
@@ -21,7 +21,7 @@ export function parseCommandLine(text: string): CommandLine {
   const rejected: RejectedWord[] = [];
   for (const word of splitWords(text)) {
     const refusal = readWord(word, draft);
-    if (refusal !== undefined) rejected.push(rejectedWord(word, refusal));
+    if (refusal !== undefined) rejected.push(rejectedWord(word, withValid(refusal)));
   }
   const { made: _made, parts: _parts, named: _named, usesBootif, ...flags } = draft;
   if (usesBootif) return { flags, rejected };
@@ -35,6 +35,27 @@ function readWord({ text, key, value }: Word, draft: ReturnType<typeof emptyDraf
   if (value === undefined && !BARE.has(key)) return refuse("has no value");
   const refusal = read(draft, value ?? "", text);
   return refusal === undefined ? undefined : inWord(refusal, (valid) => `${key}=${valid}`);
+}
+
+/** So often a word may be put right: its key, then parts of its value. */
+const CORRECTIONS = 4;
+
+/**
+ * A refusal whose nearest word could be honoured, at least alone. One that could not is put right as far as that goes; what then remains
+ * is said instead, since nobody is helped by another word that will be refused.
+ */
+function withValid({ refused, nearest }: Refusal): Refusal {
+  let meant = nearest;
+  for (let count = 0; meant !== undefined && count < CORRECTIONS; count += 1) {
+    const [word, ...more] = splitWords(meant);
+    if (word === undefined || more.length > 0) break;
+    const again = readWord(word, emptyDraft());
+    if (again === undefined) return refuse(refused, meant);
+    if (again.nearest === undefined && count === 0 && refused === NO_WORD)
+      return refuse(`${refused}, and ${shorten(word.key)}= would not do: ${again.refused}`);
+    meant = again.nearest;
+  }
+  return refuse(refused);
 }
 
 /** Longest word that is shown whole; one that carries a document may be longer, and hold a secret at its end. */

@@ -100,6 +100,11 @@ export const addRoute: ReadWord = (draft, value, word) => {
   if (isRefusal(fields)) return fields;
   const [toField = "", viaField = "", devField = "", ...more] = fields;
   if (more.length > 0) return refuse("has more fields than NETWORK:GATEWAY:INTERFACE (IPv6 has to stand in brackets)");
+  if (toField === "default")
+    return refuse(
+      "'default' is not a network",
+      [viaField.includes(":") ? "[::]/0" : "0.0.0.0/0", ...fields.slice(1)].join(":"),
+    );
   const to = readNetwork(toField);
   if (isRefusal(to)) return inWord(to, (valid) => [bracketed(valid), ...fields.slice(1)].join(":"));
   const via = viaField === "" ? undefined : readHost(viaField);

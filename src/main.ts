@@ -1,6 +1,6 @@
 import { parseDaemonArguments } from "./cli/daemon-options.ts";
 import { runClientCommand } from "./cli/run.ts";
-import { USAGE, UsageError } from "./cli/usage.ts";
+import { UsageError, usageOf } from "./cli/usage.ts";
 import { describeError } from "./lib/errors.ts";
 import { VERSION } from "./version.ts";
 
@@ -10,10 +10,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const argv = process.argv.slice(2);
-const [command] = argv;
+const [command = ""] = argv;
 
 if (command === "--version" || command === "version") process.stdout.write(`${VERSION}\n`);
-else if (command === "--help" || command === "help") process.stdout.write(USAGE);
+else if (command === "help") process.stdout.write(usageOf(argv[1] ?? ""));
+else if (argv.includes("--help") || argv.includes("-h")) process.stdout.write(usageOf(command));
 else if (command === "daemon") process.exitCode = await daemon(argv.slice(1), "daemon");
 // Started by the daemon beside a change to the uplink; nobody types it.
 else if (command === "guard") process.exitCode = await daemon(argv.slice(1), "guard");
@@ -35,6 +36,8 @@ async function daemon(words: readonly string[], as: "daemon" | "guard"): Promise
     return 0;
   } catch (error) {
     process.stderr.write(`netloom: ${describeError(error)}\n`);
-    return error instanceof UsageError ? 2 : 1;
+    if (!(error instanceof UsageError)) return 1;
+    process.stderr.write(`\`netloom ${as} --help\` shows the options\n`);
+    return 2;
   }
 }

@@ -35,7 +35,7 @@ test("a plan is printed without a daemon, a thing a line", async (t) => {
   const lines = out.split("\n");
   t.deepEqual(lines.slice(0, 3), [
     "flag      every candidate: dhcp4",
-    "rejected  netloom.mtu=70000: MTU 70000 is not from 576 to 65535; did you mean netloom.mtu=65535?",
+    "rejected  netloom.mtu=70000: MTU 70000 is not from 1280 to 65535; did you mean netloom.mtu=65535?",
     "nic       eth0 52:54:00:00:00:01 chosen: has carrier, its network was not probed, first NIC with all that is asked for",
   ]);
   t.true(lines.includes("step      ip link set eth0 master zos up"));

@@ -62,7 +62,7 @@ export async function runClientCommand(
   const [name = "", ...rest] = argv;
   try {
     if (name === "boot-plan") return await bootPlanCommand(rest, output);
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    const command = known(name) ? COMMANDS[name] : undefined;
     if (command === undefined) throw new UsageError(unknownCommand(name));
     const { values, positionals } = parse(rest, command.takes);
     const client = new Client(values.socket ?? environment["NETLOOM_SOCKET"] ?? DEFAULT_SOCKET);
@@ -80,7 +80,8 @@ export async function runClientCommand(
   } catch (error) {
     output.err(`netloom: ${describeError(error)}\n`);
     if (!(error instanceof UsageError)) return 1;
-    output.err("`netloom --help` shows the commands\n");
+    if (name !== "")
+      output.err(`\`netloom ${known(name) ? `${name} --help\` shows what it takes` : "--help` shows the commands"}\n`);
     return 2;
   }
 }
@@ -122,6 +123,10 @@ function parse(
   const [first, second] = (["json", "yaml", "facts"] as const).filter((flag) => values[flag] === true);
   if (second !== undefined) throw new UsageError(`--${first} and --${second} exclude each other`);
   return parsed;
+}
+
+function known(name: string): boolean {
+  return name === "boot-plan" || Object.hasOwn(COMMANDS, name);
 }
 
 function unknownCommand(name: string): string {

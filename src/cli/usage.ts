@@ -22,3 +22,37 @@ export const USAGE: string = `netloom: turns a bare machine into a networked nod
   Clients find the daemon by --socket PATH or NETLOOM_SOCKET (default /run/netloom.sock).
   Exit codes: 0 done, 1 refused or failed, 2 usage.
 `;
+
+/** What one line cannot say of a command. */
+const MORE: Readonly<Record<string, string>> = {
+  daemon: `
+  --root DIR        documents, keys, the chosen uplink: kept over a reboot (/var/cache/modules/network)
+  --config DIR      YAML files that always hold (/etc/netloom)
+  --socket PATH     where clients find it (/run/netloom.sock)
+  --runtime DIR     services, leases and records of this boot (/run/netloom)
+  --services DIR    what s6-svscan watches, or the socket of a zinit (/run/service)
+  --supervisor KIND who keeps services alive; found by itself when left out
+  --appliance       this machine is Netloom's own: keep its clock, host name and resolv.conf
+  --guard-seconds N until a change to the uplink is reverted, unless its check passes (50)
+  --cmdline STR     instead of the kernel's (/proc/cmdline)
+  --log-level WORD  trace, debug, info, warn, error or fatal (info)
+`,
+  "boot-plan": `
+  FILE is what \`netloom status --facts\` prints, or by hand at least
+    {"nics": [{"name": "eth0", "mac": "52:54:00:12:34:56", "carrier": true}]}
+  and "-" reads it from standard input. NICs none of which has a "probe" are taken to have all that is asked for.
+  docs/kernel-flags.md has the words that STR may hold.
+`,
+};
+
+/** The lines of `USAGE` about one command, and more; all of it when there is no such command. */
+export function usageOf(command: string): string {
+  const lines = USAGE.split("\n");
+  const own = lines.flatMap((line, at) => {
+    if (!line.startsWith(`  netloom ${command} `)) return [];
+    // A line that is too long goes on below, further to the right.
+    const next = lines.slice(at + 1).findIndex((other) => !other.startsWith("    "));
+    return [line, ...lines.slice(at + 1, at + 1 + next)];
+  });
+  return own.length === 0 ? USAGE : `${own.join("\n")}\n${MORE[command] ?? ""}`;
+}

@@ -20,7 +20,7 @@ export interface RejectedWord {
   readonly hint?: string;
 }
 
-/** "netloom.mtu=70000 rejected: MTU 70000 is not from 576 to 65535; did you mean netloom.mtu=65535?" */
+/** "netloom.mtu=70000 rejected: MTU 70000 is not from 1280 to 65535; did you mean netloom.mtu=65535?" */
 export function rejectionText({ word, reason, hint }: RejectedWord): string {
   return `${word} rejected: ${reason}${hint === undefined ? "" : `; did you mean ${hint}?`}`;
 }

@@ -127,8 +127,13 @@ export const Port: v.GenericSchema<number, number> = wholeNumber(1, 65_535);
 /** A VLAN of IEEE 802.1Q; 0 and 4095 have a meaning of their own there. */
 export const VlanId: v.GenericSchema<number, number> = wholeNumber(1, 4094);
 
-/** Bytes of a packet: the least of IPv4 (RFC 791), the most of the kernel (ETH_MAX_MTU). */
-export const Mtu: v.GenericSchema<number, number> = wholeNumber(576, 65_535);
+/** Bytes of a packet: with less the kernel takes IPv6 from a link and its parameters away (RFC 8200, section 5). */
+export const MTU_LEAST = 1280;
+/** The most of the kernel (ETH_MAX_MTU). */
+export const MTU_MOST = 65_535;
+
+/** Bytes of a packet. */
+export const Mtu: v.GenericSchema<number, number> = wholeNumber(MTU_LEAST, MTU_MOST);
 
 /** Where a connectivity check goes: "tcp://192.0.2.1:443", "icmp://192.0.2.1". */
 export const CheckTarget: v.GenericSchema<string, string> = v.pipe(

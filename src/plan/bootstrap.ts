@@ -1,6 +1,7 @@
 import { vlanLinkName } from "../lib/ifname.ts";
 import { familyOf } from "../lib/ip.ts";
 import type { Facts, NicFact, Uplink } from "../model/facts.ts";
+import { MTU_LEAST } from "../model/fields.ts";
 import { HOST, type KernelObject } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { compileBeside } from "./beside.ts";
@@ -121,8 +122,6 @@ function compileBridge(settings: NodeSettings, { nic, link }: Uplink, runtimeDir
   ];
 }
 
-/** RFC 8200, section 5: with less the kernel takes IPv6 from the link. */
-const MTU_LEAST = 1280;
 /** Of Ethernet. More is for whoever knows that every switch and port can carry it (`uplink.mtu`). */
 const MTU_USUAL = 1500;
 

@@ -9,6 +9,7 @@ import {
   parseCidr,
   type Cidr,
 } from "../../lib/ip.ts";
+import { MTU_LEAST, MTU_MOST } from "../../model/fields.ts";
 import { isRefusal, quote, refuse, type Refusal } from "./refusal.ts";
 
 const MAC = /(?:[0-9a-f]{2}:){5}[0-9a-f]{2}(?=[:,;]|$)/iy;
@@ -161,9 +162,9 @@ export function readNumber(text: string, what: string, least: number, most: numb
   return refuse(`${what} ${number} is not from ${least} to ${most}`, String(number < least ? least : most));
 }
 
-/** Bytes of a packet: the least of IPv4 (RFC 791), the most of the kernel (ETH_MAX_MTU). */
+/** Bytes of a packet. */
 export function readMtu(text: string): number | Refusal {
-  return readNumber(text, "MTU", 576, 65_535);
+  return readNumber(text, "MTU", MTU_LEAST, MTU_MOST);
 }
 
 /** A VLAN of IEEE 802.1Q; 0 and 4095 have a meaning of their own there. */

@@ -13,27 +13,10 @@ import { isOnline, missing, onlineChecks } from "../plan/online.ts";
 import { waitingFor } from "../plan/operational.ts";
 import { rememberChoice, type ChoiceMemory } from "../plan/uplink.ts";
 import type { Answers } from "./probes.ts";
+import { NO_CHOICE, parseKept, type KeptState } from "./kept-state.ts";
 import { OnlineFlag } from "./online-flag.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { Since } from "./since.ts";
-
-interface Persisted {
-  readonly uplink: string | null;
-  /** What the next choice has to know; of this boot. */
-  readonly choice: ChoiceMemory;
-  /** What networks answered last, by NIC; of this boot. */
-  readonly answers: Readonly<Record<string, Answers>>;
-  readonly onlineAt: number | null;
-  readonly bootId: string;
-  readonly decision: readonly NicDecision[];
-  /** What it was made from. */
-  readonly facts: FactsFile;
-  /** What became of the time in this boot. */
-  readonly clock: ClockMemory;
-}
-
-/** Nothing is chosen and nobody was asked. */
-const NO_CHOICE: ChoiceMemory = { uplink: null, uplinkLost: null, since: {} };
 
 /** What a pass found. */
 export interface PassFindings {
@@ -55,7 +38,7 @@ export class NodeState {
   readonly #bootId: string;
   readonly #announce: Announce;
   readonly #flag: OnlineFlag;
-  #kept: Persisted;
+  #kept: KeptState;
   /** The file's content as far as this daemon wrote it. */
   #written = "";
   #online = false;
@@ -71,7 +54,7 @@ export class NodeState {
   private constructor(
     path: string,
     boot: string,
-    kept: Persisted,
+    kept: KeptState,
     {
       announce,
       problems,
@@ -92,12 +75,12 @@ export class NodeState {
     const boot = bootId();
     // What cannot be read is as good as lost; that it cannot be written is told by every pass.
     const text = await readIfExists(path).catch(() => undefined);
-    const kept = parse(text);
+    const kept = parseKept(text);
     const damaged = text !== undefined && kept === undefined;
     const problems = damaged
       ? [`${await setAside(path, "it is not what Netloom writes")}; the uplink is chosen anew`]
       : [];
-    const fresh: Persisted = {
+    const fresh: KeptState = {
       uplink: kept?.uplink ?? null,
       choice: NO_CHOICE,
       answers: {},
@@ -174,7 +157,7 @@ export class NodeState {
     this.#since.see([...units, [node, uplink === null]], uptime());
     const became = online && !this.#online;
     const settled = isSettled(this.#kept.decision, compiled);
-    const next: Persisted = {
+    const next: KeptState = {
       uplink: uplink?.nic.name ?? this.#kept.uplink,
       choice: rememberChoice(choice, facts, this.#kept.choice),
       answers,
@@ -236,23 +219,4 @@ function recordOf(before: readonly NicDecision[], { decision, choice }: Compiled
   const candidates = new Set(choice.candidates.map(({ name }) => name));
   const told = new Map(before.map((one) => [one.nic, one]));
   return decision.map((one) => (candidates.has(one.nic) ? (told.get(one.nic) ?? one) : one));
-}
-
-function parse(text: string | undefined): Persisted | undefined {
-  try {
-    const value = JSON.parse(text ?? "") as Partial<Persisted>;
-    if (typeof value.bootId !== "string") return undefined;
-    return {
-      uplink: value.uplink ?? null,
-      choice: value.choice ?? NO_CHOICE,
-      answers: value.answers ?? {},
-      onlineAt: value.onlineAt ?? null,
-      bootId: value.bootId,
-      decision: value.decision ?? [],
-      facts: value.facts ?? { nics: [] },
-      clock: value.clock ?? {},
-    };
-  } catch {
-    return undefined;
-  }
 }

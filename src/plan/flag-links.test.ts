@@ -119,6 +119,21 @@ test("a VLAN on a NIC that is not there is awaited with it, one on a bond is mad
   );
 });
 
+test("what carries VLANs only takes no part in IPv6 itself: what routers advertise without a tag is another network's", (t) => {
+  const silent = (cmdline: string, dev: string): boolean => {
+    const steps = diff(kernel, compiled(cmdline).target).steps.map(explain);
+    const off = steps.indexOf(`sysctl -w net.ipv6.conf.${dev}.disable_ipv6=1`);
+    return off !== -1 && off < steps.findIndex((line) => line.startsWith(`ip link set ${dev} `));
+  };
+  t.true(silent("vlan=eth0.5:eth0 ip=eth0.5:dhcp", "eth0"));
+  t.true(silent("vlan=eth0.5:eth0 ip=eth0:dhcp ip=eth0.5:dhcp", "eth0"), "a port of the uplink's bridge");
+  t.true(
+    diff(kernel, compiled("vlan=bond0.5:bond0 bond=bond0:eth0,eth1").target)
+      .steps.map(explain)
+      .includes("sysctl -w net.ipv6.conf.bond0.disable_ipv6=1"),
+  );
+});
+
 test("a bridge of the command line is the uplink's own: nothing is put above it", (t) => {
   const { target, uplink } = compiled("bridge=br0:eth0,eth1", [eth0, eth1, answered("br0", "bridge")]);
   t.is(uplink?.link, "br0");

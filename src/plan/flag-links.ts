@@ -77,6 +77,9 @@ export function compileFlagLinks(flags: BootFlags, nics: readonly NicFact[]): Fl
         parts.set(member, ownerText(flags, field, name));
       }
   for (const name of namedOnes(flags, nics)) parts.delete(name);
+  // What is advertised without a tag would give it addresses and a default route that nobody asked for, past the uplink's filter.
+  const carriers = new Set(flags.vlans.map(({ parent }) => parent).filter((name) => parts.has(name)));
+  for (const name of carriers) objects.push(withoutIpv6(HOST, name));
   return { objects: [...links.values(), ...objects], parts };
 }
 

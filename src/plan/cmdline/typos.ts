@@ -11,8 +11,10 @@ const LONG = Object.keys(KEYS).filter((key) => key.length >= 6 && !key.startsWit
 /** Said of a word that is nearly one of ours. */
 export const NO_WORD = "is no word of Netloom";
 
-/** Why a word that is nobody's looks like one of ours that was mistyped; undefined for other programs' words. */
+/** Why a word looks like one of ours that was mistyped, or asks for what is done in another way here; undefined for other programs' words. */
 export function findTypo(key: string, value: string | undefined): Refusal | undefined {
+  if (key === "team" && value !== undefined)
+    return refuse("teams are not supported", `bond=${value}:mode=active-backup`);
   const meant = meantKey(key);
   if (meant === undefined) return undefined;
   if (meant === "") return refuse(`${NO_WORD} (${OURS.join(", ")})`);

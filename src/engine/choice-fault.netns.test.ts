@@ -1,4 +1,4 @@
-/** The daemon is killed after every single step on the way to an uplink, the probe's too: the next one comes online, and nothing is left over. */
+/** Two NICs are on one LAN, and the daemon is killed after every single step on the way to an uplink: the next one comes online, and nothing is left over. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
@@ -13,14 +13,14 @@ const PATIENCE_MS = 900_000;
 const none = yaml(nodeDocument({ uplink: { mode: "none" } }));
 const wanted = yaml(nodeDocument({ uplink: { mode: "dhcp4", nics: ["up*"] } }));
 
-test("killed after any step of probing, choosing and switching: the next daemon comes online with one client and no probe", async (t) => {
+test("killed after any step of probing, choosing, switching and giving back: the next daemon comes online with one client, one lease and no probe", async (t) => {
   t.timeout(PATIENCE_MS);
+  let provider: Provider | undefined;
   const node = await TestNode.start(t, {
     runtime: TEST_BINARY,
     config: {},
     prepare: async ({ sandbox }) => {
-      await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" });
-      await sandbox.cable("up1", "silent");
+      provider = await Provider.switched(sandbox, { nics: ["up0", "up1"], netns: "isp", network: "192.168.50" });
     },
   });
   const { sandbox } = node;
@@ -53,8 +53,14 @@ test("killed after any step of probing, choosing and switching: the next daemon 
       return clients.length === 1 && probes.length === 0 ? clients : undefined;
     });
     t.regex(seen[0] ?? "", / -i zos /u);
-    t.regex(await sandbox.ip("-br link show master zos"), /^up0@/u);
-    t.regex(await sandbox.ip("-4 -o address show dev zos"), /inet 192\.168\.50\.\d+\/24/u);
+    const [, chosen = "none"] = /^(up[01])@/u.exec(await sandbox.ip("-br link show master zos")) ?? [];
+    const [, mac = "none"] = /link\/ether (\S+)/u.exec(await sandbox.ip(`-o link show ${chosen}`)) ?? [];
+    const [, address] = /inet (192\.168\.50\.\d+)\/24/u.exec(await sandbox.ip("-4 -o address show dev zos")) ?? [];
+    const what = `${chosen} to be the only one with a lease after step ${step}; the server said ${provider?.said()}`;
+    await sandbox.until(what, async () => {
+      const leases = (await provider?.leases()) ?? [];
+      return leases.length === 1 && leases[0]?.mac === mac && leases[0].address === address ? true : undefined;
+    });
     t.like(await node.applyConfirmed(none), { code: 0, err: "" }, `after step ${step}`);
     t.is(await sandbox.ip("-o link show type bridge"), "", `after step ${step}`);
   }

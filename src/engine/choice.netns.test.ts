@@ -1,6 +1,4 @@
 /** Which NIC becomes the uplink, when networks of all sorts are at the other ends of real cables. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import test from "ava";
 import type { Status } from "../model/report.ts";
 import { parseFactsFile } from "../model/facts-file.ts";
@@ -127,17 +125,8 @@ test("a lease whose router is not there is taken when the time is over, and left
 test("two NICs on one LAN do not flap, neither while both work nor when a switch restarts a port", async (t) => {
   const node = await TestNode.start(t, {
     config: uplink(),
-    prepare: async ({ sandbox }) => {
-      const provider = await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" });
-      // Both cables end in one bridge of the provider.
-      await sandbox.ip("-n isp link add sw type bridge");
-      await sandbox.ip("-n isp link set sw up");
-      await sandbox.ip("link add up1 up type veth peer name eth1 netns isp");
-      await sandbox.ip("-n isp address flush dev eth0");
-      for (const port of ["eth0", "eth1"]) await sandbox.ip(`-n isp link set ${port} up master sw`);
-      await sandbox.ip("-n isp address add 192.168.50.1/24 dev sw");
-      provider.serve("192.168.50", 10, "sw");
-    },
+    prepare: async ({ sandbox }) =>
+      void (await Provider.switched(sandbox, { nics: ["up0", "up1"], netns: "isp", network: "192.168.50" })),
   });
   const { uplink: first, decision } = await online(node);
   const nic = first?.nic ?? "";
@@ -153,16 +142,11 @@ test("two NICs on one LAN do not flap, neither while both work nor when a switch
 });
 
 test("the node is one station with one lease on its LAN: over the choice, a kill of the daemon and one of the client", async (t) => {
+  let provider: Provider | undefined;
   const node = await TestNode.start(t, {
     config: uplink(),
     prepare: async ({ sandbox }) => {
-      const provider = await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" });
-      await sandbox.ip("-n isp link add sw type bridge");
-      await sandbox.ip("-n isp link set sw up");
-      await sandbox.ip("-n isp address flush dev eth0");
-      await sandbox.ip("-n isp link set eth0 master sw");
-      await sandbox.ip("-n isp address add 192.168.50.1/24 dev sw");
-      provider.serve("192.168.50", 10, "sw");
+      provider = await Provider.switched(sandbox, { nics: ["up0"], netns: "isp", network: "192.168.50" });
     },
   });
   const { uplink: first } = await online(node, "up0");
@@ -179,12 +163,9 @@ test("the node is one station with one lease on its LAN: over the choice, a kill
   await when(node, "another client", ({ processes }) =>
     processes.find(({ name, pid: now }) => name === "dhcp-zos" && now !== null && now !== pid),
   );
-  const leases = async (): Promise<readonly string[]> =>
-    (await readFile(join(node.sandbox.dir, "provider-up0.leases"), "utf8")).trim().split("\n");
-  const mac = await macOf(node, "up0");
+  const mac = (await macOf(node, "up0")) ?? "none";
   t.like(await online(node, "up0"), { uplink: { address: first?.address ?? "" } });
-  t.is((await leases()).length, 1, (await leases()).join("\n"));
-  t.true((await leases())[0]?.includes(mac ?? "none"));
+  t.deepEqual(await provider?.leases(), [{ mac, address: first?.address?.replace(/\/.*/u, "") ?? "none" }]);
   // All stations that the provider's switch has seen by this cable.
   const seen = await node.sandbox.output(["bridge", "fdb", "show", "br", "sw", "dynamic"], "isp");
   const stations = seen

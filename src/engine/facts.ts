@@ -71,7 +71,7 @@ export async function gatherFacts(
     facts: {
       now: uptime(),
       nics: nics.map((nic) =>
-        withProbe(nic, memory.since[nic.name], leases, { ...routers.get(nic.name), ...remembered.answers(nic.name) }),
+        withProbe(nic, memory, leases, { ...routers.get(nic.name), ...remembered.answers(nic.name) }),
       ),
       flags,
       uplink: memory.uplink,
@@ -108,10 +108,11 @@ async function heardFrom(
 }
 
 /** A NIC with what is known of its network, when it is asked; what was known before is as good as forgotten. */
-function withProbe(nic: NicFact, since: number | undefined, { v4, v6 }: Leases, heard: Partial<ProbeFact>): NicFact {
+function withProbe(nic: NicFact, memory: ChoiceMemory, { v4, v6 }: Leases, heard: Partial<ProbeFact>): NicFact {
+  const [since, overSince] = [memory.since[nic.name], memory.over[nic.name]];
   if (since === undefined) return nic;
   const lease4 = v4.find((lease) => lease.nic === nic.name);
   const lease6 = v6.find((lease) => lease.nic === nic.name);
   const leases = { ...(lease4 === undefined ? {} : { lease4 }), ...(lease6 === undefined ? {} : { lease6 }) };
-  return { ...nic, probe: { since, ...leases, ...heard } };
+  return { ...nic, probe: { since, ...leases, ...heard, ...(overSince === undefined ? {} : { overSince }) } };
 }

@@ -7,6 +7,7 @@ import { uptime } from "../lib/uptime.ts";
 import { NO_FLAGS } from "../model/boot-flags.ts";
 import type { Actual } from "../model/actual.ts";
 import type { Document } from "../model/document.ts";
+import { HOST } from "../model/kernel.ts";
 import type { CheckResult } from "../model/guard.ts";
 import type { SourceFile } from "../plan/parse-documents.ts";
 import { lan, lease, nic, node, resource } from "../testing/builders.ts";
@@ -134,7 +135,10 @@ test("an uplink that moves to another NIC, whose gateway answers, is confirmed b
   const { root, host, detached, start } = await world(t);
   host.nicFacts = [nic("up0"), nic("up1")];
   host.kernel = { ...host.kernel, link: [...host.kernel.link, { ...physicalNic("up1", 3), up: true }] };
-  host.checks = ({ route }) => [{ name: NAME, passed: route.length > 0, detail: `by ${route[0]?.dev ?? "nothing"}` }];
+  host.checks = ({ route }) => {
+    const dev = route.find(({ netns }) => netns === HOST)?.dev;
+    return [{ name: NAME, passed: dev !== undefined, detail: `by ${dev ?? "nothing"}` }];
+  };
   const engine = await start(3600);
   host.leaseFacts = [...host.leaseFacts, lease("up1", { expiresAt: uptime() + 3600 })];
   const applied = engine.apply(files(node({ uplink: { mode: "dhcp4", nics: ["up1"], ignore: [] } })));

@@ -23,7 +23,7 @@ export interface KeptState {
 }
 
 /** Nothing is chosen and nobody was asked. */
-export const NO_CHOICE: ChoiceMemory = { uplink: null, uplinkLost: null, since: {} };
+export const NO_CHOICE: ChoiceMemory = { uplink: null, uplinkLost: null, since: {}, over: {} };
 
 const Check = v.looseObject({ name: v.string(), passed: v.boolean(), detail: v.string() });
 const optional = <T extends v.GenericSchema>(schema: T): v.ExactOptionalSchema<T, undefined> => v.exactOptional(schema);
@@ -37,6 +37,7 @@ const Schema = v.looseObject({
       uplink: v.nullable(v.string()),
       uplinkLost: v.nullable(v.number()),
       since: v.record(v.string(), v.number()),
+      over: v.optional(v.record(v.string(), v.number()), {}),
     }),
     { ...NO_CHOICE },
   ),

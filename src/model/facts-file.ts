@@ -85,6 +85,7 @@ const Probe = v.strictObject({
   gateway6: v.exactOptional(Check),
   checks: v.exactOptional(list(Check)),
   answeredAt: v.exactOptional(Seconds),
+  overSince: v.exactOptional(Seconds),
 });
 
 const Nic = v.strictObject({

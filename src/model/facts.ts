@@ -43,6 +43,8 @@ export interface ProbeFact {
   readonly checks?: readonly CheckResult[];
   /** Since when the gateway and all checks answer, in seconds since the kernel started; left out while one does not. */
   readonly answeredAt?: number;
+  /** When another NIC was chosen, in seconds since the kernel started: the probe is about to end, and its leases are given back then. */
+  readonly overSince?: number;
 }
 
 /** A DHCPv4 lease as the client reported it; it configures nothing itself. */

@@ -258,6 +258,23 @@ export interface ProcessSpec extends Located {
   readonly writes: readonly string[];
   /** What has to hold before it is started: that the node is online. It is not stopped when that ends. */
   readonly needs?: readonly "online"[];
+  /** What a server lent to it. */
+  readonly lease?: ProcessLease;
+}
+
+/** The lease of a DHCP client, which the client writes down. */
+export interface ProcessLease {
+  readonly file: string;
+  /**
+   * The signal upon which the process gives the lease back. It gets it when it is removed for good and no other one that is wanted
+   * goes on with the file, and at no other end of it; then the file is called `releasing(file)`, until the process has removed it.
+   */
+  readonly release?: "SIGUSR2" | "SIGALRM";
+}
+
+/** What a lease's file is called while the lease is given back: nobody may offer it as a valid one any more. */
+export function releasing(file: string): string {
+  return `${file}.release`;
 }
 
 /**

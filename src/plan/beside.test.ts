@@ -49,7 +49,10 @@ test("a NIC with a static address of its own has it beside the uplink, with its 
 test("one with DHCP asks beside the uplink, and its lease is remembered as that of a NIC that is asked", (t) => {
   const { choice, target } = compiled("ip=eth0:dhcp ip=eth1:dhcp");
   const known = facts({ nics: [eth0, nic("eth1")], now: 5 });
-  t.is(rememberChoice(choice, known, { uplink: "eth0", uplinkLost: null, since: { eth0: 0 } }).since["eth1"], 5);
+  t.is(
+    rememberChoice(choice, known, { uplink: "eth0", uplinkLost: null, over: {}, since: { eth0: 0 } }).since["eth1"],
+    5,
+  );
   t.true(target.some((object) => object.kind === "process" && object.name === "dhcp-eth1"));
   const leased = nic("eth1", {
     probe: { since: 5, lease4: lease("eth1", { address: "10.9.0.7/24", router: "10.9.0.1" }) },

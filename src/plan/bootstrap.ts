@@ -20,15 +20,15 @@ import { ipv6Parameter } from "./ipv6-parameter.ts";
  * bridge above it, with the DHCP clients and what they heard.
  */
 export function compileNode(settings: NodeSettings, facts: Facts, choice: UplinkChoice): readonly KernelObject[] {
-  const { chosen, candidates, probed, beside } = choice;
+  const { chosen, candidates, probed, leaving, beside } = choice;
   const others = candidates.filter((nic) => !beside.includes(nic));
   return [
     ...others.flatMap((nic) => compileNic(settings, nic, nic.name === chosen?.nic.name ? chosen.link : null)),
-    ...probed.flatMap((nic) => compileProbe(settings, nic, facts.runtimeDir)),
+    ...[...probed, ...leaving].flatMap((nic) => compileProbe(settings, nic, facts.runtimeDir)),
     ...(chosen === null ? candidates : [])
       .filter((nic) => !probed.includes(nic))
       .flatMap((nic) => compileProbeLinks(settings, nic)),
-    ...(choice.moved ? emptyProbes(settings, facts, choice) : []),
+    ...(choice.moved ? pastPlaces(settings, facts, choice) : []),
     ...beside.flatMap((nic) => compileBeside(settings, nic, facts.runtimeDir)),
     ...(chosen === null ? [] : compileUplink(settings, chosen, facts.runtimeDir, choice.replaces)),
     ...raisedLimits(),
@@ -37,20 +37,24 @@ export function compileNode(settings: NodeSettings, facts: Facts, choice: Uplink
 }
 
 /**
- * The namespaces of probes that are over stay, empty, for the pass that sets the uplink up: the kernel takes down a namespace under the
- * lock that every change of a link waits for, and nobody waits for the namespace.
+ * The probe of the chosen NIC is an empty namespace for the pass that sets the uplink up, and the places that were made for NICs without
+ * carrier stay: the kernel takes down a namespace under the lock that every change of a link waits for, and nobody waits for these.
  */
-function emptyProbes(
+function pastPlaces(
   settings: NodeSettings,
   { nics, uplink }: Facts,
-  { candidates, probed, beside }: UplinkChoice,
+  { candidates, probed, leaving, beside, chosen }: UplinkChoice,
 ): readonly KernelObject[] {
-  const others = new Set([...probed, ...beside].map(({ name }) => name));
+  const others = new Set([...probed, ...leaving, ...beside].map(({ name }) => name));
   // While there was no uplink, every candidate had one.
   const began = uplink === null && nics.some(({ probe }) => probe !== undefined);
   return candidates
     .filter(({ name, probe }) => (probe !== undefined || began) && name !== uplink && !others.has(name))
-    .map(({ name }) => ({ kind: "netns", name: probePlace(settings, name).netns }));
+    .flatMap((nic) =>
+      nic.name === chosen?.nic.name
+        ? [{ kind: "netns", name: probePlace(settings, nic.name).netns } as const]
+        : compileProbeLinks(settings, nic),
+    );
 }
 
 /** A NIC that is up; `bridge` is that of the uplink, whose port it is, or its VLAN. */

@@ -1,4 +1,4 @@
-import type { ProcessSpec } from "../model/kernel.ts";
+import { releasing, type ProcessLease, type ProcessSpec } from "../model/kernel.ts";
 
 /** A DHCP client of either family. It configures nothing: it reports leases, which are facts. */
 export interface DhcpClient {
@@ -11,6 +11,8 @@ export interface DhcpClient {
   /** How often the NIC got carrier: another number is another cable, and the client begins anew. */
   readonly carrierUps?: number;
   readonly runtimeDir: string;
+  /** Its lease is given back when nobody goes on with it: that of a probe whose NIC was not chosen. */
+  readonly givesBack?: boolean;
 }
 
 export interface Dhcp4Client extends DhcpClient {
@@ -25,9 +27,19 @@ export function leaseFile(runtimeDir: string, nic: string, family: 4 | 6): strin
   return `${runtimeDir}/leases/${nic}.${family}`;
 }
 
+/** What a client holds: the file that it reports to, and the signal upon which it gives the lease back. */
+export function leaseOf(
+  { runtimeDir, nic, givesBack = false }: DhcpClient,
+  family: 4 | 6,
+  release: NonNullable<ProcessLease["release"]>,
+): ProcessLease {
+  return { file: leaseFile(runtimeDir, nic, family), ...(givesBack ? { release } : {}) };
+}
+
 /** Beginning of both report scripts: `now` in seconds since the kernel started, and a filter for text that a server chooses. */
-export const REPORT_HEAD = `#!/bin/sh
+export const REPORT_HEAD: string = `#!/bin/sh
 file="$NETLOOM_LEASE"
+released="${releasing("$file")}"
 read -r up _ </proc/uptime
 now="\${up%%.*}"
 umask 022
@@ -43,7 +55,8 @@ names() {
 /**
  * udhcpc's event script. It configures nothing: it writes the lease down, and the daemon does the rest.
  * \`deconfig\` keeps the file, because udhcpc sends it at every start and a lease holds until it expires;
- * only a server's refusal (\`nak\`) ends it early. udhcpc's "mask" is the prefix length.
+ * only a server's refusal (\`nak\`) ends it early. It is also what udhcpc says when it has given a lease back, which ends that. udhcpc's
+ * "mask" is the prefix length.
  */
 const REPORT_SCRIPT = `${REPORT_HEAD}case "$1" in
 bound | renew)
@@ -54,6 +67,7 @@ bound | renew)
     >"$file.new" && mv -f "$file.new" "$file"
   ;;
 nak) rm -f "$file" ;;
+deconfig) rm -f "$released" ;;
 esac
 exit 0
 `;
@@ -71,8 +85,11 @@ exec "$@" \${last:+-r "$last"}
 const OPTIONS = ["ntpsrv", "search", "staticroutes", "mtu"].flatMap((name) => ["-O", name]);
 
 /** The DHCPv4 client of a NIC, a permanent service named as seed 002 has it: `dhcp-<interface>`. */
-export function compileDhcp4Client({ netns, link, nic, carrierUps, runtimeDir, ...told }: Dhcp4Client): ProcessSpec {
+export function compileDhcp4Client(client: Dhcp4Client): ProcessSpec {
+  const { netns, link, carrierUps, runtimeDir, ...told } = client;
   const [start, report] = [`${runtimeDir}/dhcp/start4`, `${runtimeDir}/dhcp/report4`];
+  // udhcpc releases upon SIGUSR2 and asks for nothing until it is told to; it sends from its address, which the probe has.
+  const lease = leaseOf(client, 4, "SIGUSR2");
   const clientId = told.clientId === undefined ? [] : ["-x", `0x3d:${told.clientId.replaceAll(":", "")}`];
   const hostname = told.hostname === undefined ? [] : ["-x", `hostname:${told.hostname}`];
   // One try a second, for ever: a server that comes up late, or a slow switch port, is met after half a second in the mean. With a
@@ -97,12 +114,13 @@ export function compileDhcp4Client({ netns, link, nic, carrierUps, runtimeDir, .
       ...clientId,
       ...hostname,
     ],
-    env: { NETLOOM_LEASE: leaseFile(runtimeDir, nic, 4), NETLOOM_CARRIER: `${carrierUps ?? ""}` },
+    env: { NETLOOM_LEASE: lease.file, NETLOOM_CARRIER: `${carrierUps ?? ""}` },
     files: [
       { path: start, content: START_SCRIPT, executable: true },
       { path: report, content: REPORT_SCRIPT, executable: true },
     ],
     // The report outlives the client: it is the NIC's, and another client goes on with it. It ends by its own time.
     writes: [],
+    lease,
   };
 }

@@ -1,4 +1,4 @@
-import type { KernelObject } from "../model/kernel.ts";
+import { HOST, type KernelObject } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { compileDhcp4Client } from "./dhcp-client.ts";
 import { compileDhcp6Client } from "./dhcp6-client.ts";
@@ -17,7 +17,9 @@ export function compileDhcpClients(
 ): readonly KernelObject[] {
   const { dhcp4, dhcp6, clientId } = addressing;
   const { name, mac, carrierUps, probe } = nic;
-  const client = { netns, link: dev, nic: name, ...(carrierUps === undefined ? {} : { carrierUps }), runtimeDir };
+  const cable = carrierUps === undefined ? {} : { carrierUps };
+  // The uplink's own holds until its time ends, whatever becomes of the client.
+  const client = { netns, link: dev, nic: name, ...cable, runtimeDir, givesBack: netns !== HOST };
   const objects: KernelObject[] = [];
   if (dhcp4)
     objects.push(

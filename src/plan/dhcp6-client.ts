@@ -1,5 +1,5 @@
 import type { KernelObject } from "../model/kernel.ts";
-import { leaseFile, REPORT_HEAD, type DhcpClient } from "./dhcp-client.ts";
+import { leaseOf, REPORT_HEAD, type DhcpClient } from "./dhcp-client.ts";
 import { ipv6Parameter } from "./ipv6-parameter.ts";
 
 export interface Dhcp6Client extends DhcpClient {
@@ -26,6 +26,7 @@ const REPORT_SCRIPT = `${REPORT_HEAD}leases() {
 }
 echo 0 2>/dev/null >"/proc/sys/net/ipv6/conf/$interface/addr_gen_mode"
 case "$reason" in
+RELEASE6) rm -f "$released" ;;
 BOUND6 | RENEW6 | REBIND6 | REBOOT6 | INFORM6 | DELEGATED6)
   printf '%s=%s\\n' \\
     addresses "$(leases na1_ia_addr)" prefixes "$(leases pd1_prefix)" server "$new_dhcp6_server_id" \\
@@ -34,6 +35,7 @@ BOUND6 | RENEW6 | REBIND6 | REBOOT6 | INFORM6 | DELEGATED6)
     >"$file.new" && mv -f "$file.new" "$file"
   ;;
 PREINIT | CARRIER)
+  [ "$reason" = CARRIER ] || rm -f "$released"
   [ -r "$file" ] || exit 0
   doubted=no carrier=
   while IFS== read -r key value; do
@@ -74,7 +76,9 @@ exec dhcpcd -B -f "$conf" "$link"
  * beside it whenever that was in vain.
  */
 export function compileDhcp6Client(client: Dhcp6Client): readonly KernelObject[] {
-  const { netns, link, nic, carrierUps, runtimeDir, mac, address, prefix = false } = client;
+  const { netns, link, carrierUps, runtimeDir, mac, address, prefix = false } = client;
+  // dhcpcd releases upon SIGALRM, once and without waiting for an answer, and ends.
+  const lease = leaseOf(client, 6, "SIGALRM");
   const directory = `${runtimeDir}/dhcp`;
   const [start, report, path] = [`${directory}/start6`, `${directory}/report6`, `${directory}/${link}.6.conf`];
   const lines = [
@@ -86,7 +90,7 @@ export function compileDhcp6Client(client: Dhcp6Client): readonly KernelObject[]
     ...(prefix ? ["ia_pd 1 -"] : []),
     ...(address || prefix ? [] : ["inform6"]),
     "option dhcp6_name_servers, dhcp6_domain_search, dhcp6_ntp_server, dhcp6_sntp_servers",
-    `env NETLOOM_LEASE=${leaseFile(runtimeDir, nic, 6)}`,
+    `env NETLOOM_LEASE=${lease.file}`,
     `env NETLOOM_CARRIER=${carrierUps ?? ""}`,
   ];
   return [
@@ -104,6 +108,7 @@ export function compileDhcp6Client(client: Dhcp6Client): readonly KernelObject[]
       ],
       // The report outlives the client, as that of DHCPv4 does.
       writes: [`${directory}/${link}.6.cable`],
+      lease,
     },
   ];
 }

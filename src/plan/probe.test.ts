@@ -84,6 +84,44 @@ test("its namespace stays empty while the uplink is set up, and goes with the pa
   t.deepEqual(diff(online, after.target).steps.map(explain), ["ip netns del probe-eth0"]);
 });
 
+test("of two NICs the one that is not chosen may get what it asked for, and then gives its lease back; the chosen one's is the bridge's", (t) => {
+  const file = (name: string): string => `/run/netloom/leases/${name}.4`;
+  const leases = ({ target }: ReturnType<typeof compile>): readonly unknown[] =>
+    target.flatMap((object) =>
+      object.kind === "process" && object.name.startsWith("dhcp") ? [[object.name, object.lease]] : [],
+    );
+  const other = lease("eth1", { address: "192.168.50.18/24", obtainedAt: 6 });
+  const unanswering = ["eth0", "eth1"].map((name) => nic(name, { probe: { since: 5, gateway4: unanswered } }));
+  const known = { leases: [lease("eth0"), other], now: 6 };
+  t.deepEqual(leases(compile([document], facts({ ...known, nics: unanswering }))), [
+    ["dhcp-eth0", { file: file("eth0"), release: "SIGUSR2" }],
+    ["dhcp-eth1", { file: file("eth1"), release: "SIGUSR2" }],
+  ]);
+
+  const asked = [nic("eth0"), nic("eth1", { probe: { since: 5 } })];
+  const chosen = compile([document], facts({ ...known, nics: asked, leases: [lease("eth0")] }));
+  t.is(chosen.uplink?.nic.name, "eth0");
+  // Its lease comes in the very moment, and it takes a pass until it has the address that it is given back from.
+  const over = [nic("eth0"), nic("eth1", { probe: { since: 5, overSince: 6 } })];
+  const late = compile([document], facts({ ...known, nics: over, uplink: "eth0", now: 7 }));
+  t.is(late.choice.deadline, 8);
+  for (const compiled of [chosen, late])
+    t.deepEqual(leases(compiled), [
+      ["dhcp-eth1", { file: file("eth1"), release: "SIGUSR2" }],
+      ["dhcp-zos", { file: file("eth0") }],
+    ]);
+  const after = compile([document], facts({ ...known, nics: over, uplink: "eth0", now: 8 }));
+  t.deepEqual(leases(after), [["dhcp-zos", { file: file("eth0") }]]);
+  t.is(after.choice.deadline, null);
+
+  const both = { ...kernel, link: [physicalNic("eth0", 2), physicalNic("eth1", 3)] };
+  const settled = applySteps(both, diff(both, late.target).steps);
+  t.true(settled.address.some(({ netns, address }) => netns === "probe-eth1" && address === other.address));
+  const lines = diff(settled, after.target).steps.map(explain);
+  t.is(lines[0], "service dhcp-eth1 remove");
+  t.true(lines.includes("ip netns del probe-eth1"), lines.join("\n"));
+});
+
 test("on a VLAN the probe asks there, and the VLAN of the NIC becomes the port", (t) => {
   const tagged = node({ uplink: { vlan: 5 } });
   const lines = (part: Parameters<typeof facts>[0]): readonly string[] =>

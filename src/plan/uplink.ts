@@ -11,6 +11,8 @@ import { decisionOf, type Verdict } from "./uplink-record.ts";
 const WAIT_SECONDS = 3;
 /** Seconds after which a router that was asked for the first time has answered or failed. */
 const ANSWER_SECONDS = 5;
+/** Seconds that a client has for the answer to its last request, and we for its address, before the client is ended and gives that back. */
+const LEAVE_SECONDS = 2;
 /** Seconds without carrier after which a cable counts as pulled: a switch that restarts a port takes less. */
 const PULLED_SECONDS = 2;
 
@@ -20,6 +22,8 @@ export interface UplinkChoice {
   /** Those whose network has to be asked, each by itself; the chosen one is not among them. */
   readonly probed: readonly NicFact[];
   readonly chosen: Uplink | null;
+  /** Those that were probed and are no more: what they are asking for they may still get, so that nothing is given that nobody knows of. */
+  readonly leaving: readonly NicFact[];
   /** NICs that have an `ip=` of their own and are not the uplink: they get their addresses beside it. */
   readonly beside: readonly NicFact[];
   /** One entry for every NIC: what it had, and why it won or lost. */
@@ -53,22 +57,28 @@ export function chooseUplink(settings: NodeSettings, facts: Facts, taken: Readon
   const { chosen, probed } = verdict;
   const moved = chosen !== null && chosen.nic.name !== facts.uplink;
   const replaces = moved && facts.uplink !== null;
-  const isBeside = ({ nic }: NicNetwork): boolean =>
-    nic.name !== chosen?.nic.name &&
-    probed.every((other) => other.nic.name !== nic.name) &&
-    settings.addressingOf.some((one) => matchesNic(one.nic, nic));
+  const idle = candidates.filter(
+    ({ nic }) => nic.name !== chosen?.nic.name && probed.every((other) => other.nic.name !== nic.name),
+  );
+  // Not before the choice: until then it may be the uplink itself.
+  const rest = chosen === null ? [] : idle.map(({ nic }) => nic);
+  const isBeside = (nic: NicFact): boolean => settings.addressingOf.some((one) => matchesNic(one.nic, nic));
+  const leaving = rest.filter(
+    (nic) => !isBeside(nic) && nic.name !== facts.uplink && nic.carrier && facts.now < leavesAt(nic, facts),
+  );
+  const ends = [verdict.deadline, ...leaving.map((nic) => leavesAt(nic, facts))].filter((end) => end !== null);
   return {
     candidates: candidates.map(({ nic }) => nic),
     probed: probed.map(({ nic }) => nic),
     chosen: chosen === null ? null : uplinkOf(chosen, settings),
-    // Not before the choice: until then it may be the uplink itself.
-    beside: chosen === null ? [] : candidates.filter(isBeside).map(({ nic }) => nic),
+    leaving,
+    beside: rest.filter(isBeside),
     decision: networks.map((network) => decisionOf(network, rejected.get(network.nic.name), verdict, settings)),
     settled: verdict.why === "awaited" || (verdict.why === "kept" && chosen?.level === LEVEL.complete),
     moved,
     replaces,
     // The pass that changes the NIC is not the last one.
-    deadline: moved ? facts.now : verdict.deadline,
+    deadline: moved ? facts.now : ends.length === 0 ? null : Math.min(...ends),
   };
 }
 
@@ -79,11 +89,13 @@ export interface ChoiceMemory {
   readonly uplinkLost: number | null;
   /** Since when each NIC is probed, or has been the uplink with carrier. */
   readonly since: Readonly<Record<string, number>>;
+  /** Since when those of them are probed no more whose probe is about to end. */
+  readonly over: Readonly<Record<string, number>>;
 }
 
 /** What is to be remembered of a choice; pure like the choice itself. */
 export function rememberChoice(
-  { chosen, probed, beside }: UplinkChoice,
+  { chosen, probed, leaving, beside }: UplinkChoice,
   facts: Facts,
   before: ChoiceMemory,
 ): ChoiceMemory {
@@ -91,12 +103,27 @@ export function rememberChoice(
   // One that cannot be the uplink for a while (a LAN took it) is that again when it comes back, as if it had lost its cable.
   const uplink = chosen?.nic.name ?? before.uplink;
   if (uplink !== null) asked.add(uplink);
-  const since = Object.fromEntries([...asked].map((name) => [name, before.since[name] ?? facts.now]));
-  if (chosen === null) return { uplink, uplinkLost: uplink === null ? null : (before.uplinkLost ?? facts.now), since };
+  const over = Object.fromEntries(leaving.map(({ name }) => [name, before.over[name] ?? facts.now]));
+  const since = Object.fromEntries([
+    // One that was about to leave is asked anew.
+    ...[...asked].map((name) => [
+      name,
+      before.over[name] === undefined ? (before.since[name] ?? facts.now) : facts.now,
+    ]),
+    ...leaving.map(({ name }) => [name, before.since[name] ?? facts.now]),
+  ]) as Readonly<Record<string, number>>;
+  if (chosen === null)
+    return { uplink, uplinkLost: uplink === null ? null : (before.uplinkLost ?? facts.now), since, over };
   const { name } = chosen.nic;
   // One that was taken for want of a better one never had all: the others go on being asked at once.
   const lost = name === before.uplink ? (before.uplinkLost ?? facts.now) : NEVER_HELD;
-  return { uplink: name, uplinkLost: chosen.complete ? null : lost, since };
+  return { uplink: name, uplinkLost: chosen.complete ? null : lost, since, over };
+}
+
+/** When the probe of a NIC ends that was not chosen; at once when it has none. */
+function leavesAt({ probe }: NicFact, { now }: Facts): number {
+  if (probe === undefined) return now;
+  return Math.max(probe.overSince ?? now, probe.lease4?.obtainedAt ?? 0) + LEAVE_SECONDS;
 }
 
 /** Before every patience. */

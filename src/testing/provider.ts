@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Child } from "./child.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -13,6 +14,11 @@ export interface ProviderOptions {
   readonly leaseTime?: string;
   /** Lines of configuration beside. */
   readonly more?: readonly string[];
+}
+
+export interface ProviderLease {
+  readonly address: string;
+  readonly mac: string;
 }
 
 /** Somebody's network with a router `.1` that gives addresses by DHCP, at the other end of a cable. */
@@ -34,14 +40,43 @@ export class Provider {
     return provider;
   }
 
+  /** The same with a switch `sw`, into which the cables of several links lead, by its ports `eth0`, `eth1` and so on; it has the address. */
+  static async switched(
+    sandbox: Sandbox,
+    { nics, ...options }: Omit<ProviderOptions, "nic"> & { readonly nics: readonly [string, ...string[]] },
+  ): Promise<Provider> {
+    const { netns, network } = options;
+    const provider = new Provider(sandbox, { nic: nics[0], ...options });
+    await sandbox.ip(`netns add ${netns}`);
+    await sandbox.ip(`-n ${netns} link set lo up`);
+    await sandbox.ip(`-n ${netns} link add sw up type bridge`);
+    await sandbox.ip(`-n ${netns} address add ${network}.1/24 dev sw`);
+    for (const [index, nic] of nics.entries()) {
+      await sandbox.ip(`link add ${nic} up type veth peer name eth${index} netns ${netns}`);
+      await sandbox.ip(`-n ${netns} link set eth${index} up master sw`);
+    }
+    provider.serve(network, 10, "sw");
+    return provider;
+  }
+
+  /** What it gave away and did not get back, of both families, by the MAC in the client's identifier. */
+  async leases(): Promise<readonly ProviderLease[]> {
+    const text = await readFile(this.#leases, "utf8").catch(() => "");
+    return text
+      .split("\n")
+      .filter((line) => /^\d+ /u.test(line))
+      .map((line) => line.split(" "))
+      .map(([, , address = "", , id = ""]) => ({ address, mac: id.slice(-17) }));
+  }
+
   /** Serves addresses from `.first` on, by default at the end of the cable; a server that serves already is replaced. */
   serve(network: string, first: number, link: string = "eth0"): void {
     this.stop();
-    const { nic, netns, leaseTime = "1h", more = [] } = this.#options;
+    const { netns, leaseTime = "1h", more = [] } = this.#options;
     const words = [
       ...["port=0", `interface=${link}`, "bind-dynamic", "no-ping", "dhcp-authoritative", "log-dhcp"],
       `dhcp-range=${network}.${first},${network}.${first + 20},255.255.255.0,${leaseTime}`,
-      `dhcp-leasefile=${join(this.#sandbox.dir, `provider-${nic}.leases`)}`,
+      `dhcp-leasefile=${this.#leases}`,
       ...more,
     ];
     const argv = ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--pid-file", ...words.map((word) => `--${word}`)];
@@ -51,6 +86,10 @@ export class Provider {
   /** Ends the server, as a provider's outage would. */
   stop(): void {
     this.#server?.process.kill("SIGKILL");
+  }
+
+  get #leases(): string {
+    return join(this.#sandbox.dir, `provider-${this.#options.nic}.leases`);
   }
 
   said(): string {

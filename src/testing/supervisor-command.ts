@@ -7,7 +7,10 @@ import { processHash } from "../model/definition-hash.ts";
 import type { ProcessSpec } from "../model/kernel.ts";
 
 /** A word to a daemon that does nothing but keep services. */
-export type SupervisorRequest = { readonly set: ProcessSpec } | { readonly remove: string } | "look";
+export type SupervisorRequest =
+  | { readonly set: ProcessSpec }
+  | { readonly remove: string; readonly keep?: readonly string[] }
+  | "look";
 
 export interface SupervisorAnswer {
   readonly kind: string;
@@ -34,7 +37,7 @@ async function answer(request: SupervisorRequest): Promise<SupervisorAnswer> {
 async function change(request: SupervisorRequest): Promise<void> {
   if (request === "look") await supervisor.list();
   else if ("set" in request) await supervisor.set(request.set, processHash(request.set));
-  else await supervisor.remove(request.remove);
+  else await supervisor.remove(request.remove, request.keep);
 }
 
 process.stdout.write(`${JSON.stringify(await answer("look"))}\n`);

@@ -4,12 +4,12 @@ import { copyFile, open, rm, stat, truncate, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { backoff, until } from "../../lib/async.ts";
-import { readIfExists } from "../../lib/atomic-file.ts";
 import { NetloomError } from "../../lib/errors.ts";
 import type { ServiceState } from "../host.ts";
 import { cgroupOf, killCgroup } from "./cgroup.ts";
+import { directories, exists } from "./directories.ts";
 import { type Backend, KILL_AFTER_MS } from "./index.ts";
-import { directories, exists } from "./services.ts";
+import { livingProcess } from "./living-process.ts";
 
 const POLL_MS = 500;
 /** The pause before a process is started again: doubled by each end, from the first again after it ran for a while. */
@@ -159,14 +159,8 @@ export class Direct implements Backend {
     throw new NetloomError({ code: "timeout", op: "end service", target: name, why: "it does not end when killed" });
   }
 
-  /** The process of a service, when it lives: the number may be somebody else's by now. */
-  async #pid(name: string): Promise<number | undefined> {
-    const [pid = "", start = ""] = ((await readIfExists(join(this.#services, name, "pid"))) ?? "").trim().split(" ");
-    if (!/^\d+$/u.test(pid) || start === "") return undefined;
-    const line = (await readIfExists(`/proc/${pid}/stat`).catch(() => undefined)) ?? "";
-    const [state, ...fields] = line.slice(line.lastIndexOf(") ") + 2).split(" ");
-    // The 22nd field, of which these begin with the 4th (proc_pid_stat(5)); Z has ended.
-    return fields[18] === start && state !== "Z" ? Number(pid) : undefined;
+  #pid(name: string): Promise<number | undefined> {
+    return livingProcess(join(this.#services, name));
   }
 
   #mark(name: string): string {

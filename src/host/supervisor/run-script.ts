@@ -1,5 +1,6 @@
 import type { ProcessSpec } from "../../model/kernel.ts";
 import { inNetns } from "../exec.ts";
+import { LEAVING } from "./lease.ts";
 
 export interface RunPlaces {
   /** The service's directory. */
@@ -44,6 +45,8 @@ if mkdir -p "$group" 2>/dev/null; then
 fi
 started $$
 echo "$$ $start" >"$pidfile"
+# It gave back what it held, and would ask for it again.
+[ ! -e ${quote(`${directory}/${LEAVING}`)} ] || exec sleep 2147483647
 ${wait}exec ${command}
 `;
 }

@@ -1,15 +1,17 @@
-import { constants, fstatSync, readlinkSync } from "node:fs";
-import { access, readdir, rm } from "node:fs/promises";
+import { fstatSync, readlinkSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readIfExists, writeFileAtomic } from "../../lib/atomic-file.ts";
-import { isGone, NetloomError } from "../../lib/errors.ts";
+import { NetloomError } from "../../lib/errors.ts";
 import type { ActualProcess } from "../../model/actual.ts";
 import type { ProcessSpec } from "../../model/kernel.ts";
 import { ONLINE_FLAG } from "../../model/online.ts";
 import type { SupervisorKind } from "../../model/supervisor.ts";
 import type { ServiceState } from "../host.ts";
 import { cgroupOf, removeCgroup } from "./cgroup.ts";
+import { directories } from "./directories.ts";
 import type { Backend, Supervisor } from "./index.ts";
+import { giveBack, keepLease } from "./lease.ts";
 import { finishScript, runScript } from "./run-script.ts";
 
 /**
@@ -50,6 +52,7 @@ export class Services implements Supervisor {
     // First, so that a removal finds them although the document is gone by then.
     const files = [...spec.files.map((file) => file.path), ...spec.writes];
     await writeFileAtomic(join(directory, "files"), files.map((path) => `${path}\n`).join(""));
+    await keepLease(directory, spec.lease);
     for (const file of spec.files)
       await writeFileAtomic(file.path, file.content, file.executable === true ? 0o755 : 0o644);
     const onlineFlag = join(dirname(this.#directory), ONLINE_FLAG);
@@ -64,6 +67,9 @@ export class Services implements Supervisor {
   async remove(name: string, keep: readonly string[] = []): Promise<void> {
     const directory = join(this.#directory, name);
     const files = (await readIfExists(join(directory, "files")))?.split("\n").filter((path) => path !== "") ?? [];
+    // First, so that a service that was half removed and is wanted again is set anew.
+    await rm(join(directory, "definition"), { force: true });
+    await giveBack(directory, keep);
     await this.#backend.stop(name);
     await removeCgroup(cgroupOf(this.#directory, name));
     for (const path of files) if (!keep.includes(path)) await rm(path, { force: true });
@@ -77,23 +83,6 @@ export class Services implements Supervisor {
   problems(): readonly string[] {
     return [...this.#problems, ...this.#backend.problems()];
   }
-}
-
-/** Names of the directories of services. */
-export async function directories(path: string): Promise<readonly string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
-    if (isGone(error)) return [];
-    throw error;
-  });
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-}
-
-/** True when a path can be reached. */
-export async function exists(path: string): Promise<boolean> {
-  return await access(path, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
 }
 
 /**

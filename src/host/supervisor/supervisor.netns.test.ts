@@ -1,6 +1,6 @@
 /** One table of tests for every supervisor: s6, the real zinit 0.3, the lines of zinit 0.2, and the daemon alone. */
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { cgroupOf } from "./cgroup.ts";
@@ -133,6 +133,48 @@ const TABLE: readonly Row[] = [
       await rig.alone("one", pid);
       await rig.do({ remove: "one" });
       t.deepEqual(await rig.pids("one"), []);
+    },
+  },
+  {
+    what: "what a service holds is given back when it is removed for good, once, and at no other end of it",
+    run: async (t, rig) => {
+      const [file, told] = [join(rig.dir, "lease"), join(rig.dir, "told")];
+      // Two manners: one that stays as udhcpc does, and one that ends as dhcpcd does and would be started again.
+      const manners = { SIGUSR2: ":", SIGALRM: "exit 0" } as const;
+      for (const [release, end] of Object.entries(manners) as [keyof typeof manners, string][]) {
+        const script = `
+          echo asked >>${told}; echo lease >${file}
+          trap 'test -e ${file} && echo valid >>${told}; echo back >>${told}; rm -f ${file}.release; ${end}' ${release.slice(3)}
+          while :; do sleep 60 & wait $!; done`;
+        const spec = rig.service("client", script, { lease: { file, release } });
+        const held = async (count: number): Promise<string> =>
+          await rig.until("a lease", async () => {
+            const said = await text(rig, "told");
+            return (await text(rig, "lease")) === "lease\n" && said.split("\n").length > count ? said : undefined;
+          });
+        await rig.do({ set: spec });
+        t.is(await held(1), "asked\n");
+        const pid = await rig.alone("client");
+        await rig.killDaemon();
+        process.kill(await rig.alone("client"), "SIGTERM");
+        await rig.alone("client", pid);
+        await rig.do({ set: { ...spec, env: { WORD: "another" } } });
+        t.notRegex(await held(3), /back/u);
+        await rig.do({ remove: "client", keep: [file] });
+        t.is(await text(rig, "lease"), "lease\n", "somebody goes on with it");
+        t.is(await text(rig, "told"), "asked\nasked\nasked\n");
+
+        await rig.do({ set: spec });
+        await held(4);
+        await rig.do({ remove: "client" });
+        t.is(await text(rig, "told"), `${"asked\n".repeat(4)}back\n`, release);
+        for (const path of [file, `${file}.release`, join(rig.services, "client")]) t.false(existsSync(path), path);
+        await rig.do({ set: spec });
+        await held(6);
+        await rig.do({ remove: "client", keep: [file] });
+        await rm(file);
+        await rm(told);
+      }
     },
   },
   {

@@ -6,9 +6,10 @@ import { readIfExists, writeFileAtomic } from "../../lib/atomic-file.ts";
 import { NetloomError, errorCode } from "../../lib/errors.ts";
 import { uptime } from "../../lib/uptime.ts";
 import type { ServiceState } from "../host.ts";
+import { directories, exists } from "./directories.ts";
 import { type Backend, KILL_AFTER_MS, STOP_TIMEOUT_MS } from "./index.ts";
 import { quote } from "./run-script.ts";
-import { directories, exists, nameTaken } from "./services.ts";
+import { nameTaken } from "./services.ts";
 import { talk } from "./socket-talk.ts";
 import { unitName } from "./unit-name.ts";
 

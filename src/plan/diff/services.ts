@@ -25,7 +25,11 @@ export const processDiffer: KindDiffer<"process"> = {
   add: (spec) => [{ op: "process.set", args: spec }],
   change: (spec, seen) => (processHash(spec) === seen.hash ? [] : [{ op: "process.set", args: spec }]),
   remove: ({ name }, { wanted }) => {
-    const keep = (wanted.process ?? []).flatMap(({ files, writes }) => [...files.map(({ path }) => path), ...writes]);
+    const keep = (wanted.process ?? []).flatMap(({ files, writes, lease }) => [
+      ...files.map(({ path }) => path),
+      ...writes,
+      ...(lease === undefined ? [] : [lease.file]),
+    ]);
     return [{ op: "process.del", args: { name, ...(keep.length === 0 ? {} : { keep: [...new Set(keep)] }) } }];
   },
 };

@@ -1,0 +1,62 @@
+import { rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { until } from "../../lib/async.ts";
+import { readIfExists, writeFileAtomic } from "../../lib/atomic-file.ts";
+import { isGone } from "../../lib/errors.ts";
+import { releasing, type ProcessLease } from "../../model/kernel.ts";
+import { exists } from "./directories.ts";
+import { livingProcess } from "./living-process.ts";
+
+/** In the directory of a service that gives its lease back: started again, it rests. */
+export const LEAVING = "leaving";
+/** In the directory of a service: its lease, where it has one. */
+const LEASE = "lease";
+/** How long a client may take. It asks nobody: a DHCPRELEASE is not answered (RFC 2131, 4.4.6), and dhcpcd does not wait for a reply. */
+const PATIENCE_MS = 2000;
+
+/** Writes down what a service holds, so that a removal finds it although the document is gone by then. */
+export async function keepLease(directory: string, lease: ProcessLease | undefined): Promise<void> {
+  const lines = lease === undefined ? [] : [lease.file, lease.release ?? ""];
+  await writeFileAtomic(join(directory, LEASE), lines.map((line) => `${line}\n`).join(""));
+  await rm(join(directory, LEAVING), { force: true });
+}
+
+/**
+ * Has a service that goes for good give its lease back, unless somebody else goes on with the file (it is among those to `keep`). The
+ * lease ceases to be one before the server hears of it, and whatever interrupts this, the next attempt goes on: at worst the server is
+ * told twice.
+ */
+export async function giveBack(directory: string, keep: readonly string[]): Promise<void> {
+  const [file = "", signal = ""] = ((await readIfExists(join(directory, LEASE))) ?? "").split("\n");
+  if (!isSignal(signal) || keep.includes(file)) return;
+  await writeFile(join(directory, LEAVING), "");
+  await rename(file, releasing(file)).catch((error: unknown) => {
+    if (!isGone(error)) throw error;
+  });
+  if (!(await exists(releasing(file)))) return;
+  const pid = await livingProcess(directory);
+  if (pid !== undefined && tell(pid, signal))
+    await until(
+      async () => {
+        const done = !(await exists(releasing(file))) || (await livingProcess(directory)) !== pid;
+        return done ? true : undefined;
+      },
+      { timeoutMs: PATIENCE_MS, intervalMs: 10 },
+    );
+  // One that renewed it in this very moment has written another report.
+  for (const path of [file, releasing(file)]) await rm(path, { force: true });
+}
+
+function isSignal(word: string): word is NonNullable<ProcessLease["release"]> {
+  return word === "SIGUSR2" || word === "SIGALRM";
+}
+
+/** False when the process ended meanwhile. */
+function tell(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}

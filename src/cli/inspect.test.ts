@@ -132,8 +132,8 @@ online    route ok: 192.168.50.1 by zos answers
 online    check missing: tcp://192.0.2.1:443 refused the connection
 nic       eth0 52:54:00:00:00:01 not chosen: has no carrier, eth1 was first
 nic       eth1 52:54:00:00:00:02 chosen: has carrier
-setting   nics eth* en* (Node node)
-setting   mtu 1400 (flag netloom.mtu=1400)
+setting   uplink.nics eth* en* (Node node)
+setting   uplink.mtu 1400 (flag netloom.mtu=1400)
 setting   routes 10.0.0.0/8 via 192.168.50.9 (flag rd.route=10.0.0.0/8:192.168.50.9)
 setting   addressing of eth1 dhcp4 dhcp6 where it is advertised 10.0.0.5/24 via 10.0.0.1 (flag ip=eth1:dhcp)
 clock     synchronised by 192.0.2.4 since 9.5 s after kernel start; it went back, and peers ignore this node for 60 s more

@@ -7,10 +7,33 @@ export function onlineLines({ address, route, check }: OnlineChecks): readonly s
   return Object.entries(parts).map(([name, { ok, why }]) => `online    ${name} ${ok ? "ok" : "missing"}: ${why}`);
 }
 
-/** Each setting that is not the default, with what set it: "setting   mtu 1400 (flag netloom.mtu=1400)". */
+/** Settings by the keys of the `Node` document, where it has one for them. */
+const NAMES: Readonly<Record<Exclude<keyof NodeSettings, "addressingOf">, string>> = {
+  hostname: "hostname",
+  wantsUplink: "uplink wanted",
+  bridge: "uplink.bridge",
+  nics: "uplink.nics",
+  ignore: "uplink.ignore",
+  prefer: "preferred NICs",
+  vlan: "uplink.vlan",
+  mtu: "uplink.mtu",
+  prefix: "uplink.prefix",
+  addressing: "addressing",
+  routes: "routes",
+  dns: "dns",
+  leaseDns: "dns of leases",
+  ntp: "ntp",
+  ntpServe: "ntpServe",
+  checks: "uplink.checks",
+  probeTimeout: "uplink.probeTimeout",
+  publicVlan: "public.vlan",
+  publicMac: "public.mac",
+};
+
+/** Each setting that is not the default, with what set it: "setting   uplink.mtu 1400 (flag netloom.mtu=1400)". */
 export function settingLines({ addressingOf, ...single }: NodeSettings): readonly string[] {
   const named: readonly (readonly [name: string, Setting<Value>])[] = [
-    ...Object.entries(single),
+    ...Object.entries(NAMES).map(([key, name]) => [name, single[key as keyof typeof NAMES]] as const),
     ...addressingOf.map(({ nic, addressing }) => [`addressing of ${nic}`, addressing] as const),
   ];
   return named

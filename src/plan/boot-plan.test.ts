@@ -61,7 +61,7 @@ test("zero configuration: the first NIC with carrier, and why no other one", (t)
     [
       ["eth0", false, ["has no carrier", "eth1 had more"]],
       ["eth1", true, ["has carrier", "its network was not probed", "first NIC with all that is asked for"]],
-      ["eth2", false, ["has carrier", "its network was not probed", "eth1 was first or is preferred"]],
+      ["eth2", false, ["has carrier", "its network was not probed", "eth1 was first"]],
     ],
   );
 });
@@ -105,6 +105,16 @@ test("links of the command line are made, and may be the uplink; a new name come
   t.is(steps[0], "ip link set eth2 name lan0");
   t.true(steps.includes("ip link add bond0.7 link bond0 master zos up type vlan id 7"));
   t.true(decision.some(({ nic }) => nic === "lan0"));
+});
+
+test("who lost to a NIC that is preferred hears whose word that is", (t) => {
+  const reason = (line: string, more: object = {}): string | undefined =>
+    plan(line, { ...NICS, ...more })
+      .decision.find(({ nic }) => nic === "eth1")
+      ?.reasons.at(-1);
+  t.is(reason("bootdev=eth2"), "eth2 is preferred (flag bootdev=eth2)");
+  t.is(reason("BOOTIF=01-52-54-00-00-00-03"), "eth2 is preferred (flag BOOTIF=01-52-54-00-00-00-03)");
+  t.is(reason("", { lastUplink: "eth2" }), "eth2 was the uplink before the last boot");
 });
 
 test("a NIC that carries a VLAN of the command line is below it, and a member of a bond is its port", (t) => {

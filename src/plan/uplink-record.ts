@@ -1,5 +1,6 @@
-import type { Had, NicDecision } from "../model/facts.ts";
+import type { Had, NicDecision, NicFact } from "../model/facts.ts";
 import type { CheckResult } from "../model/guard.ts";
+import { matchesNic } from "../model/nic-pattern.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { heardBy, LEVEL, type NicNetwork } from "./nic-network.ts";
 
@@ -25,12 +26,16 @@ export function decisionOf(
   rejected: string | undefined,
   verdict: Verdict,
   settings: NodeSettings,
+  lastUplink?: string,
 ): NicDecision {
   const { nic } = network;
   const chosen = nic.name === verdict.chosen?.nic.name;
   const reasons =
     rejected === undefined
-      ? [...findings(network, settings), ...(chosen ? won(verdict, settings) : lost(network, verdict))]
+      ? [
+          ...findings(network, settings),
+          ...(chosen ? won(verdict, settings) : lost(network, verdict, preferredBy(settings, lastUplink))),
+        ]
       : [rejected];
   return { nic: nic.name, mac: nic.mac, chosen, reasons, had: hadBy(network, settings) };
 }
@@ -119,15 +124,30 @@ function won({ why, chosen, instead }: Verdict, settings: NodeSettings): readonl
   }
 }
 
-function lost({ nic, level }: NicNetwork, { chosen, why, awaited }: Verdict): readonly string[] {
+/** Why a NIC is better than others that are as complete, and its rank among them: lower is better. */
+type Preferred = (nic: NicFact) => { readonly rank: number; readonly why: string };
+
+/** As `prefer` lists them, then the uplink before the last boot, then all others. */
+export function preferredBy({ prefer: { value, source } }: NodeSettings, lastUplink: string | undefined): Preferred {
+  return (nic) => {
+    const at = value.findIndex((pattern) => matchesNic(pattern, nic));
+    if (at >= 0) return { rank: at, why: `is preferred (${source})` };
+    return nic.name === lastUplink
+      ? { rank: value.length, why: "was the uplink before the last boot" }
+      : { rank: value.length + 1, why: "" };
+  };
+}
+
+function lost({ nic, level }: NicNetwork, { chosen, why, awaited }: Verdict, preferred: Preferred): readonly string[] {
   if (chosen === null) {
     if (!nic.carrier) return ["not probed without carrier"];
     return awaited !== undefined && level === LEVEL.complete
-      ? [`waits a moment for ${awaited.nic.name}, which is preferred`]
+      ? [`waits a moment for ${awaited.nic.name}, which ${preferred(awaited.nic).why}`]
       : [];
   }
   const { name } = chosen.nic;
   if (why === "kept" || why === "awaited") return [`${name} was the uplink before`];
   if (level < chosen.level) return [`${name} had more`];
-  return [`${name} was first or is preferred`];
+  const better = preferred(chosen.nic);
+  return [`${name} ${better.rank < preferred(nic).rank ? better.why : "was first"}`];
 }

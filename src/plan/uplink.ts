@@ -5,7 +5,7 @@ import type { NodeSettings } from "../model/settings.ts";
 import { probePlace, type ProbePlace } from "./probe-place.ts";
 import { nameServers, searchList, timeServers } from "./resolver.ts";
 import { heardBy, isPrivatelyRouted, isSettled, LEVEL, networkOf, type NicNetwork } from "./nic-network.ts";
-import { decisionOf, type Verdict } from "./uplink-record.ts";
+import { decisionOf, preferredBy, type Verdict } from "./uplink-record.ts";
 
 /** Seconds that a better one with carrier is waited for when another one has all that is asked for. */
 const WAIT_SECONDS = 3;
@@ -73,7 +73,9 @@ export function chooseUplink(settings: NodeSettings, facts: Facts, taken: Readon
     chosen: chosen === null ? null : uplinkOf(chosen, settings),
     leaving,
     beside: rest.filter(isBeside),
-    decision: networks.map((network) => decisionOf(network, rejected.get(network.nic.name), verdict, settings)),
+    decision: networks.map((network) =>
+      decisionOf(network, rejected.get(network.nic.name), verdict, settings, facts.lastUplink),
+    ),
     settled: verdict.why === "awaited" || (verdict.why === "kept" && chosen?.level === LEVEL.complete),
     moved,
     replaces,
@@ -182,11 +184,8 @@ function compare(a: NicNetwork, b: NicNetwork, settings: NodeSettings, facts: Fa
   );
 }
 
-/** Lower is better: as `prefer` lists them, then the uplink before the last boot, then all others. */
-function preference({ nic }: NicNetwork, { prefer }: NodeSettings, { lastUplink }: Facts): number {
-  const at = prefer.value.findIndex((pattern) => matchesNic(pattern, nic));
-  if (at >= 0) return at;
-  return prefer.value.length + (nic.name === lastUplink ? 0 : 1);
+function preference({ nic }: NicNetwork, settings: NodeSettings, { lastUplink }: Facts): number {
+  return preferredBy(settings, lastUplink)(nic).rank;
 }
 
 function readyAt(network: NicNetwork, facts: Facts): number {

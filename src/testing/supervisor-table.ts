@@ -1,16 +1,16 @@
-/** One table of tests for every supervisor: s6, the real zinit 0.3, the lines of zinit 0.2, and the daemon alone. */
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import test, { type ExecutionContext } from "ava";
-import { cgroupOf } from "./cgroup.ts";
-import { processHash } from "../../model/definition-hash.ts";
-import { SUPERVISORS, type SupervisorKind } from "../../model/supervisor.ts";
-import { SupervisorRig } from "../../testing/supervisor-rig.ts";
-import { talk } from "./socket-talk.ts";
+import type { ExecutionContext } from "ava";
+import { cgroupOf } from "../host/supervisor/cgroup.ts";
+import { processHash } from "../model/definition-hash.ts";
+import type { SupervisorKind } from "../model/supervisor.ts";
+import { SupervisorRig } from "./supervisor-rig.ts";
 
-const STAY = "while :; do sleep 60; done";
+/** A script that runs until it is ended. */
+export const STAY = "while :; do sleep 60; done";
 
+/** Something that a service is promised, whoever keeps it. */
 interface Row {
   readonly what: string;
   readonly run: (t: ExecutionContext, rig: SupervisorRig) => Promise<void>;
@@ -197,79 +197,35 @@ const TABLE: readonly Row[] = [
   },
 ];
 
-for (const kind of SUPERVISORS)
-  for (const { what, run } of TABLE)
-    test.serial(`${kind}: ${what}`, async (t) => {
+/** One table for every supervisor: s6, the real zinit 0.3, the lines of zinit 0.2, and the daemon alone. Titles with their tests. */
+export function supervisorTable(
+  kind: SupervisorKind,
+): readonly (readonly [title: string, run: (t: ExecutionContext) => Promise<void>])[] {
+  return TABLE.map(({ what, run }) => [
+    `${kind}: ${what}`,
+    async (t) => {
       await using rig = await SupervisorRig.open(kind);
       t.is((await rig.ask("look")).kind, kind);
       await run(t, rig);
-    });
+    },
+  ]);
+}
 
-test.serial(
-  "zinit: a server that is wedged is told of, killed and started again, and nothing is doubled",
-  async (t) => {
-    await using rig = await SupervisorRig.open("zinit");
-    const { problems } = await rig.do({ set: rig.service("one", STAY) });
-    t.deepEqual(problems, []);
-    const [pid, server] = [await rig.alone("one"), rig.server];
-    // What the adapter never says: `set` for a name that exists.
-    const config = { service: { name: "one", exec: "/bin/true" } };
-    const say = `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "service.set", params: { config } })}\n`;
-    await t.throwsAsync(talk({ socket: rig.socket, say, isWhole: (heard) => heard.endsWith("\n"), timeoutMs: 500 }), {
-      code: "timeout",
-    });
-    const after = await rig.do("look");
-    t.regex(
-      after.problems.join("\n"),
-      /^zinit-server was wedged \d+ s after [^\n]*; it was killed, to be started again$/u,
-    );
-    t.not(rig.server, server);
-    await rig.do({ set: rig.service("one", STAY) });
-    await rig.alone("one", pid);
-  },
-);
-
-const STRANGERS: Partial<Record<SupervisorKind, (rig: SupervisorRig) => Promise<void>>> = {
-  s6: async (rig) => await writeFile(join(rig.dir, "scan/one"), "a stranger's"),
-  zinit: async (rig) => {
-    const config = { service: { name: "one", exec: "/bin/sleep 3600" } };
-    const say = `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "service.set", params: { config } })}\n`;
-    await talk({ socket: rig.socket, say, isWhole: (heard) => heard.endsWith("\n"), timeoutMs: 5000 });
-  },
-  "zinit-line": async (rig) => {
-    await writeFile(join(rig.dir, "units/one.yaml"), "exec: /bin/sleep 3600\n");
-    await talk({ socket: rig.socket, say: "monitor one\n", timeoutMs: 5000 });
-  },
-};
-
-for (const [kind, occupy] of Object.entries(STRANGERS) as [SupervisorKind, (rig: SupervisorRig) => Promise<void>][])
-  test.serial(`${kind}: a stranger's service of the same name is named and left alone`, async (t) => {
-    await using rig = await SupervisorRig.open(kind);
-    await occupy(rig);
-    const { failed } = await rig.ask({ set: rig.service("one", STAY) });
-    t.regex(failed ?? "", /^cannot register service one: [^\n]* not Netloom's; rename the other service$/u);
-    t.deepEqual(await rig.pids("one"), []);
-    const { failed: removal } = await rig.ask({ remove: "one" });
-    t.is(removal, undefined);
-    t.regex((await rig.ask({ set: rig.service("one", STAY) })).failed ?? "", /not Netloom's/u);
-  });
-
-test.serial(
-  "a supervisor that comes later gets the services that the daemon kept by itself, and nothing runs twice",
-  async (t) => {
-    await using rig = await SupervisorRig.open("direct");
-    await rig.do({ set: rig.service("one", STAY) });
-    const pid = await rig.alone("one");
-    await using watching = new AsyncDisposableStack();
-    watching.use(await rig.watch());
-    t.is((await rig.restartDaemon()).kind, "s6");
-    t.deepEqual(await rig.pids("one"), []);
-    t.true((await rig.ask("look")).list.every(({ hash }) => hash === null));
-    await rig.do({ set: rig.service("one", STAY) });
-    await rig.alone("one", pid);
-    await rig.do({ remove: "one" });
-  },
-);
+/** A service that `occupy` made under the name that we want is named in the refusal, and outlives our removal. */
+export async function strangerIsLeftAlone(
+  t: ExecutionContext,
+  kind: SupervisorKind,
+  occupy: (rig: SupervisorRig) => Promise<void>,
+): Promise<void> {
+  await using rig = await SupervisorRig.open(kind);
+  await occupy(rig);
+  const { failed } = await rig.ask({ set: rig.service("one", STAY) });
+  t.regex(failed ?? "", /^cannot register service one: [^\n]* not Netloom's; rename the other service$/u);
+  t.deepEqual(await rig.pids("one"), []);
+  const { failed: removal } = await rig.ask({ remove: "one" });
+  t.is(removal, undefined);
+  t.regex((await rig.ask({ set: rig.service("one", STAY) })).failed ?? "", /not Netloom's/u);
+}
 
 async function text(rig: SupervisorRig, name: string): Promise<string> {
   return await readFile(join(rig.dir, name), "utf8").catch(() => "");

@@ -41,6 +41,23 @@ test("a plan is printed without a daemon, a thing a line", async (t) => {
   t.true(lines.includes("step      ip link set eth0 master zos up"));
 });
 
+test("what was said is told in the words of the pages, not in those of the program", async (t) => {
+  const line = "nameserver=8.8.8.8 vlan:priv=7 vlan:pub=none netloom.probe-timeout=5 bootdev=eth0 netloom.ignore=eth9";
+  const { out } = await run(["--cmdline", line, "--facts", "FACTS"]);
+  t.deepEqual(
+    out.split("\n").filter((text) => text.startsWith("flag")),
+    [
+      "flag      no address is configured: zero configuration decides",
+      "flag      VLAN of the uplink 7",
+      "flag      VLAN of the public side untagged",
+      "flag      name servers 8.8.8.8",
+      "flag      ignored eth9",
+      "flag      probe timeout 5",
+      "flag      preferred NIC eth0",
+    ],
+  );
+});
+
 test("the same as JSON, with the members that scripts rely on", async (t) => {
   const { out } = await run(["--json", "--cmdline", "", "--facts", "FACTS"]);
   t.deepEqual(Object.keys(JSON.parse(out) as object), ["parsed", "rejected", "decision", "steps"]);

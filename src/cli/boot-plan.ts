@@ -72,6 +72,27 @@ export function bootPlanText({ parsed, rejected, decision, steps }: BootPlan): s
   return `${lines.join("\n")}\n`;
 }
 
+/** What is said of a member that is not called as people call it; the others are. */
+const WORDS: Readonly<Record<string, string>> = {
+  nameservers: "name servers",
+  peerDns: "name servers of leases",
+  ntp: "time servers",
+  hostname: "host name",
+  mtu: "MTU",
+  nics: "candidates",
+  bootdev: "preferred NIC",
+  bootif: "booted by",
+  probeTimeout: "probe timeout",
+  configs: "documents from",
+  vlanPriv: "VLAN of the uplink",
+  vlanPub: "VLAN of the public side",
+  pubMac: "MAC of the public side",
+};
+
+function wordOf(key: string): string {
+  return WORDS[key] ?? key;
+}
+
 function flagLines(parsed: ParsedFlags): readonly string[] {
   const { auto, interfaces, vlans, bonds, bridges, renames, routes, zos, ...others } = parsed;
   return [
@@ -90,10 +111,10 @@ function flagLines(parsed: ParsedFlags): readonly string[] {
       ({ to, via, dev }) =>
         `route ${to}${via === undefined ? "" : ` via ${via}`}${dev === undefined ? "" : ` dev ${dev}`}`,
     ),
-    ...Object.entries(zos).map(([key, value]) => `${key} ${value ?? "untagged"}`),
+    ...Object.entries(zos).map(([key, value]) => `${wordOf(key)} ${value ?? "untagged"}`),
     ...Object.entries(others).flatMap(([key, value]) => {
-      if (Array.isArray(value)) return value.length === 0 ? [] : [`${key} ${value.join(", ")}`];
-      return value === undefined ? [] : [`${key} ${String(value)}`];
+      if (Array.isArray(value)) return value.length === 0 ? [] : [`${wordOf(key)} ${value.join(", ")}`];
+      return value === undefined ? [] : [`${wordOf(key)} ${String(value)}`];
     }),
   ];
 }

@@ -25,7 +25,7 @@ function readPart(part: YamlDocument.Parsed, lines: LineCounter): YamlPart {
     return {
       problems: part.errors.map((error) => ({
         line: lines.linePos(error.pos[0]).line,
-        message: withoutKeys(error.message.split("\n")[0] ?? ""),
+        message: withoutKeys(withoutPlace(error.message.split("\n")[0] ?? "")),
       })),
     };
   }
@@ -37,6 +37,11 @@ function readPart(part: YamlDocument.Parsed, lines: LineCounter): YamlPart {
     // An alias without its anchor, or aliases that would fill the memory.
     return { problems: [{ line: line([]), message: withoutKeys(describeError(error)) }] };
   }
+}
+
+/** The line is told already. */
+function withoutPlace(message: string): string {
+  return message.replace(/ at line \d+, column \d+:?$/u, "");
 }
 
 /** The YAML library's messages may quote the text; a key that someone put in a wrong place must not get out by that. */

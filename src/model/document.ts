@@ -35,8 +35,8 @@ export interface UplinkPolicy {
   readonly addresses?: readonly string[];
   /** Default routers, one of a family at most. */
   readonly gateways?: readonly string[];
-  /** VLAN on the NIC. */
-  readonly vlan?: number;
+  /** VLAN on the NIC; `none` is no tag, whatever the command line says. */
+  readonly vlan?: number | "none";
   readonly mtu?: number;
   /** Ask for a prefix by DHCPv6 (RFC 8415, section 6.3); what nobody uses of it is unreachable here. */
   readonly prefix?: boolean;
@@ -63,8 +63,8 @@ export type MacAddressing = "random" | "swap";
 export interface PublicSide {
   /** NIC pattern of a second NIC for it; left out, it shares the NIC of the uplink. */
   readonly nic?: string;
-  /** VLAN on that NIC. */
-  readonly vlan?: number;
+  /** VLAN on that NIC; `none` is no tag. */
+  readonly vlan?: number | "none";
   readonly addresses: readonly string[];
   /** Default routers, one of a family at most. */
   readonly gateways: readonly string[];

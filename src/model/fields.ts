@@ -124,8 +124,11 @@ export function wholeNumber(least: number, most: number): v.GenericSchema<number
 /** A UDP or TCP port. */
 export const Port: v.GenericSchema<number, number> = wholeNumber(1, 65_535);
 
-/** A VLAN of IEEE 802.1Q; 0 and 4095 have a meaning of their own there. */
-export const VlanId: v.GenericSchema<number, number> = wholeNumber(1, 4094);
+/** A VLAN of IEEE 802.1Q, where 0 and 4095 have a meaning of their own; "none" is no tag, whatever a flag says. */
+export const VlanTag: v.GenericSchema<number | "none", number | "none"> = v.union(
+  [wholeNumber(1, 4094), v.literal("none")],
+  "is neither a VLAN from 1 to 4094 nor none",
+);
 
 /** Bytes of a packet: with less the kernel takes IPv6 from a link and its parameters away (RFC 8200, section 5). */
 export const MTU_LEAST = 1280;

@@ -14,7 +14,7 @@ import {
   NicPattern,
   OpenPort,
   OwnAddress,
-  VlanId,
+  VlanTag,
   wholeNumber,
 } from "./fields.ts";
 
@@ -38,7 +38,7 @@ export const NodeSchema: v.GenericSchema<unknown, NodeDocument> = v.strictObject
       ignore: v.exactOptional(list(NicPattern)),
       addresses: v.exactOptional(list(OwnAddress)),
       gateways: v.exactOptional(list(HostAddress)),
-      vlan: v.exactOptional(VlanId),
+      vlan: v.exactOptional(VlanTag),
       mtu: v.exactOptional(Mtu),
       bridge: v.exactOptional(NewLinkName),
       prefix: v.exactOptional(v.boolean("is neither true nor false")),
@@ -58,7 +58,7 @@ export const NodeSchema: v.GenericSchema<unknown, NodeDocument> = v.strictObject
   public: v.exactOptional(
     v.strictObject({
       nic: v.exactOptional(NicPattern),
-      vlan: v.exactOptional(VlanId),
+      vlan: v.exactOptional(VlanTag),
       addresses: list(OwnAddress),
       gateways: v.optional(list(HostAddress), []),
       dns: v.exactOptional(list(Address)),

@@ -183,6 +183,15 @@ test("a Node document wins over the flags, field by field", (t) => {
   const { decision, steps } = plan("netloom.nic=eth2 netloom.hostname=by-flag", { ...NICS, node });
   t.is(decision.find((entry) => entry.chosen)?.nic, "eth1");
   t.true(steps.includes("sysctl -w kernel.hostname=by-flag"));
+  const untagged = { ...node, uplink: { vlan: "none" } };
+  for (const [document, vlan] of [
+    [node, true],
+    [untagged, false],
+  ] as const)
+    t.is(
+      plan("vlan:priv=7", { ...NICS, node: document }).steps.some((step) => step.includes("type vlan id 7")),
+      vlan,
+    );
 });
 
 test("facts that are not what they should be are refused with all their places", (t) => {

@@ -39,6 +39,7 @@ kind: lan
 test("YAML that does not parse names the line", (t) => {
   const [first] = lines("kind: Lan\nname: [unclosed\ncidr: x\n");
   t.regex(first ?? "", /^net\.yaml:\d+: /u);
+  t.deepEqual(lines("kind: Lan\nname: a\nname: b\n"), ["net.yaml:3: Map keys must be unique"]);
 });
 
 test("a number where a name is expected says that it needs quotes", (t) => {

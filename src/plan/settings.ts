@@ -37,7 +37,7 @@ export function settings(node: NodeDocument | null, flags: BootFlags): NodeSetti
     nics: candidates(node, flags),
     ignore: ignored(node, flags),
     prefer: preferred(flags),
-    vlan: pick(uplink.vlan, tag(flags.zos.vlanPriv), "zos.vlanPriv", null),
+    vlan: pick(tag(uplink.vlan), tag(flags.zos.vlanPriv), "zos.vlanPriv", null),
     mtu: pick<number | null>(uplink.mtu, flags.mtu, "mtu", null),
     prefix: pick(uplink.prefix, undefined, "", false),
 
@@ -49,7 +49,7 @@ export function settings(node: NodeDocument | null, flags: BootFlags): NodeSetti
     ntpServe: pick<readonly string[]>(node?.ntpServe, undefined, "", []),
     checks: pick<readonly string[]>(uplink.checks, undefined, "", []),
     probeTimeout: pick(uplink.probeTimeout, flags.probeTimeout, "probeTimeout", PROBE_TIMEOUT),
-    publicVlan: pick(node?.public?.vlan, tag(flags.zos.vlanPub), "zos.vlanPub", null),
+    publicVlan: pick(tag(node?.public?.vlan), tag(flags.zos.vlanPub), "zos.vlanPub", null),
     publicMac: pick(node?.public?.mac, flags.zos.pubMac, "zos.pubMac", "random"),
   };
 }

@@ -48,6 +48,8 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
     (at) =>
       `n.yaml:4: uplink.checks.${at} is neither tcp://ADDRESS:PORT (IPv6 in brackets) nor icmp://ADDRESS of a machine; names are not looked up`,
   ),
+  "uplink: {vlan: 4095}": ["n.yaml:4: uplink.vlan is above 4094"],
+  "uplink: {vlan: eth0}": ["n.yaml:4: uplink.vlan is neither a VLAN from 1 to 4094 nor none"],
   "ntp: [192.168.1.300]": ["n.yaml:4: ntp.0 is not a host name: the last of several parts is no number"],
   "public: {addresses: [203.0.113.0/24], gateways: [203.0.113.1]}": [`n.yaml:4: public.addresses.0 ${reserved}`],
   "public: {addresses: [203.0.113.5/24], gateways: [203.0.113.5]}": [

@@ -69,9 +69,9 @@ function keysOf(section?: string): readonly string[] {
 
 test("every key of a Node is explained, and no other", (t) => {
   const whole = new Set(["apiVersion", "kind", "name", ...SECTIONS]);
-  const known = [...keysOf().filter((key) => !whole.has(key)), ...SECTIONS.flatMap(keysOf)];
-  t.deepEqual(rows.map(({ key }) => key).toSorted(), known.toSorted());
-  t.true(known.length > 20);
+  const keys = [...keysOf().filter((key) => !whole.has(key)), ...SECTIONS.flatMap(keysOf)];
+  t.deepEqual(rows.map(({ key }) => key).toSorted(), keys.toSorted());
+  t.true(keys.length > 20);
 });
 
 for (const { key, flags, example } of rows) {

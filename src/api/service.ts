@@ -146,7 +146,11 @@ export class Service {
       fights: engine.fights,
       guard: engine.guard,
       reconciles: { total, changed },
-      problems: [...problems(), ...supervisor.problems, ...engine.view.problems, ...unseen, ...unknown, ...obstacles],
+      problems: [
+        ...problems(),
+        ...(compiled?.unmatched ?? []),
+        ...[...supervisor.problems, ...engine.view.problems, ...unseen, ...unknown, ...obstacles],
+      ],
     };
   }
 

@@ -11,8 +11,8 @@ import { UsageError } from "./usage.ts";
 /** `netloom boot-plan --cmdline STR --facts FILE [--json]`: what a node would make of a command line. It asks no daemon. */
 export async function bootPlanCommand(words: readonly string[], output: Output): Promise<number> {
   const { cmdline, facts, json } = parse(words);
-  const plan = bootPlan(cmdline, await readFacts(facts));
-  output.out(json ? `${JSON.stringify(plan, null, 2)}\n` : bootPlanText(plan));
+  const { unmatched, ...plan } = bootPlan(cmdline, await readFacts(facts));
+  output.out(json ? `${JSON.stringify(plan, null, 2)}\n` : bootPlanText(plan, unmatched));
   return 0;
 }
 
@@ -59,7 +59,7 @@ async function readFacts(path: string): Promise<FactsFile> {
 }
 
 /** The plan for people: a line for each thing that was said, rejected, decided and would be done. */
-export function bootPlanText({ parsed, rejected, decision, steps }: BootPlan): string {
+export function bootPlanText({ parsed, rejected, decision, steps }: BootPlan, unmatched: readonly string[]): string {
   const lines = [
     ...flagLines(parsed).map((line) => `flag      ${line}`),
     ...rejected.map((word) => `rejected  ${rejectionText(word).replace(" rejected:", ":")}`),
@@ -67,6 +67,7 @@ export function bootPlanText({ parsed, rejected, decision, steps }: BootPlan): s
       ({ nic, mac, chosen, reasons }) =>
         `nic       ${nic} ${mac} ${chosen ? "chosen" : "not chosen"}: ${reasons.join(", ")}`,
     ),
+    ...unmatched.map((sentence) => `problem   ${sentence}`),
     ...steps.map((step) => `step      ${step}`),
   ];
   return `${lines.join("\n")}\n`;

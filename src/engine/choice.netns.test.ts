@@ -130,6 +130,7 @@ test("two NICs on one LAN do not flap, neither while both work nor when a switch
   });
   const { uplink: first, decision } = await online(node);
   const nic = first?.nic ?? "";
+  await node.sandbox.until("the probes to be gone", async () => ((await probes(node)).length === 0 ? true : undefined));
   const port = nic === "up0" ? "eth0" : "eth1";
   for (const link of ["down", "up"]) await node.sandbox.ip(`-n isp link set ${port} ${link}`);
   // Whoever would take over has had the time: the other one is asked, and answers, in a fraction of it.

@@ -92,14 +92,14 @@ export async function gatherFacts(
 async function heardFrom(
   host: Host,
   nics: readonly NicFact[],
-  { since, uplink }: ChoiceMemory,
+  memory: ChoiceMemory,
   settings: NodeSettings,
   scope: Scope,
 ): Promise<ReadonlyMap<string, Pick<ProbeFact, "ra">>> {
-  const asked = nics.filter(({ name }) => since[name] !== undefined);
+  const asked = nics.filter(({ name }) => memory.since[name] !== undefined);
   const heard = await Promise.all(
     asked.map(async (nic) => {
-      const { netns, dev } = askedFrom(settings, nic, uplink);
+      const { netns, dev } = askedFrom(settings, nic, memory);
       const ra = await host.routerFacts(netns, dev, scope);
       return [nic.name, ra === undefined ? {} : { ra }] as const;
     }),

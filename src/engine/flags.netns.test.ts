@@ -2,6 +2,7 @@
 import test from "ava";
 import type { Status } from "../model/report.ts";
 import { Provider } from "../testing/provider.ts";
+import { Provider6 } from "../testing/provider6.ts";
 import { TestNode } from "../testing/test-node.ts";
 
 function online(node: TestNode): Promise<Status> {
@@ -15,7 +16,8 @@ const MAC = "52:54:00:12:34:56";
 
 test("a static address is the uplink's, a mistyped word is named beside it, and each setting says its word", async (t) => {
   const node = await TestNode.start(t, {
-    cmdline: "quiet ip=192.168.50.9::192.168.50.1:24::up0:none:1400 netlom.hostname=n1 vlan:priv=4095",
+    cmdline:
+      "quiet ip=192.168.50.9::192.168.50.1:24::up0:none:1400 netlom.hostname=n1 vlan:priv=4095 netloom.ignore=eth9",
     prepare: async ({ sandbox }) => {
       await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" });
     },
@@ -32,6 +34,9 @@ test("a static address is the uplink's, a mistyped word is named beside it, and 
       "kernel command line: vlan:priv=4095 rejected: VLAN 4095 is not from 1 to 4094; did you mean vlan:priv=4094?",
     ],
   );
+  const unmatched = "no NIC matches eth9 (flag netloom.ignore=eth9): there is up0";
+  t.true(status.problems.includes(unmatched), status.problems.join("\n"));
+  t.true(node.said().includes(`netloom: ${unmatched}\n`), node.said());
   t.like(status.settings?.nics, { value: ["up0"], source: "flag ip=192.168.50.9::192.168.50.1:24::up0:none:1400" });
   t.like(status.settings?.vlan, { value: null, source: "default" });
   const { out } = await node.netloom(["status"]);
@@ -83,4 +88,32 @@ test("an interface with an address of its own has it beside the uplink", async (
   await node.sandbox.output(["ping", "-c", "1", "-W", "5", "10.9.0.1"]);
   t.regex(await node.sandbox.ip("-4 route show 10.8.0.0/16"), /via 10\.9\.0\.1 dev up1/u);
   t.notRegex(await node.sandbox.ip("-4 route show default"), /up1/u);
+});
+
+test("one whose router says that addresses are given by DHCPv6 asks for one beside the uplink", async (t) => {
+  let provider: Provider6 | undefined;
+  const node = await TestNode.start(t, {
+    cmdline: "ip=up0:dhcp ip=up1:auto6",
+    prepare: async ({ sandbox }) => {
+      await Provider.start(sandbox, { nic: "up0", netns: "isp", network: "192.168.50" });
+      provider = await Provider6.start(sandbox, "up1", "store", "2001:db8:9::");
+    },
+  });
+  const { uplink } = await online(node);
+  t.is(uplink?.nic, "up0");
+  const leased = await node.sandbox.until(`an address; the daemon said ${node.said()}`, async () => {
+    const [, address] =
+      /inet6 (2001:db8:9::1[0-9a-f]{2})\/128/u.exec(await node.sandbox.ip("-6 -o address show up1")) ?? [];
+    return address;
+  });
+  t.deepEqual(await provider?.given(), [leased]);
+  const pinged = await node.sandbox.run(["ping", "-6", "-c", "1", "-W", "5", "-I", leased, "2001:db8:9::1"]);
+  t.is(pinged.code, 0, pinged.out);
+});
+
+test("patterns that no NIC matches leave no candidate, and the console says so", async (t) => {
+  const node = await TestNode.start(t, { cmdline: "netloom.nic=eth9" });
+  const line = "no NIC matches eth9 (flag netloom.nic=eth9): there is none";
+  t.deepEqual((await node.client.status()).problems, [line]);
+  t.true(node.said().includes(`netloom: ${line}\n`), node.said());
 });

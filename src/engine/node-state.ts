@@ -150,7 +150,7 @@ export class NodeState {
 
   /** Takes over what a pass found, and tells the console what is new in it. */
   async update(compiled: Compiled, { facts, open, answers }: PassFindings): Promise<void> {
-    const { uplink, choice, decision, units, node, clock } = compiled;
+    const { uplink, choice, decision, unmatched, units, node, clock } = compiled;
     const checks = onlineChecks(compiled, open);
     const online = isOnline(compiled, checks);
     // The node's own unit is made anew by every pass; what it waits for is an uplink.
@@ -170,7 +170,7 @@ export class NodeState {
     // Before anybody is told: who hears of it may start what waits for the flag.
     await this.#flag.set(online);
     const chosen = uplink !== null && uplink.nic.name !== this.#kept.decision.find((entry) => entry.chosen)?.nic;
-    if (chosen || isOverdue(compiled, next.choice, facts.now)) this.#tell(decision);
+    if (chosen || isOverdue(compiled, next.choice, facts.now)) this.#tell(decision, unmatched);
     if (became)
       this.#announce(
         `netloom: online ${uplink === null ? "without uplink" : `${uplink.nic.name} ${uplink.addresses.join(" ")}`} at ${uptime().toFixed(1)} s`,
@@ -193,20 +193,32 @@ export class NodeState {
     this.#written = text;
   }
 
-  /** One line for each NIC; nothing when that was told already. */
-  #tell(decision: readonly NicDecision[]): void {
-    const lines = decision.map(
-      ({ nic, chosen, reasons }) => `netloom: nic ${nic} ${chosen ? "chosen" : "not chosen"}: ${reasons.join(", ")}`,
-    );
+  /** One line for each NIC, and for each pattern that means none; nothing when that was told already. */
+  #tell(decision: readonly NicDecision[], unmatched: readonly string[]): void {
+    const lines = [
+      ...decision.map(
+        ({ nic, chosen, reasons }) => `netloom: nic ${nic} ${chosen ? "chosen" : "not chosen"}: ${reasons.join(", ")}`,
+      ),
+      ...unmatched.map((sentence) => `netloom: ${sentence}`),
+    ];
     const text = lines.join("\n");
     if (text !== this.#told) for (const line of lines) this.#announce(line);
     this.#told = text;
   }
 }
 
-/** True when the probes have had their time and no NIC has anything: then somebody will look at the console. */
-function isOverdue({ uplink, wantsUplink, settings }: Compiled, { since }: ChoiceMemory, now: number): boolean {
-  return wantsUplink && uplink === null && now >= Math.min(...Object.values(since)) + settings.probeTimeout.value;
+/**
+ * True when the probes have had their time and no NIC has anything, or when no NIC is a candidate and a pattern means none: then
+ * somebody will look at the console.
+ */
+function isOverdue(
+  { uplink, wantsUplink, settings, choice, unmatched }: Compiled,
+  { since }: ChoiceMemory,
+  now: number,
+): boolean {
+  if (!wantsUplink || uplink !== null) return false;
+  if (choice.candidates.length === 0) return unmatched.length > 0;
+  return now >= Math.min(...Object.values(since)) + settings.probeTimeout.value;
 }
 
 /** True when nothing new is decided: the record of the last decision stays. */

@@ -70,6 +70,23 @@ export function matchesNic(
   }
 }
 
+/** What a pattern looks at in a NIC, in words; undefined when that is its name. */
+export function lookedAt(pattern: string, nic: NicFact): string | undefined {
+  switch (parse(pattern)?.by) {
+    case "mac":
+      return nic.mac;
+    case "driver":
+      return nic.driver ?? "unknown";
+    case "pci":
+      return nic.pci ?? "unknown";
+    case "speed":
+      return nic.speed === undefined ? "unknown" : `${nic.speed} Mb/s`;
+    case "name":
+    case undefined:
+      return undefined;
+  }
+}
+
 function compare(speed: number, how: ">=" | "<=" | ">" | "<" | "=", megabits: number): boolean {
   if (how === "=") return speed === megabits;
   return how.startsWith(">")

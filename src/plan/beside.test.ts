@@ -1,12 +1,15 @@
 import test from "ava";
 import type { LeaseFact, NicFact } from "../model/facts.ts";
+import { NO_FLAGS } from "../model/boot-flags.ts";
+import { HOST } from "../model/kernel.ts";
 import { facts, nic } from "../testing/builders.ts";
 import { applySteps, emptyKernel, physicalNic } from "../testing/memory-kernel.ts";
 import { parseCommandLine } from "./cmdline/parse-command-line.ts";
 import { compile, type Compiled } from "./compile.ts";
 import { diff } from "./diff/index.ts";
 import { explain } from "./explain.ts";
-import { rememberChoice } from "./uplink.ts";
+import { settings } from "./settings.ts";
+import { askedFrom, rememberChoice } from "./uplink.ts";
 
 const kernel = { ...emptyKernel(), link: [physicalNic("eth0", 2), physicalNic("eth1", 3)] };
 const lease = (name: string, part: Partial<LeaseFact>): LeaseFact => ({
@@ -49,10 +52,21 @@ test("a NIC with a static address of its own has it beside the uplink, with its 
 test("one with DHCP asks beside the uplink, and its lease is remembered as that of a NIC that is asked", (t) => {
   const { choice, target } = compiled("ip=eth0:dhcp ip=eth1:dhcp");
   const known = facts({ nics: [eth0, nic("eth1")], now: 5 });
-  t.is(
-    rememberChoice(choice, known, { uplink: "eth0", uplinkLost: null, over: {}, since: { eth0: 0 } }).since["eth1"],
-    5,
-  );
+  const memory = rememberChoice(choice, known, {
+    uplink: "eth0",
+    uplinkLost: null,
+    over: {},
+    beside: [],
+    since: { eth0: 0 },
+  });
+  t.is(memory.since["eth1"], 5);
+  // What routers tell it is heard where its addresses are.
+  const from = ["eth0", "eth1", "eth2"].map((name) => askedFrom(settings(null, NO_FLAGS), nic(name), memory));
+  t.deepEqual(from, [
+    { netns: HOST, dev: "zos" },
+    { netns: HOST, dev: "eth1" },
+    { netns: "probe-eth2", dev: "eth2" },
+  ]);
   t.true(target.some((object) => object.kind === "process" && object.name === "dhcp-eth1"));
   const leased = nic("eth1", {
     probe: { since: 5, lease4: lease("eth1", { address: "10.9.0.7/24", router: "10.9.0.1" }) },

@@ -4,7 +4,7 @@ import type { FactsFile } from "../model/facts-file.ts";
 import type { Facts, NicDecision, NicFact, ProbeFact } from "../model/facts.ts";
 import type { Step } from "../model/step.ts";
 import { parseCommandLine } from "./cmdline/parse-command-line.ts";
-import { compile } from "./compile.ts";
+import { compile, type Compiled } from "./compile.ts";
 import { diff } from "./diff/index.ts";
 import { explain } from "./explain.ts";
 import { madeLinks } from "./flag-links.ts";
@@ -41,7 +41,7 @@ export interface BootPlan {
  * What a node with these NICs makes of a command line: the same parser, choice and compilers as the daemon's. NICs none of which was
  * probed are taken to have networks with all that is asked for. Pure.
  */
-export function bootPlan(cmdline: string, file: FactsFile): BootPlan {
+export function bootPlan(cmdline: string, file: FactsFile): BootPlan & Pick<Compiled, "unmatched"> {
   const { flags, rejected } = parseCommandLine(cmdline);
   const documents = file.node === undefined ? [] : [file.node];
   const probed = file.nics.some((nic) => nic.probe !== undefined);
@@ -55,6 +55,7 @@ export function bootPlan(cmdline: string, file: FactsFile): BootPlan {
   return {
     parsed: parsedOf(flags),
     rejected,
+    unmatched: decided.unmatched,
     decision: probed ? decided.decision : decided.decision.map(withoutGuesses),
     steps: [...renamed.steps, ...diff(untouched(renamed.nics), then.target).steps].map(explain),
   };

@@ -22,6 +22,7 @@ import { compileResource, type Underlay } from "./resource.ts";
 import { nodeFirewalls } from "./node-firewall.ts";
 import { publicResolver } from "./resolver.ts";
 import { settings as settingsOf } from "./settings.ts";
+import { unmatchedPatterns } from "./unmatched.ts";
 import { bridgeNameIssues } from "./uplink-checks.ts";
 import { chooseUplink, type UplinkChoice } from "./uplink.ts";
 
@@ -32,6 +33,8 @@ export interface Compiled {
   /** Refusals. New documents that cause one are not kept; the target leaves out what was refused. */
   readonly issues: readonly Issue[];
   readonly decision: readonly NicDecision[];
+  /** NIC patterns of the settings that mean no NIC, a sentence each. */
+  readonly unmatched: readonly string[];
   readonly choice: UplinkChoice;
   /** False when the node's document says that it has none. */
   readonly wantsUplink: boolean;
@@ -140,6 +143,11 @@ export function compile(documents: readonly Document[], seen: Facts, members: re
       const why = renames.refused.get(entry.nic);
       return why === undefined ? entry : { ...entry, reasons: [...entry.reasons, why] };
     }),
+    unmatched: unmatchedPatterns(
+      settings,
+      facts,
+      renames.objects.map(({ name }) => name),
+    ),
     choice,
     wantsUplink: settings.wantsUplink.value,
     settings,

@@ -47,7 +47,7 @@ function seen({ name, plugged, lease: delay, gateway }: World, now: number, sinc
 
 /** Lets the choice be made whenever something happens or it asked for it, and at no other time. */
 function run(worlds: readonly World[]): readonly Moment[] {
-  let memory: ChoiceMemory = { uplink: null, uplinkLost: null, since: {}, over: {} };
+  let memory: ChoiceMemory = { uplink: null, uplinkLost: null, since: {}, over: {}, beside: [] };
   const moments: Moment[] = [];
   for (let now = 0; now <= END;) {
     const nics = worlds.map((world) => seen(world, now, memory.since[world.name]));

@@ -93,6 +93,8 @@ export interface ChoiceMemory {
   readonly since: Readonly<Record<string, number>>;
   /** Since when those of them are probed no more whose probe is about to end. */
   readonly over: Readonly<Record<string, number>>;
+  /** NICs that have their addresses beside the uplink: what routers tell them is heard there. */
+  readonly beside: readonly string[];
 }
 
 /** What is to be remembered of a choice; pure like the choice itself. */
@@ -114,12 +116,12 @@ export function rememberChoice(
     ]),
     ...leaving.map(({ name }) => [name, before.since[name] ?? facts.now]),
   ]) as Readonly<Record<string, number>>;
-  if (chosen === null)
-    return { uplink, uplinkLost: uplink === null ? null : (before.uplinkLost ?? facts.now), since, over };
+  const known = { uplink, since, over, beside: beside.map(({ name }) => name) };
+  if (chosen === null) return { ...known, uplinkLost: uplink === null ? null : (before.uplinkLost ?? facts.now) };
   const { name } = chosen.nic;
   // One that was taken for want of a better one never had all: the others go on being asked at once.
   const lost = name === before.uplink ? (before.uplinkLost ?? facts.now) : NEVER_HELD;
-  return { uplink: name, uplinkLost: chosen.complete ? null : lost, since, over };
+  return { ...known, uplinkLost: chosen.complete ? null : lost };
 }
 
 /** When the probe of a NIC ends that was not chosen; at once when it has none. */
@@ -232,9 +234,14 @@ function uplinkOf({ nic, addresses, gateways, level, addressing }: NicNetwork, s
   };
 }
 
-/** From where the network of a NIC is asked: its probe, or above it when it is the uplink. */
-export function askedFrom(settings: NodeSettings, nic: NicFact, uplink: string | null): ProbePlace {
-  return nic.name === uplink ? { netns: HOST, dev: linkAbove(nic, settings) } : probePlace(settings, nic.name);
+/** From where the network of a NIC is asked: its probe, above it when it is the uplink, or the NIC itself. */
+export function askedFrom(
+  settings: NodeSettings,
+  nic: NicFact,
+  { uplink, beside }: Pick<ChoiceMemory, "uplink" | "beside">,
+): ProbePlace {
+  if (nic.name === uplink) return { netns: HOST, dev: linkAbove(nic, settings) };
+  return beside.includes(nic.name) ? { netns: HOST, dev: nic.name } : probePlace(settings, nic.name);
 }
 
 /** The bridge of the uplink; one of the command line is that itself, since a bridge cannot be a port of another one. */

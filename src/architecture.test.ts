@@ -41,6 +41,12 @@ function importsOf(file: string): readonly string[] {
   );
 }
 
+test("logs are written by the program itself: a worker of pino's ends a compiled one (FINDINGS.md 2.3)", (t) => {
+  const loggers = code.filter((file) => importsOf(file).includes("pino"));
+  t.deepEqual(loggers, ["lib/log.ts"]);
+  t.notRegex(textOf("lib/log.ts"), /transport[:(]/u);
+});
+
 test("imports go in the directions of the table only", (t) => {
   t.true(code.length > 40);
   const wrong = code.flatMap((file) => {

@@ -179,3 +179,19 @@ test("a cable that is moved to another NIC takes the uplink along", async (t) =>
     /link\/ether (\S+)/u.exec(await node.sandbox.ip(`-o link show ${link}`))?.[1];
   t.is(await mac("zos"), await mac("up1"));
 });
+
+test("a single address whose router lies outside of it, as hosters give them: the node is online by it", async (t) => {
+  const policy = { mode: "static", nics: ["up0"], addresses: ["192.0.2.7/32"], gateways: ["172.31.1.1"] } as const;
+  const node = await TestNode.start(t, {
+    config: { "node.yaml": yaml(nodeDocument({ uplink: policy })) },
+    prepare: async ({ sandbox }) => {
+      await sandbox.cable("up0", "isp");
+      await sandbox.ip("-n isp address add 172.31.1.1/32 dev eth0");
+      await sandbox.ip("-n isp route add 192.0.2.7/32 dev eth0");
+    },
+  });
+  const { onlineChecks } = await online(node);
+  t.deepEqual(onlineChecks?.route, { ok: true, why: "via 172.31.1.1 on zos" });
+  t.regex(await defaultRoute(node), /^default via 172\.31\.1\.1 dev zos [^\n]*onlink/u);
+  await node.sandbox.output(["ping", "-c", "1", "-W", "5", "172.31.1.1"]);
+});

@@ -71,6 +71,11 @@ export function hostAt(network: Cidr, n: number): Cidr {
   return { ...network, address: fromNumber(network.family, span(network).first + BigInt(n)) };
 }
 
+/** The last address of a network. */
+export function lastOf(network: Cidr): string {
+  return fromNumber(network.family, span(network).last);
+}
+
 /** Which of its network's addresses one is: the inverse of `hostAt`. */
 export function indexIn(value: Cidr): bigint {
   const whole = { ...value, prefix: value.family === 4 ? 32 : 128 };

@@ -30,6 +30,16 @@ const REFUSALS: readonly Refusal[] = [
     documents: [lan("a", { cidr: "10.0.0.0/24", gateway: "10.0.0.255" })],
     reasons: ["Lan a: gateway 10.0.0.255 is the first or last address of 10.0.0.0/24, which no host may have"],
   },
+  ...["0.0.0.0/0", "127.0.0.0/8", "192.0.0.0/2", "224.0.0.0/24"].map((network) => ({
+    title: `a LAN of ${network}`,
+    documents: [lan("a", { cidr: network })],
+    reasons: [`Lan a: ${network} has addresses that no machine can have`],
+  })),
+  ...["::/0", "fe80::/64", "ff02::/64"].map((network) => ({
+    title: `a LAN of ${network}`,
+    documents: [lan("a", { cidr: "10.0.0.0/24", ipv6: { cidr: network, dhcp: true } })],
+    reasons: [`Lan a: ${network} has addresses that no machine can be given`],
+  })),
   {
     title: "DHCP where there is no address to give",
     documents: [lan("a", { cidr: "10.0.0.0/31", dhcp: true })],

@@ -1,4 +1,4 @@
-import { cidr, contains, findOverlaps, hostAt, sizeOf } from "../lib/ip.ts";
+import { cidr, contains, findOverlaps, isHostAddress, lastOf, type Cidr } from "../lib/ip.ts";
 import { documentId, type Document, type LanDocument, type NetworkResourceDocument } from "../model/document.ts";
 import type { Issue } from "../model/report.ts";
 import { publicIssues } from "./public-checks.ts";
@@ -59,8 +59,14 @@ const SLAAC_PREFIX = 64;
 function lanIssues(lan: LanDocument): readonly Issue[] {
   const id = documentId(lan);
   const network = cidr(lan.cidr);
-  const last = hostAt(network, Number(sizeOf(network)) - 1).address;
+  const last = lastOf(network);
   const found: readonly (readonly [wrong: boolean, key: string, message: string])[] = [
+    [!isForHosts(network), "cidr", `${lan.cidr} has addresses that no machine can have`],
+    [
+      lan.ipv6 !== undefined && !isForHosts(cidr(lan.ipv6.cidr)),
+      "ipv6.cidr",
+      `${lan.ipv6?.cidr ?? ""} has addresses that no machine can be given`,
+    ],
     [
       lan.gateway !== undefined && !contains(network, cidr(`${lan.gateway}/32`)),
       "gateway",
@@ -85,6 +91,12 @@ function lanIssues(lan: LanDocument): readonly Issue[] {
   return found.flatMap(([wrong, key, message]) =>
     wrong ? [{ documents: [id], key, message: `${id}: ${message}` }] : [],
   );
+}
+
+/** Neither reaching into loopback, multicast and the like, nor link-local IPv6, which every link has by itself. */
+function isForHosts(network: Cidr): boolean {
+  const ends = [network.address, lastOf(network)];
+  return network.prefix > 0 && ends.every((address) => isHostAddress(address) && !/^fe[89ab]/u.test(address));
 }
 
 function lanOverlaps(lans: readonly LanDocument[]): readonly Issue[] {

@@ -1,5 +1,3 @@
-import { expandIPv6Number, IPv4, IPv6 } from "ip-num";
-
 /** 4 for IPv4, 6 for IPv6. */
 export type Family = 4 | 6;
 
@@ -114,11 +112,22 @@ function span({ family, address, prefix }: Cidr): {
   readonly last: bigint;
 } {
   const hostBits = BigInt((family === 4 ? 32 : 128) - prefix);
-  const value =
-    family === 4 ? IPv4.fromString(address).getValue() : IPv6.fromString(expandIPv6Number(address)).getValue();
-  const first = (value >> hostBits) << hostBits;
+  const first = (toNumber(family, address) >> hostBits) << hostBits;
   return { family, first, last: first + (1n << hostBits) - 1n };
 }
+
+/**
+ * A canonical address as a number. By hand, as its inverse below: loading a library for it and asking it (ip-num) took a tenth of
+ * the daemon's time until a node that boots is online.
+ */
+function toNumber(family: Family, address: string): bigint {
+  if (family === 4) return BigInt(address.split(".").reduce((value, part) => value * 256 + Number(part), 0));
+  const [head = [], tail] = address.split("::").map((half) => (half === "" ? [] : half.split(":")));
+  const groups = tail === undefined ? [...head] : [...head, ...ZEROS.slice(head.length + tail.length), ...tail];
+  return BigInt(`0x${groups.map((group) => group.padStart(4, "0")).join("")}`);
+}
+
+const ZEROS = Array.from({ length: 8 }, () => "0");
 
 function compare(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
@@ -127,7 +136,9 @@ function compare(a: bigint, b: bigint): number {
 /** True when every address of `inner` lies in `outer`. */
 export function contains(outer: Cidr, inner: Cidr): boolean {
   if (outer.family !== inner.family || inner.prefix < outer.prefix) return false;
-  return span({ ...inner, prefix: outer.prefix }).first === span(outer).first;
+  const hostBits = BigInt((outer.family === 4 ? 32 : 128) - outer.prefix);
+  const networkNumber = ({ family, address }: Cidr): bigint => toNumber(family, address) >> hostBits;
+  return networkNumber(inner) === networkNumber(outer);
 }
 
 /** "::", "::1", IPv4 written as IPv6, and multicast, in canonical text. */

@@ -88,7 +88,7 @@ scenario(
 const PREPARE = `
 s6-svc -wD -d /run/service/netloom
 mkdir -p ${PLACE}/service
-ln -sf "$(dirname "$(readlink -f "$(command -v netloom)")")/netloom.node" /run/fault/
+ln -sf /usr/lib/netloom/netloom.node /run/fault/
 `;
 
 /** On state of its own; it has made its first pass when this ends. */

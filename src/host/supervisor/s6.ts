@@ -87,9 +87,12 @@ export class S6 implements Backend {
 
   /** Has a link that is new looked at, and waits until its service is supervised. */
   async #scan(name: string): Promise<void> {
+    let told = false;
     const supervised = async (): Promise<true | undefined> => {
-      await exec(["s6-svscanctl", "-a", this.#scanDir]);
-      return (await succeeds(["s6-svok", join(this.#scanDir, name)])) ? true : undefined;
+      if (!told) await exec(["s6-svscanctl", "-a", this.#scanDir]);
+      told = true;
+      // What s6-svok(8) asks; starting it every time would cost more than what is waited for.
+      return (await isRead(join(this.#scanDir, name, "supervise/control"))) ? true : undefined;
     };
     await until(supervised, { timeoutMs: START_TIMEOUT_MS, intervalMs: 20 }).catch((error: unknown) => {
       const why = error instanceof NetloomError ? error.why : String(error);
@@ -107,8 +110,12 @@ export class S6 implements Backend {
 
 /** True when s6-svscan watches a directory: then it has its control pipe open for reading (s6-svscanctl(8)). */
 export async function isScanned(scanDir: string): Promise<boolean> {
-  const control = join(scanDir, ".s6-svscan/control");
-  return await open(control, constants.O_WRONLY | constants.O_NONBLOCK).then(
+  return await isRead(join(scanDir, ".s6-svscan/control"));
+}
+
+/** True when somebody has this pipe open for reading: only then it can be opened for writing without waiting (fifo(7)). */
+async function isRead(path: string): Promise<boolean> {
+  return await open(path, constants.O_WRONLY | constants.O_NONBLOCK).then(
     async (pipe) => {
       const { isFIFO } = await pipe.stat().then((stat) => ({ isFIFO: stat.isFIFO() }));
       await pipe.close();

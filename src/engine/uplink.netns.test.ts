@@ -192,6 +192,6 @@ test("a single address whose router lies outside of it, as hosters give them: th
   });
   const { onlineChecks } = await online(node);
   t.deepEqual(onlineChecks?.route, { ok: true, why: "via 172.31.1.1 on zos" });
-  t.regex(await defaultRoute(node), /^default via 172\.31\.1\.1 dev zos [^\n]*onlink/u);
+  t.regex(await defaultRoute(node), /default via 172\.31\.1\.1 dev zos [^\n]*onlink/u);
   await node.sandbox.output(["ping", "-c", "1", "-W", "5", "172.31.1.1"]);
 });

@@ -56,7 +56,7 @@ test("the filter of a node is loaded without a program", async (t) => {
   const { name, netlink } = await opened(t);
   const openings = { dhcp: true, wireguard: [51820, 51821], timeFor: ["10.0.0.0/8", "fd00::/64"] };
   const open = ["tcp/22", "udp/8000-8010"];
-  const { family, table: own, objects } = compileNodeFirewall({ netns: name, link: "zos", ...openings, open });
+  const { family, table: own, objects } = compileNodeFirewall({ netns: name, links: ["zos"], ...openings, open });
   await t.notThrowsAsync(netlink.nftLoad({ family, table: own, comment: "netloom x", objects }));
 });
 

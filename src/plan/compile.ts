@@ -24,7 +24,7 @@ import { publicResolver } from "./resolver.ts";
 import { settings as settingsOf } from "./settings.ts";
 import { unmatchedPatterns } from "./unmatched.ts";
 import { bridgeNameIssues } from "./uplink-checks.ts";
-import { chooseUplink, type UplinkChoice } from "./uplink.ts";
+import { chooseUplink, linkAbove, type UplinkChoice } from "./uplink.ts";
 
 export interface Compiled {
   readonly target: Target;
@@ -111,7 +111,8 @@ export function compile(documents: readonly Document[], seen: Facts, members: re
         ...nodeFirewalls({
           firewall: node?.firewall,
           // Before the choice, so that the uplink is never there without it.
-          uplink: choice.candidates.length > 0 ? (uplink?.link ?? settings.bridge.value) : null,
+          uplinks:
+            uplink === null ? [...new Set(choice.candidates.map((nic) => linkAbove(nic, settings)))] : [uplink.link],
           publicSide: side === null ? null : PUBLIC,
           timeFor: settings.ntpServe.value,
           wireguard: resources.flatMap(({ wireguard }) => wireguard?.listenPort ?? []),

@@ -2,6 +2,7 @@ import test from "ava";
 import { HOST, type NftSpec } from "../model/kernel.ts";
 import { facts, keyFact, lease, nic, node, resource } from "../testing/builders.ts";
 import type { Document } from "../model/document.ts";
+import { parseCommandLine } from "./cmdline/parse-command-line.ts";
 import { compile } from "./compile.ts";
 
 /** The filters that documents lead to. */
@@ -34,6 +35,11 @@ test("the uplink is filtered before it is chosen, whatever else is: only what co
   const unchosen = compile([], facts({ nics: [nic("eth0")] }));
   t.is(unchosen.uplink, null);
   t.is(unchosen.target.filter(({ kind }) => kind === "nft").length, 1);
+  const { flags } = parseCommandLine("bridge=br0:eth0");
+  const bridged = compile([], facts({ flags, nics: [nic("eth0"), nic("br0", { made: "bridge" }), nic("eth1")] }));
+  t.is(bridged.uplink, null);
+  const [before] = bridged.target.flatMap((object) => (object.kind === "nft" ? [object] : []));
+  t.regex(rules(before, "iifname").join("\n"), /"br0".*\n.*"zos"/u, "whichever of both becomes it");
 });
 
 test("ports of WireGuard in use, what the node opens and whom it serves the time are let in, and nothing else", (t) => {

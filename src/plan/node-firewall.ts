@@ -11,8 +11,8 @@ const OUTSIDE = "outside";
 /** What may come in from outside. */
 export interface Openings {
   readonly netns: string;
-  /** The link that leads outside; what comes in by others is not filtered. */
-  readonly link: string;
+  /** The links that lead outside; what comes in by others is not filtered. */
+  readonly links: readonly string[];
   /** Addresses are got by DHCP there. */
   readonly dhcp: boolean;
   /** UDP ports of WireGuard sockets of the namespace. */
@@ -27,13 +27,13 @@ export interface Openings {
  * The filter of what comes in from outside: what belongs to a connection, ICMP of both families, DHCP's answers, WireGuard, and what the
  * node opens. The rest is dropped. What is forwarded, and what comes in by LANs and from resources, is no affair of it.
  */
-export function compileNodeFirewall({ netns, link, dhcp, wireguard, timeFor, open }: Openings): NftSpec {
+export function compileNodeFirewall({ netns, links, dhcp, wireguard, timeFor, open }: Openings): NftSpec {
   const accept = { accept: null };
   const ports = [...new Set(wireguard)].toSorted((a, b) => a - b);
   const objects = [
     baseChain({ name: "input", hook: "input", priority: PRIORITY.filter, policy: "accept" }),
     chain(OUTSIDE),
-    rule("input", [match({ meta: { key: "iifname" } }, link), { jump: { target: OUTSIDE } }]),
+    ...links.map((link) => rule("input", [match({ meta: { key: "iifname" } }, link), { jump: { target: OUTSIDE } }])),
     rule(OUTSIDE, established),
     // Before what is invalid: neighbours are found by it, and paths measured (RFC 4890).
     ...["icmp", "ipv6-icmp"].map((protocol) => rule(OUTSIDE, [match({ meta: { key: "l4proto" } }, protocol), accept])),
@@ -82,8 +82,8 @@ function opened(text: string): unknown {
 /** What `nodeFirewalls` decides by. */
 export interface FirewallInputs {
   readonly firewall: NodeFirewall | undefined;
-  /** The uplink's bridge; null on a node that has none. */
-  readonly uplink: string | null;
+  /** The uplink's bridge, or before it is chosen all that may become that; empty on a node that has none. */
+  readonly uplinks: readonly string[];
   readonly timeFor: readonly string[];
   /** The public side's namespace and link in it; null when there is none. WireGuard's sockets are there then. */
   readonly publicSide: { readonly netns: string; readonly link: string } | null;
@@ -92,22 +92,33 @@ export interface FirewallInputs {
 
 /** The filters of the node: of its uplink and of its public side, unless its document switches them off. */
 export function nodeFirewalls(inputs: FirewallInputs): readonly NftSpec[] {
-  const { firewall = {}, uplink, timeFor, publicSide, wireguard } = inputs;
+  const { firewall = {}, uplinks, timeFor, publicSide, wireguard } = inputs;
   if (firewall.mode === "off") return [];
   const { open = [] } = firewall;
   return [
-    ...(uplink === null
+    ...(uplinks.length === 0
       ? []
       : [
           compileNodeFirewall({
             netns: HOST,
-            link: uplink,
+            links: uplinks,
             dhcp: true,
             wireguard: publicSide === null ? wireguard : [],
             timeFor,
             open,
           }),
         ]),
-    ...(publicSide === null ? [] : [compileNodeFirewall({ ...publicSide, dhcp: false, wireguard, timeFor: [], open })]),
+    ...(publicSide === null
+      ? []
+      : [
+          compileNodeFirewall({
+            netns: publicSide.netns,
+            links: [publicSide.link],
+            dhcp: false,
+            wireguard,
+            timeFor: [],
+            open,
+          }),
+        ]),
   ];
 }

@@ -245,7 +245,7 @@ export function askedFrom(
 }
 
 /** The bridge of the uplink; one of the command line is that itself, since a bridge cannot be a port of another one. */
-function linkAbove({ name, made }: NicFact, { bridge, vlan }: NodeSettings): string {
+export function linkAbove({ name, made }: NicFact, { bridge, vlan }: NodeSettings): string {
   return made === "bridge" && vlan.value === null ? name : bridge.value;
 }
 

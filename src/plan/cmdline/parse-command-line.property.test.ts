@@ -135,21 +135,6 @@ test(`${LINES} command lines: none makes it throw, and each word of ours is take
   t.pass();
 });
 
-test("the word that is named as the nearest could be honoured, whatever was mistyped", (t) => {
-  const below = numbers(20_261_121);
-  let hints = 0;
-  for (let count = 0; count < 3000; count += 1) {
-    const text = line(below);
-    for (const { word, hint } of parseCommandLine(text).rejected) {
-      // What is too long to be shown whole is cut.
-      if (hint === undefined || hint.includes("…")) continue;
-      hints += 1;
-      t.deepEqual(parseCommandLine(hint).rejected, [], `${hint}, which is said to be meant by ${word}`);
-    }
-  }
-  t.true(hints > 100, `${hints} of them`);
-});
-
 test("whatever a line says, it compiles to steps, and after them nothing is left to do", (t) => {
   const nics = ["eth0", "eth1", "eth2"].map((name, at) => nic(name, { mac: `52:54:00:00:00:0${at + 1}` }));
   const kernel = { ...emptyKernel(), link: nics.map(({ name }, at) => physicalNic(name, at + 2)) };
@@ -184,25 +169,22 @@ test("any text at all is read without a throw", (t) => {
   t.pass();
 });
 
-test("what a hint says is accepted, or leads to something that is", (t) => {
+test("what a hint says is accepted", (t) => {
+  let hints = 0;
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       const below = numbers(seed);
       for (let count = 0; count < BATCH; count += 1)
-        for (const word of line(below).split(" ")) {
-          const hints: string[] = [];
-          for (
-            let next = parseCommandLine(word).rejected[0]?.hint;
-            next !== undefined;
-            next = parseCommandLine(next).rejected[0]?.hint
-          ) {
-            if (hints.includes(next))
-              throw new Error(`${JSON.stringify(word)} is sent round in a circle: ${hints.join(" -> ")}`);
-            hints.push(next);
-          }
+        for (const { word, hint } of parseCommandLine(line(below)).rejected) {
+          // What is too long to be shown whole is cut.
+          if (hint === undefined || hint.includes("…")) continue;
+          hints += 1;
+          const [again] = parseCommandLine(hint).rejected;
+          if (again !== undefined)
+            throw new Error(`${word} is said to mean ${hint}, which is rejected: ${again.reason}`);
         }
     }),
     { numRuns: 50, includeErrorInReport: true },
   );
-  t.pass();
+  t.true(hints > 100, `${hints} of them`);
 });

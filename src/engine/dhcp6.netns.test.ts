@@ -2,8 +2,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
+import { uptime } from "../lib/uptime.ts";
 import type { Status } from "../model/report.ts";
 import { node as nodeDocument } from "../testing/builders.ts";
+import type { Child } from "../testing/child.ts";
 import { Provider6 } from "../testing/provider6.ts";
 import { TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
@@ -103,12 +105,16 @@ test("a cable that leads to another network: the address of before goes, another
   t.is([...(await node.sandbox.processes()).values()].filter((line) => line === "dhcpcd: zos [ip6]").length, 1);
 });
 
-test("a prefix that a server delegates is a fact and a route of its own", async (t) => {
-  const conf = `subnet6 2001:db8:5::/64 {
+test("a prefix that a server delegates is a fact and a route of its own, renewed and gone with its time", async (t) => {
+  // Long enough to be renewed once, before half of it is over, and short enough to be waited for.
+  const conf = `default-lease-time 16;
+preferred-lifetime 10;
+subnet6 2001:db8:5::/64 {
   range6 2001:db8:5::100 2001:db8:5::1ff;
   prefix6 2001:db8:100:: 2001:db8:1ff:ff00:: /56;
 }
 `;
+  let server: Child | undefined;
   const node = await TestNode.start(t, {
     config: { "node.yaml": yaml(nodeDocument({ uplink: { nics: ["up0"], mode: "dhcp6", prefix: true } })) },
     prepare: async ({ sandbox }) => {
@@ -119,7 +125,7 @@ test("a prefix that a server delegates is a fact and a route of its own", async 
       await writeFile(leases, "");
       const router = ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--pid-file", "--port=0", "--enable-ra"];
       sandbox.start([...router, "--interface=eth0", "--bind-dynamic", "--dhcp-range=2001:db8:5::,ra-only"], "isp");
-      sandbox.start(["dhcpd", "-6", "-f", "--no-pid", "-cf", file, "-lf", leases, "eth0"], "isp");
+      server = sandbox.start(["dhcpd", "-6", "-f", "--no-pid", "-cf", file, "-lf", leases, "eth0"], "isp");
     },
   });
   const route = await node.sandbox.until(`a prefix; the daemon said ${node.said()}`, async () => {
@@ -128,7 +134,24 @@ test("a prefix that a server delegates is a fact and a route of its own", async 
   });
   t.regex(route, /^unreachable 2001:db8:1[0-9a-f]{2}:[0-9a-f]{1,2}00::\/56 /u);
   t.regex(await addresses(node), LEASED);
-  t.regex(await readFile(join(node.runtimeDir, "leases/up0.6"), "utf8"), /^prefixes=2001:db8:1[^,]*\/56,\d+,\d+ $/mu);
+  const end = async (): Promise<number> => {
+    const report = await readFile(join(node.runtimeDir, "leases/up0.6"), "utf8");
+    return Number(/^prefixes=2001:db8:1[^,]*\/56,\d+,(\d+) $/mu.exec(report)?.[1]);
+  };
+  const first = await end();
+  t.true(first > uptime());
+  const renewed = await node.sandbox.until("the prefix to be given for longer", async () => {
+    const now = await end();
+    return now > first ? now : undefined;
+  });
+  t.is(await node.sandbox.ip("-6 route show type unreachable proto 78"), route, "it is the same one all along");
+
+  server?.process.kill("SIGKILL");
+  await node.sandbox.until("the route to go", async () =>
+    (await node.sandbox.ip("-6 route show type unreachable proto 78")) === "" ? true : undefined,
+  );
+  t.true(uptime() >= renewed, "not before its time");
+  t.is((await node.client.status()).processes.filter(({ name }) => name === "dhcp6-zos").length, 1, "it is asked on");
 });
 
 test("a cable that leads nowhere: a lease that nobody gives again ends", async (t) => {

@@ -124,10 +124,12 @@ export function rememberChoice(
   return { ...known, uplinkLost: chosen.complete ? null : lost };
 }
 
-/** When the probe of a NIC ends that was not chosen; at once when it has none. */
+/** When the probe of a NIC ends that was not chosen; at once when it has none. A lease that came late needs its address first. */
 function leavesAt({ probe }: NicFact, { now }: Facts): number {
   if (probe === undefined) return now;
-  return Math.max(probe.overSince ?? now, probe.lease4?.obtainedAt ?? 0) + LEAVE_SECONDS;
+  const over = probe.overSince ?? now;
+  // One that is renewed every second is none to wait for.
+  return Math.min(Math.max(over, probe.lease4?.obtainedAt ?? 0), over + LEAVE_SECONDS) + LEAVE_SECONDS;
 }
 
 /** Before every patience. */

@@ -169,8 +169,23 @@ const TABLE: readonly Row[] = [
         await rig.do({ remove: "client" });
         t.is(await text(rig, "told"), `${"asked\n".repeat(4)}back\n`, release);
         for (const path of [file, `${file}.release`, join(rig.services, "client")]) t.false(existsSync(path), path);
+        // A removal that was interrupted: it rests, and is whole again when it is wanted.
         await rig.do({ set: spec });
-        await held(6);
+        const asked = await held(6);
+        await rm(join(rig.services, "client/definition"));
+        await writeFile(join(rig.services, "client/leaving"), "");
+        const killed = await rig.alone("client");
+        process.kill(killed, "SIGKILL");
+        const { list } = await rig.until("another process", async () => {
+          const seen = await rig.ask("look");
+          const found = seen.states.find(({ name }) => name === "client");
+          const rests = found?.up === true && found.pid !== killed && (await rig.pids("client")).length === 0;
+          return rests ? seen : undefined;
+        });
+        t.deepEqual(list, [{ name: "client", hash: null }]);
+        t.is(await text(rig, "told"), asked);
+        await rig.do({ set: spec });
+        await held(7);
         await rig.do({ remove: "client", keep: [file] });
         await rm(file);
         await rm(told);

@@ -1,5 +1,9 @@
-/** isspace() of the kernel (lib/ctype.c). */
-const SPACE = /[\t\n\v\f\r \u00A0]/u;
+/** isspace() of the kernel (lib/ctype.c): tab to carriage return, space, and the space that does not break. */
+function isSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d) || code === 0xa0;
+}
+
+const QUOTE = 0x22;
 
 /** A word of the kernel command line as it stands there, and as the kernel reads it. */
 export interface Word {
@@ -19,9 +23,9 @@ export function splitWords(cmdline: string): readonly Word[] {
   let start = -1;
   let quoted = false;
   for (let at = 0; at <= cmdline.length; at += 1) {
-    const char = cmdline.charAt(at);
-    if (char === '"') quoted = !quoted;
-    const ends = at === cmdline.length || (!quoted && SPACE.test(char));
+    const code = cmdline.charCodeAt(at);
+    if (code === QUOTE) quoted = !quoted;
+    const ends = at === cmdline.length || (!quoted && isSpace(code));
     if (!ends && start === -1) start = at;
     if (!ends || start === -1) continue;
     const text = cmdline.slice(start, at);

@@ -10,6 +10,7 @@ import { buildKernelTests } from "./lib/kernel-tests.ts";
 import { buildZinit } from "./lib/zinit.ts";
 import { fail, say, step } from "./lib/progress.ts";
 import { addCounts, countsText, noTests, type TestCounts } from "./lib/tap.ts";
+import { pureTestFiles } from "./lib/test-processes.ts";
 import { together } from "./lib/together.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
 import { countsOf, machineText } from "../vm-tests/lab/test-output.ts";
@@ -25,8 +26,10 @@ if (unknown.length > 0) fail(new Error(`no such tier: ${unknown.join(", ")}; the
 
 const pure: Tier = {
   name: "pure",
-  files: filesOf("pure", ["{src,scripts,vm-tests}/**/*.test.ts", "!**/*.{netns,vm}.test.ts"]),
+  files: filesOf("pure", pureTestFiles()),
   inToolbox: false,
+  // A group that checks a property says nothing meanwhile; AVA gives up after 10 seconds of silence.
+  args: ["--timeout=2m"],
 };
 // One file at a time: they share one kernel, and names under /run/netns.
 const netns: Tier = {

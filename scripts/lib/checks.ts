@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { fetchCrates, findRust, runCargo } from "./rust.ts";
 import { run } from "./process.ts";
 import { repository } from "./repository.ts";
+import { ownTitle } from "./test-processes.ts";
 import { toolboxCommand } from "./toolbox-enter.ts";
 import { noTests, parseCargoTest, parseTap, type TestCounts } from "./tap.ts";
 
@@ -80,10 +81,10 @@ export async function runTier(
   const argv = inToolbox ? await toolboxCommand(ava, { env }) : [process.execPath, ...ava.slice(1)];
   let text = "";
   const collect = (line: string): void => {
-    text += `${line}\n`;
+    const [, result = "", title] = /^((?:not )?ok \d+ - )(.*)$/u.exec(line) ?? [];
+    text += title === undefined ? `${line}\n` : `${result}${ownTitle(title)}\n`;
     // Of a result, what was proven; the rest is for the end.
-    const title = /^(?:not )?ok \d+ - (.*)$/u.exec(line)?.[1];
-    if (title !== undefined) onLine(title);
+    if (title !== undefined) onLine(ownTitle(title));
   };
   const problem = await run(argv, { cwd: repository, onLine: collect }).then(
     () => undefined,

@@ -1,0 +1,3 @@
+import { runGroup } from "../lib/test-group.ts";
+
+await runGroup("compilers");

@@ -31,12 +31,15 @@ const pure: Tier = {
   // A group that checks a property says nothing meanwhile; AVA gives up after 10 seconds of silence.
   args: ["--timeout=2m"],
 };
-// One file at a time: they share one kernel, and names under /run/netns.
+// Each node under test is a machine of its own (src/testing/sandbox.ts), and half of the time one waits for another.
 const netns: Tier = {
   name: "netns",
   files: filesOf("netns", ["{src,scripts,vm-tests}/**/*.netns.test.ts"]),
   inToolbox: true,
-  args: ["--concurrency=1", "--timeout=2m"],
+  args: ["--concurrency=3", "--timeout=2m"],
+  // A daemon that is started from its sources needs 0.9 processor seconds to read them, and 0.3 when one did before.
+  env: { NODE_COMPILE_CACHE: "/tmp/node-compile-cache" },
+  before: `node --eval 'import("./src/daemon.ts")'`,
 };
 
 let total = noTests;

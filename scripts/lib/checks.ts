@@ -70,15 +70,19 @@ export type Tier = {
   readonly inToolbox: boolean;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A shell command that is run first in the toolbox, with the same environment. */
+  readonly before?: string;
 };
 
 /** Runs a tier and counts its results. A run that ends without any result is a failure of its own. */
 export async function runTier(
-  { name, files, inToolbox, args = [], env = {} }: Tier,
+  { name, files, inToolbox, args = [], env = {}, before = ":" }: Tier,
   onLine: (line: string) => void,
 ): Promise<TestCounts> {
   const ava = ["node", join(repository, "node_modules/ava/entrypoints/cli.js"), "--tap", ...args, ...files];
-  const argv = inToolbox ? await toolboxCommand(ava, { env }) : [process.execPath, ...ava.slice(1)];
+  const argv = inToolbox
+    ? await toolboxCommand(["sh", "-c", `${before}\nexec "$@"`, "sh", ...ava], { env })
+    : [process.execPath, ...ava.slice(1)];
   let text = "";
   const collect = (line: string): void => {
     const [, result = "", title] = /^((?:not )?ok \d+ - )(.*)$/u.exec(line) ?? [];

@@ -29,6 +29,9 @@ const probes = async (node: TestNode): Promise<readonly string[]> =>
     .map((line) => line.split(" ")[0] ?? "")
     .filter((name) => name.startsWith("probe-"));
 
+const probesGone = (node: TestNode): Promise<true> =>
+  node.sandbox.until("the probes to be gone", async () => ((await probes(node)).length === 0 ? true : undefined));
+
 /** What `ip -j -s -s link` says of one. */
 interface LinkShown {
   readonly ifname: string;
@@ -81,7 +84,7 @@ test("three of four NICs are unplugged, silent, or lead nowhere: the right one i
   // Within one probe timeout of the first look at its network, and all that was made for asking is gone.
   const { since = 0 } = status.facts?.nics.find(({ name }) => name === "up3")?.probe ?? {};
   t.true((status.facts?.now ?? Infinity) - since < 20, JSON.stringify(status.facts));
-  await node.sandbox.until("the probes to be gone", async () => ((await probes(node)).length === 0 ? true : undefined));
+  await probesGone(node);
   await node.sandbox.until("one client", async () => ((await clients(node.sandbox)) === 1 ? true : undefined));
 
   // The same facts lead to the same decision, anywhere.
@@ -129,6 +132,8 @@ test("two NICs on one LAN do not flap, neither while both work nor when a switch
       void (await Provider.switched(sandbox, { nics: ["up0", "up1"], netns: "isp", network: "192.168.50" })),
   });
   const { uplink: first, decision } = await online(node);
+  // Those of the first choice go once the lease of the other NIC is given back.
+  await probesGone(node);
   const nic = first?.nic ?? "";
   await node.sandbox.until("the probes to be gone", async () => ((await probes(node)).length === 0 ? true : undefined));
   const port = nic === "up0" ? "eth0" : "eth1";

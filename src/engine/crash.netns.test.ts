@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import test from "ava";
 import { lan, resource } from "../testing/builders.ts";
+import { lookAtLinks } from "../testing/look-at-links.ts";
 import { SOURCE, BINARY, TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
 
@@ -13,14 +14,14 @@ for (const runtime of [SOURCE, BINARY]) {
       "dnsmasq",
       async () => (await node.client.status()).processes[0]?.pid ?? undefined,
     );
-    const links = await node.sandbox.output(["ip", "-o", "link"]);
+    const links = await lookAtLinks(node.sandbox, "ip -o link");
     await node.stopDaemon("SIGKILL");
-    t.is(await node.sandbox.output(["ip", "-o", "link"]), links);
+    t.is(await lookAtLinks(node.sandbox, "ip -o link"), links);
     const status = await node.startDaemon();
     t.is(status.reconciles.changed, 0);
     t.like(status.lastReconcile, { outcome: "unchanged", steps: [] });
     t.is(status.processes[0]?.pid, pid, "a service was restarted");
-    t.is(await node.sandbox.output(["ip", "-o", "link"]), links);
+    t.is(await lookAtLinks(node.sandbox, "ip -o link"), links);
   });
 }
 

@@ -1,6 +1,7 @@
 /** Objects of every kind that the node had before: the real kernel keeps them, and the refusal says what they are. */
 import test from "ava";
 import { HOST, type KernelObject, type Target } from "../model/kernel.ts";
+import { lookAtLinks } from "../testing/look-at-links.ts";
 import { RealKernel } from "../testing/real-kernel.ts";
 import { Sandbox } from "../testing/sandbox.ts";
 
@@ -43,14 +44,15 @@ const REFUSALS = [
   "neighbour p1 10.1.0.5 exists (lladdr 02:00:00:00:00:55) and is not Netloom's",
 ];
 
+const LOOK = `
+ip -4 address; ip route; ip neigh show nud permanent; ip rule
+bridge fdb show dev x0
+`;
+
 async function look(sandbox: Sandbox): Promise<string> {
-  const ask = ["-4 address", "route", "neigh show nud permanent", "rule"].map((line) => sandbox.ip(line));
-  const more = [
-    sandbox.output(["bridge", "fdb", "show", "dev", "x0"]),
-    linksOf(sandbox, ""),
-    linksOf(sandbox, "-n nboth "),
-  ];
-  return (await Promise.all([...ask, ...more])).join("").replaceAll(/ state \S+/gu, "");
+  const text = await lookAtLinks(sandbox, LOOK);
+  const links = await Promise.all([linksOf(sandbox, ""), linksOf(sandbox, "-n nboth ")]);
+  return [text, ...links].join("").replaceAll(/ state \S+/gu, "");
 }
 
 /** Links without what changes by itself: carrier, timers, counters. */

@@ -105,12 +105,13 @@ test("beside other programs resolv.conf is theirs; a namespace's is ours unless 
 /** Servers on ports of both protocols and families, which say their port to whoever asks. */
 const SERVERS = `
 const [tcp, udp] = JSON.parse(process.argv[1]);
-for (const port of tcp) require("net").createServer((socket) => socket.end(String(port))).listen(port, "::");
+let left = tcp.length + udp.length;
+const ready = () => --left === 0 && console.log("ready");
+for (const port of tcp) require("net").createServer((socket) => socket.end(String(port))).listen(port, "::", ready);
 for (const port of udp) {
   const socket = require("dgram").createSocket("udp6");
-  socket.on("message", (_text, from) => socket.send(String(port), from.port, from.address)).bind(port, "::");
+  socket.on("message", (_text, from) => socket.send(String(port), from.port, from.address)).bind(port, "::", ready);
 }
-setTimeout(() => console.log("ready"), 100);
 `;
 
 /** What each of some ports of a host says: itself, "refused" or "silent". */
@@ -162,6 +163,17 @@ test("from outside only ICMP, WireGuard's ports and what the node opens are let 
     const text = await node.sandbox.output([process.execPath, "-e", ASK, words], netns);
     return JSON.parse(text) as Record<string, string>;
   };
+  /** An open port may take longer to answer than is waited for a silent one, while the machine is busy. */
+  const answersAre = async (netns: string, host: string, wanted: Readonly<Record<string, string>>): Promise<void> => {
+    let seen = await ask(netns, host);
+    const late = (name: string): boolean => wanted[name] === "open" && seen[name] === "silent";
+    await node.sandbox.until("open ports to answer", async () => {
+      if (!Object.keys(wanted).some(late)) return true;
+      seen = await ask(netns, host);
+      return undefined;
+    });
+    t.deepEqual(seen, wanted);
+  };
   const closed = {
     "tcp/22": "silent",
     "tcp/80": "silent",
@@ -169,7 +181,7 @@ test("from outside only ICMP, WireGuard's ports and what the node opens are let 
     "udp/51820": "silent",
     "udp/7": "silent",
   };
-  t.deepEqual(await ask("isp", address), closed);
+  await answersAre("isp", address, closed);
   await node.sandbox.output(["ping", "-c", "1", "-W", "5", address], "isp");
   // What begins here is answered.
   await node.sandbox.output(["ping", "-c", "1", "-W", "5", "192.168.50.1"]);
@@ -177,13 +189,13 @@ test("from outside only ICMP, WireGuard's ports and what the node opens are let 
   const open = ["tcp/22", "tcp/8000-8010"];
   await node.applyConfirmed(yaml(nodeDocument({ ...base, firewall: { open } }), demo));
   const opened = { ...closed, "tcp/22": "open", "tcp/8005": "open", "udp/51820": "open" };
-  t.deepEqual(await ask("isp", address), opened);
+  await answersAre("isp", address, opened);
   await node.netloom(["delete", "NetworkResource", "demo"]);
-  t.deepEqual(await ask("isp", address), { ...opened, "udp/51820": "silent" });
+  await answersAre("isp", address, { ...opened, "udp/51820": "silent" });
 
   const everything = Object.fromEntries(Object.keys(closed).map((port) => [port, "open"]));
-  t.deepEqual(await ask("box", "10.5.0.1"), everything);
+  await answersAre("box", "10.5.0.1", everything);
 
   t.like(await node.applyConfirmed(yaml(nodeDocument({ ...base, firewall: { mode: "off" } }))), { code: 0 });
-  t.deepEqual(await ask("isp", address), everything);
+  await answersAre("isp", address, everything);
 });

@@ -1,6 +1,7 @@
 /** What is not marked as ours is neither changed nor removed, and the report names what stands in the way. */
 import test from "ava";
 import { lan, node, resource } from "../testing/builders.ts";
+import { lookAtLinks } from "../testing/look-at-links.ts";
 import { TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
 
@@ -30,20 +31,19 @@ async function foreignThings({ sandbox }: TestNode): Promise<void> {
 
 /** What the kernel says about all of them. */
 async function look({ sandbox }: TestNode): Promise<string> {
-  const ask = [
-    "-o link show docker0",
-    "-o link show rdemo",
-    "-o link show eth5",
-    "-o -4 address show docker0",
-    "-4 route show proto boot",
-    "-n nother -o link",
-    "-n nsecond -o link",
-    "-n nsecond -o address",
-  ];
-  const answers = await Promise.all(ask.map((line) => sandbox.ip(line)));
-  const v6 = await sandbox.output(["cat", "/proc/sys/net/ipv6/conf/rdemo/disable_ipv6"]);
-  return [...answers, v6, await sandbox.output(["nft", "list", "ruleset"])].join("");
+  return await lookAtLinks(sandbox, LOOK);
 }
+
+const LOOK = `
+for name in docker0 rdemo eth5; do ip -o link show $name; done
+ip -o -4 address show docker0
+ip -4 route show proto boot
+ip -n nother -o link
+ip -n nsecond -o link
+ip -n nsecond -o address
+cat /proc/sys/net/ipv6/conf/rdemo/disable_ipv6
+nft list ruleset
+`;
 
 test("foreign things of the names that we want are named in the report, and survive apply and delete untouched", async (t) => {
   const under = await TestNode.start(t, { prepare: foreignThings });

@@ -1,6 +1,7 @@
 /** Level-triggered: whatever someone undoes by hand is done again, without a word to the daemon. */
 import test from "ava";
 import { lan, node, resource } from "../testing/builders.ts";
+import { lookAtLinks } from "../testing/look-at-links.ts";
 import { TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
 
@@ -62,7 +63,7 @@ test("what someone undoes by hand is repaired, whatever it is", async (t) => {
       const { code, out } = await under.sandbox.run(seen.split(" "));
       return code === 0 ? stable(out) : "";
     };
-    const whole = await look();
+    const whole = stable(await lookAtLinks(under.sandbox, seen));
     t.not(whole, "", title);
     await under.sandbox.output(by.split(" "));
     await under.sandbox.until(`${title} to be repaired`, async () => ((await look()) === whole ? true : undefined));

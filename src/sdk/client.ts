@@ -84,6 +84,9 @@ export class Client {
     const call = request(
       {
         socketPath: this.#socketPath,
+        // A connection for each request: one that is kept open may be closed by the daemon just when it is used again, and whether the
+        // request was taken is not known then.
+        agent: false,
         method,
         path,
         headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },

@@ -155,7 +155,7 @@ export class FaultRig {
   async lookFor(wanted: string): Promise<string> {
     let seen = "";
     await until(async () => ((seen = await this.look()) === wanted ? true : undefined), {
-      timeoutMs: 15_000,
+      timeoutMs: 60_000,
       intervalMs: 50,
     });
     return seen;

@@ -1,7 +1,7 @@
 import type { Sandbox } from "./sandbox.ts";
 
 /**
- * What `script`, which prints links as `ip -o link` does, says once the kernel has finished with their carriers: it changes a link's carrier
+ * What `script`, which prints links as `ip link` or `ip -o link` does, with their numbers or without, says once the kernel has finished with their carriers: it changes a link's carrier
  * at once, and up to a second later its operational state (RFC 2863) with the routes' "linkdown" (net/core/link_watch.c). Looks taken in
  * between differ though nothing is left to be done.
  */
@@ -14,7 +14,7 @@ export async function lookAtLinks(sandbox: Sandbox, script: string): Promise<str
 
 /** The flags of each link of a text of `ip -o link`. */
 function flagsOfLinks(text: string): readonly ReadonlySet<string>[] {
-  return [...text.matchAll(/^\S+: <([^>]*)>/gmu)].map(([, flags = ""]) => new Set(flags.split(",")));
+  return [...text.matchAll(/^(?:\d+: )?\S+: <([^>]*)>/gmu)].map(([, flags = ""]) => new Set(flags.split(",")));
 }
 
 /** "NO-CARRIER" is iproute2's word for a link that is up and not running, "LOWER_UP" for the carrier itself (ip-link(8)). */

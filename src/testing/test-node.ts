@@ -124,6 +124,7 @@ export class TestNode {
   ): Promise<{ readonly status: number; readonly body: string }> {
     const call = request({
       socketPath: this.socket,
+      agent: false,
       method,
       path,
       headers: { "content-length": Buffer.byteLength(body) },

@@ -147,7 +147,10 @@ export function compile(documents: readonly Document[], seen: Facts, members: re
     unmatched: unmatchedPatterns(
       settings,
       facts,
-      renames.objects.map(({ name }) => name),
+      renames.objects.map(({ name, formerName }) => ({
+        name,
+        former: seen.nics.find((nic) => nic.name === formerName),
+      })),
     ),
     choice,
     wantsUplink: settings.wantsUplink.value,

@@ -55,7 +55,7 @@ export function settings(node: NodeDocument | null, flags: BootFlags): NodeSetti
 }
 
 /** "flag netloom.mtu=1400": all words that set these fields. */
-function flagSource({ words }: BootFlags, paths: readonly string[]): string {
+export function flagSource({ words }: BootFlags, paths: readonly string[]): string {
   return `flag ${[...new Set(paths.flatMap((path) => words[path] ?? []))].join(" ")}`;
 }
 

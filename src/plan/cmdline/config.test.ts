@@ -20,6 +20,11 @@ test("words of all kinds are found wherever they stand, and others are nobody's 
   );
 });
 
+test("a digest may be written in capitals, as some programs print it", (t) => {
+  const { flags } = parseCommandLine(`netloom.config=http://h/x#sha256=${"A".repeat(64)}`);
+  t.like(flags.configs[0], { proof: { type: "sha256", digest: SHA } });
+});
+
 const REJECTED: readonly (readonly [string, RegExp])[] = [
   ["inline:", /is not base64/u],
   ["inline:a", /is not base64/u],
@@ -33,7 +38,7 @@ const REJECTED: readonly (readonly [string, RegExp])[] = [
   ["fw_cfg:opt//x", /is not the name of a file/u],
   ["http://h/x", /append #sha256=HEX/u],
   ["http://h/x#sha256=abc", /append #sha256=HEX/u],
-  [`http://h/x#sha256=${"A".repeat(64)}`, /append #sha256=HEX/u],
+  [`http://h/x#sha256=${"g".repeat(64)}`, /append #sha256=HEX/u],
   [`http:///#sha256=${SHA}`, /is not a URL/u],
   [`file:///etc/shadow#sha256=${SHA}`, /begins with none of/u],
   ["", /begins with none of/u],

@@ -33,7 +33,7 @@ export function readConfig(value: string, word: string): ConfigSource | Refusal 
 
 /** Anyone on the boot network could answer in the server's place, so the text or its author has to be known beforehand. */
 function readProof(hash: string): ConfigProof | undefined {
-  const digest = /^#sha256=([0-9a-f]{64})$/u.exec(hash)?.[1];
+  const digest = /^#sha256=([0-9a-f]{64})$/iu.exec(hash)?.[1]?.toLowerCase();
   if (digest !== undefined) return { type: "sha256", digest };
   const key = /^#ed25519=([A-Za-z0-9+/_-]{43})=?$/u.exec(hash)?.[1];
   // The last of 43 digits has two bits to spare.

@@ -80,6 +80,15 @@ test("classless routes replace the router option", (t) => {
   t.is(four({ routes })?.router, undefined);
 });
 
+test("of many classless routes the default is not the one that is left out", (t) => {
+  const many = Array.from({ length: 50 }, (_unused, at) => `10.${at}.0.0/16 192.168.50.4`);
+  const lease = four({ routes: [...many, "0.0.0.0/0 192.168.50.9"].join(" ") });
+  t.is(lease?.router, "192.168.50.9");
+  t.is(lease?.routes?.length, 50);
+  const flood = Array.from({ length: 5000 }, (_unused, at) => `10.${at % 250}.${at % 200}.0/24 192.168.50.4`);
+  t.true((four({ routes: flood.join(" ") })?.routes?.length ?? 0) <= 64);
+});
+
 test("a host name that the kernel has no room for is cut to its first part", (t) => {
   const whole = `node-7.${"rack4.".repeat(12)}example.org`;
   t.is(four({ hostname: whole })?.hostname, "node-7");

@@ -14,6 +14,8 @@ import type { Lease6Fact, LeaseFact } from "../model/facts.ts";
 const DOUBT_SECONDS = 15;
 /** More of a kind than any network has: what is beyond is left out. */
 const LIST_MAX = 16;
+/** More than one option 121 has room for (RFC 3442): the default route may be the last one. */
+const ROUTES_MAX = 64;
 
 /**
  * Parses what `plan/dhcp-client.ts` has udhcpc report. Leases are strangers' words: anything that is not exactly what the script
@@ -122,7 +124,7 @@ const NAME =
 /** udhcpc's words for option 121: network and router in turns, router 0.0.0.0 for a network on the link. */
 function routes(text: string | undefined): NonNullable<LeaseFact["routes"]> {
   const all = words(text);
-  return Array.from({ length: Math.min(LIST_MAX, Math.floor(all.length / 2)) }, (_unused, at) => {
+  return Array.from({ length: Math.min(ROUTES_MAX, Math.floor(all.length / 2)) }, (_unused, at) => {
     const network = parseCidr(all[2 * at] ?? "");
     const via = canonicalAddress(all[2 * at + 1] ?? "");
     if (network?.family !== 4 || via === undefined || familyOf(via) !== 4) return [];

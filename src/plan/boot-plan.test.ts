@@ -142,6 +142,9 @@ test("a mistake in a mistake: what is named as nearest holds, or it is said what
     "rd.route=0.0.0.0/0:10.0.0.1",
   ]);
   t.deepEqual(said("team=team0:eth0,eth1"), ["bond=team0:eth0,eth1:mode=active-backup"]);
+  t.deepEqual(said("netloom.hostname=my_node"), [
+    "'my_node' is not a host name: letters, digits and '-', in parts with dots between, 64 characters at most",
+  ]);
   t.deepEqual(said("namserver=eth0 ip=10.0.0.5::10.0.0.5:24::eth0:none"), [
     "is no word of Netloom, and nameserver= would not do: 'eth0' is not an IP address",
     "10.0.0.5 is the address itself, and no other machine",

@@ -5,7 +5,8 @@ import { quote, refuse, type Refusal } from "./refusal.ts";
 
 /** A host name of one or more labels. */
 export function readHostname(text: string): string | Refusal {
-  return v.is(Hostname, text) ? text : refuse(`${quote(text)} is not a host name`);
+  const read = v.safeParse(Hostname, text);
+  return read.success ? text : refuse(`${quote(text)} ${read.issues[0].message}`);
 }
 
 /** An address or a host name. */

@@ -25,6 +25,9 @@ interface Moment {
   readonly chosen: string | null;
   readonly complete: boolean;
   readonly probed: readonly string[];
+  readonly leaving: readonly string[];
+  /** NICs whose lease was known. */
+  readonly had: readonly string[];
 }
 
 const END = 200;
@@ -50,7 +53,11 @@ function run(worlds: readonly World[]): readonly Moment[] {
   let memory: ChoiceMemory = { uplink: null, uplinkLost: null, since: {}, over: {}, beside: [] };
   const moments: Moment[] = [];
   for (let now = 0; now <= END;) {
-    const nics = worlds.map((world) => seen(world, now, memory.since[world.name]));
+    const nics = worlds.map((world) => {
+      const one = seen(world, now, memory.since[world.name]);
+      const overSince = memory.over[world.name];
+      return one.probe === undefined || overSince === undefined ? one : { ...one, probe: { ...one.probe, overSince } };
+    });
     const { uplink, uplinkLost } = memory;
     const known = facts({ now, nics, uplink, ...(uplinkLost === null ? {} : { uplinkLost }) });
     const choice = chooseUplink(settings, known, new Map());
@@ -58,12 +65,15 @@ function run(worlds: readonly World[]): readonly Moment[] {
     // The loop of the engine looks again at once at what it changed itself.
     const again = JSON.stringify(next) === JSON.stringify(memory) ? Infinity : now;
     memory = next;
-    const { chosen, probed, deadline } = choice;
+    const { chosen, probed, leaving, deadline } = choice;
+    const had = nics.filter(({ probe }) => probe?.lease4 !== undefined).map(({ name }) => name);
     moments.push({
       now,
       chosen: chosen?.nic.name ?? null,
       complete: chosen?.complete === true,
       probed: probed.map(({ name }) => name),
+      leaving: leaving.map(({ name }) => name),
+      had,
     });
     if (choice.decision.filter((one) => one.chosen).length !== (chosen === null ? 0 : 1))
       throw new Error("the record differs");
@@ -171,5 +181,31 @@ test("a choice is made within one probe timeout after the first NIC with an addr
       t.pass();
     }),
     { numRuns: 300 },
+  );
+});
+
+test("a NIC that was not chosen is asked for seconds more, and whatever lease it has by then had its address for a pass", (t) => {
+  const patience = 4;
+  fc.assert(
+    fc.property(worlds, (all) => {
+      const moments = run(all);
+      const since = new Map<string, number>();
+      for (const [index, { now, chosen, probed, leaving }] of moments.entries()) {
+        const before = moments[index - 1];
+        const hasCable = new Set(all.filter((one) => isPlugged(one, now)).map(({ name }) => name));
+        for (const name of since.keys()) if (!leaving.includes(name)) since.delete(name);
+        for (const name of leaving) {
+          since.set(name, since.get(name) ?? now);
+          t.true(now < (since.get(name) ?? now) + patience, `${name} is asked at ${now} still`);
+        }
+        for (const name of [...(before?.probed ?? []), ...(before?.leaving ?? [])]) {
+          if ([...probed, ...leaving, chosen].includes(name) || !hasCable.has(name)) continue;
+          t.true(before?.leaving.includes(name), `${name} is dropped at once at ${now}`);
+          const leased = moments[index]?.had.includes(name) === true;
+          if (leased) t.true(before?.had.includes(name), `${name} got its lease in the moment when it was dropped`);
+        }
+      }
+    }),
+    { numRuns: 400 },
   );
 });

@@ -1,5 +1,6 @@
 import { NOTHING_SEEN, untouchedLink, type Actual } from "../model/actual.ts";
 import type { BootFlags, RejectedWord } from "../model/boot-flags.ts";
+import type { NodeDocument } from "../model/document.ts";
 import type { FactsFile } from "../model/facts-file.ts";
 import type { Facts, NicDecision, NicFact, ProbeFact } from "../model/facts.ts";
 import type { Step } from "../model/step.ts";
@@ -49,9 +50,7 @@ export function bootPlan(cmdline: string, file: FactsFile): BootPlan & Pick<Comp
   const nics = probed ? renamed.nics : [...renamed.nics, ...linksToCome(flags, renamed.nics)];
   const facts = factsOf(flags, { ...file, nics });
   const decided = compile(documents, probed ? facts : { ...facts, nics: facts.nics.map(assumed) });
-  // A lease that was taken for granted is no address yet: what is left is the state right after the choice.
-  const then =
-    probed || decided.uplink === null ? decided : compile(documents, { ...facts, uplink: decided.uplink.nic.name });
+  const then = probed ? afterChoice(documents, facts, decided) : settled(documents, facts, decided);
   return {
     parsed: parsedOf(flags),
     rejected,
@@ -59,6 +58,22 @@ export function bootPlan(cmdline: string, file: FactsFile): BootPlan & Pick<Comp
     decision: probed ? decided.decision : decided.decision.map(withoutGuesses),
     steps: [...renamed.steps, ...diff(untouched(renamed.nics), then.target).steps].map(explain),
   };
+}
+
+/** What is to be made when nothing but the choice is known: a lease that was taken for granted is no address yet. */
+function settled(documents: readonly NodeDocument[], facts: Facts, decided: Compiled): Compiled {
+  return decided.uplink === null ? decided : compile(documents, { ...facts, uplink: decided.uplink.nic.name });
+}
+
+/** The same after the last probe ended: what the others had in theirs is given back. While one goes on, it is there. */
+function afterChoice(documents: readonly NodeDocument[], facts: Facts, decided: Compiled): Compiled {
+  const { chosen, probed, leaving } = decided.choice;
+  if (chosen === null || probed.length > 0) return decided;
+  const over = new Set(leaving.map(({ name }) => name));
+  const nics = facts.nics.map(({ probe, ...nic }) =>
+    over.has(nic.name) || probe === undefined ? nic : { ...nic, probe },
+  );
+  return settled(documents, { ...facts, nics }, decided);
 }
 
 /** The NICs by the names that they get first, and how they get them. */

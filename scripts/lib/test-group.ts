@@ -1,5 +1,5 @@
 import { registerHooks } from "node:module";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import ava, { type ImplementationFn } from "ava";
 import { repository } from "./repository.ts";
@@ -41,6 +41,12 @@ function later(declare: Declare): Declare {
   };
 }
 
+/** AVA leaves out the first `test-` of a file's name too. */
+function ownPath(file: string): string {
+  const name = basename(file, ".test.ts").replace("test-", "");
+  return [...dirname(file).split("/"), name].join(" › ");
+}
+
 registerHooks({
   resolve: (specifier, context, next) =>
     specifier === "ava" && context.parentURL !== import.meta.url
@@ -54,7 +60,7 @@ registerHooks({
  */
 export async function runGroup(group: TestGroup): Promise<void> {
   for (const file of filesOfGroup(group)) {
-    prefix = `${file.replace(/\.test\.ts$/u, "").replaceAll("/", " › ")} › `;
+    prefix = `${ownPath(file)} › `;
     const before = JSON.stringify([process.cwd(), process.env]);
     try {
       await import(pathToFileURL(join(repository, file)).href);

@@ -16,6 +16,8 @@ const groups: Readonly<Record<TestGroup, RegExp>> = {
 
 /** Test files that have a process of their own, and why. */
 const alone: Readonly<Record<string, string>> = {
+  "src/engine/engine.test.ts": "waits by the clock, its tests side by side",
+  "src/engine/guard.test.ts": "waits by the clock, its tests side by side",
   "scripts/lib/cache.test.ts": "sets NETLOOM_CACHE",
   "vm-tests/harness/boot-source.test.ts": "sets NETLOOM_CACHE",
   "vm-tests/lab/places.test.ts": "sets NETLOOM_LABS",

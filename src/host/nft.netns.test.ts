@@ -54,10 +54,13 @@ function rule(...expr: readonly unknown[]): readonly unknown[] {
 
 test("the filter of a node is loaded without a program", async (t) => {
   const { name, netlink } = await opened(t);
-  const openings = { dhcp: true, wireguard: [51820, 51821], timeFor: ["10.0.0.0/8", "fd00::/64"] };
-  const open = ["tcp/22", "udp/8000-8010"];
+  const openings = { dhcp: true, wireguard: [51820, 51821], timeFor: ["10.0.0.0/8", "fd00::/64", "0.0.0.0/0", "::/0"] };
+  const open = ["tcp/22", "udp/8000-8010", "tcp/80-80", "udp/1-65535"];
   const { family, table: own, objects } = compileNodeFirewall({ netns: name, links: ["zos"], ...openings, open });
   await t.notThrowsAsync(netlink.nftLoad({ family, table: own, comment: "netloom x", objects }));
+  const rules = await nft(name, ["list", "ruleset"]);
+  t.regex(rules, /tcp dport 80 accept/u);
+  for (const all of ["ipv4", "ipv6"]) t.regex(rules, new RegExp(`meta nfproto ${all} udp dport 123 accept`, "u"));
 });
 
 for (const fixture of ["usual", "rare"])

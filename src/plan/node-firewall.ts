@@ -66,6 +66,8 @@ function oneOf(ports: readonly number[]): unknown {
 
 function from(network: string): unknown {
   const { address, prefix, family } = cidr(network);
+  // nftables knows no prefix without a bit; one rule that it refuses would take the whole filter with it.
+  if (prefix === 0) return match({ meta: { key: "nfproto" } }, `ipv${family}`);
   return match(
     { payload: { protocol: family === 6 ? "ip6" : "ip", field: "saddr" } },
     { prefix: { addr: address, len: prefix } },
@@ -76,7 +78,7 @@ function from(network: string): unknown {
 function opened(text: string): unknown {
   const [protocol = "", range = ""] = text.split("/");
   const [first, last] = range.split("-").map(Number);
-  return match(port(protocol, "dport"), last === undefined ? first : { range: [first, last] });
+  return match(port(protocol, "dport"), last === undefined || last === first ? first : { range: [first, last] });
 }
 
 /** What `nodeFirewalls` decides by. */

@@ -2,6 +2,7 @@
 // some are named. A test file is run in its tier, alone: `npm test -- vm-tests/scenarios/main-job.vm.test.ts`. Of the scenarios
 // in virtual machines the smoke group is run unless files are named; `npm run lab -- test` runs all.
 // The last line is "N passed, N failed, N skipped" and the exit code is 0 when none failed.
+import { availableParallelism } from "node:os";
 import { buildAddon, buildAgent, buildBinary, buildTestBinary } from "./lib/build.ts";
 import { type Check, type Tier, runTier, rustChecks, typescriptChecks } from "./lib/checks.ts";
 import { ensureImage } from "./lib/image.ts";
@@ -28,8 +29,9 @@ const pure: Tier = {
   name: "pure",
   files: filesOf("pure", pureTestFiles()),
   inToolbox: false,
-  // A group that checks a property says nothing meanwhile; AVA gives up after 10 seconds of silence.
-  args: ["--timeout=2m"],
+  // One more than there are processors, since some of them wait. A group that checks a property says nothing meanwhile; AVA gives up
+  // after 10 seconds of silence.
+  args: [`--concurrency=${availableParallelism() + 1}`, "--timeout=2m"],
 };
 // Each node under test is a machine of its own (src/testing/sandbox.ts), and half of the time one waits for another.
 const netns: Tier = {

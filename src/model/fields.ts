@@ -234,8 +234,9 @@ export const LinkName: v.GenericSchema<string, string> = v.pipe(
 /** Names that the kernel gives a meaning of their own, in /proc/sys/net or /sys/class/net. */
 const KERNEL_NAMES = new Set(["lo", "all", "default", "bonding_masters"]);
 
-/** The name of a link that is made: "%" would have the kernel choose a number (dev_alloc_name). */
+/** The name of a link that is made: what shells, files and services can be given, and no "%", with which the kernel would choose. */
 export const NewLinkName: v.GenericSchema<string, string> = v.pipe(
   LinkName,
-  v.check((text) => !KERNEL_NAMES.has(text) && !text.includes("%"), "is a name that the kernel uses itself"),
+  v.check((text) => !KERNEL_NAMES.has(text), "is a name that the kernel uses itself"),
+  v.regex(/^[A-Za-z0-9._@-]*$/u, "may hold letters, digits and . _ @ - only"),
 );

@@ -41,9 +41,12 @@ const refusals: Readonly<Record<string, readonly string[]>> = {
   "uplink: {mode: none, addresses: [10.0.0.5/24]}": [
     "uplink.mode Node n1: uplink.mode none means that there is no uplink: leave its addresses and gateways out, or the mode",
   ],
+  "uplink: {mode: dhcp4, prefix: true}": [
+    "uplink.prefix Node n1: uplink.prefix is asked for by DHCPv6, which uplink.mode dhcp4 does without",
+  ],
   "uplink: {nics: []}": ["n.yaml:4: uplink.nics is empty: leave it out for every NIC, or say mode: none for no uplink"],
   "uplink: {bridge: default}": ["n.yaml:4: uplink.bridge is a name that the kernel uses itself"],
-  "uplink: {bridge: zos%d}": ["n.yaml:4: uplink.bridge is a name that the kernel uses itself"],
+  "uplink: {bridge: zos%d}": ["n.yaml:4: uplink.bridge may hold letters, digits and . _ @ - only"],
   "uplink: {checks: ['icmp://0.0.0.0', 'tcp://127.0.0.1:80']}": [0, 1].map(
     (at) =>
       `n.yaml:4: uplink.checks.${at} is neither tcp://ADDRESS:PORT (IPv6 in brackets) nor icmp://ADDRESS of a machine; names are not looked up`,

@@ -26,6 +26,10 @@ function policyIssues(node: NodeDocument): readonly Wrong[] {
       ["uplink.addresses", "uplink.mode static needs uplink.addresses: without one the node would have no address"],
     ];
   const { dhcp4, dhcp6, ra } = settingsOf(node, NO_FLAGS).addressing.value;
+  if (node.uplink?.prefix === true && dhcp6 === false)
+    return [
+      ["uplink.prefix", `uplink.prefix is asked for by DHCPv6, which uplink.mode ${mode ?? "auto"} does without`],
+    ];
   const hears = (family: Family): boolean => (family === 4 ? dhcp4 : dhcp6 !== false || ra);
   return addressIssues({ section: "uplink", what: "the uplink", addresses, gateways, hears });
 }

@@ -33,6 +33,7 @@ export const TEST_BINARY: Runtime = {
 };
 
 export interface TestNodeOptions {
+  /** The binary when absent: it ships, and starts in a fraction of the time. */
   readonly runtime?: Runtime;
   /** Files of the configuration directory by name. */
   readonly config?: Readonly<Record<string, string>>;
@@ -87,7 +88,7 @@ export class TestNode {
   /** The words that start a daemon on this node; later ones win. */
   daemonArgv(...more: readonly string[]): readonly string[] {
     const { dir, scanDir } = this.sandbox;
-    const { runtime = SOURCE, cmdline = "quiet", guardSeconds = 50, words: own = [] } = this.#options;
+    const { runtime = BINARY, cmdline = "quiet", guardSeconds = 50, words: own = [] } = this.#options;
     const places = { root: this.root, config: join(dir, "config"), socket: this.socket, runtime: this.runtimeDir };
     const words = Object.entries({ ...places, services: scanDir, cmdline, "guard-seconds": `${guardSeconds}` }).flatMap(
       ([key, value]) => [`--${key}`, value],
@@ -161,7 +162,7 @@ export class TestNode {
 
   /** Runs a client command as its user would. */
   netloom(words: readonly string[], input?: string): Promise<Ended> {
-    const { runtime = SOURCE } = this.#options;
+    const { runtime = BINARY } = this.#options;
     const options = { env: { NETLOOM_SOCKET: this.socket }, cwd: this.sandbox.dir };
     return start([...(runtime.client ?? runtime.argv), ...words], input === undefined ? options : { ...options, input })
       .ended;

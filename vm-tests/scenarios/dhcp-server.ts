@@ -12,7 +12,7 @@ export type Served = {
   readonly v4?: string;
   /** Without it, it has `v4` and gives nothing. */
   readonly dhcp4?: boolean;
-  /** False: its leases name no router. */
+  /** False: neither its leases nor its advertisements name a router. */
   readonly router?: boolean;
   /** Its own IPv6 address in a /64. */
   readonly v6?: string;
@@ -123,7 +123,7 @@ function rangeLines({ dev, v4, dhcp4 = false, router = true, v6, advertise }: Se
     const range = advertise === "slaac" ? `${at(0)},ra-stateless` : `${at(0x100)},${at(0x1ff)},slaac`;
     lines.push(`dhcp-range=set:${tag},${range},64,${LEASE}`);
     // A prefix holds for three intervals at least: at the usual ten minutes nobody would see one end.
-    lines.push(`ra-param=${dev},10,60`);
+    lines.push(`ra-param=${dev},10,${router ? 60 : 0}`);
     lines.push(`dhcp-option=tag:${tag},option6:dns-server,[${addressOf(v6)}]`);
   }
   return lines;

@@ -4,7 +4,7 @@ import { NetloomGuest } from "./netloom-guest.ts";
 
 const served = [
   // A service network: addresses, and no way out of it.
-  { dev: "eth0", v4: "10.65.1.1/24", dhcp4: true, router: false },
+  { dev: "eth0", v4: "10.65.1.1/24", dhcp4: true, v6: "fd65::1/64", advertise: "dhcp6", router: false },
   { dev: "eth1", v4: "10.65.2.1/24", dhcp4: true },
 ] as const;
 const topology = {
@@ -52,10 +52,10 @@ scenario(
         ["eth2"],
       );
     });
-    await step("the network without a way out got its lease back, and no NIC but the uplink is used", async () => {
-      const given = await node("server").until("the lease to be given back", async () => {
+    await step("the network without a way out got its leases back, and no NIC but the uplink is used", async () => {
+      const given = await node("server").until("the leases to be given back", async () => {
         const leases = await leasesOf(node("server"));
-        return leases.every(({ address }) => !address.startsWith("10.65.1.")) ? leases : undefined;
+        return leases.every(({ address }) => !/^(?:10\.65\.1\.|fd65:)/u.test(address)) ? leases : undefined;
       });
       t.is(given.filter(({ address }) => address.startsWith("10.65.2.")).length, 1);
       await n1.node.until("no namespace", async () => (await n1.node.run(["ip", "netns", "list"])) === "" || undefined);

@@ -1,5 +1,5 @@
-import { rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { until } from "../../lib/async.ts";
 import { readIfExists, writeFileAtomic } from "../../lib/atomic-file.ts";
 import { isGone } from "../../lib/errors.ts";
@@ -30,10 +30,12 @@ export async function giveBack(directory: string, keep: readonly string[]): Prom
   const [file = "", signal = ""] = ((await readIfExists(join(directory, LEASE))) ?? "").split("\n");
   if (!isSignal(signal) || keep.includes(file)) return;
   await writeFile(join(directory, LEAVING), "");
-  await rename(file, releasing(file)).catch((error: unknown) => {
+  await rename(file, releasing(file)).catch(async (error: unknown) => {
     if (!isGone(error)) throw error;
+    // What is not written down yet may have been given all the same.
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(releasing(file), "");
   });
-  if (!(await exists(releasing(file)))) return;
   const pid = await livingProcess(directory);
   if (pid !== undefined && tell(pid, signal))
     await until(

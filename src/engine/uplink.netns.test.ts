@@ -123,12 +123,15 @@ test("a lease with another address replaces the first one, and the default route
     },
   });
   const { uplink: first } = await online(node);
-  const client = [...(await node.sandbox.processes())].find(([, line]) => line.startsWith("udhcpc "));
+  // The one of the bridge; a number that is none would be everybody's (kill(2), -1).
+  const client = await node.sandbox.until("the client of the bridge", async () =>
+    [...(await node.sandbox.processes())].find(([, line]) => /^udhcpc .* -i zos /u.test(line)),
+  );
   // Another range on the same wire, and a client that asks at once: what a provider does when it renumbers.
   await node.sandbox.output(["rm", "-f", join(node.sandbox.dir, "provider-up0.leases")]);
   provider?.serve("192.168.50", 100);
-  process.kill(client?.[0] ?? -1, "SIGUSR2");
-  process.kill(client?.[0] ?? -1, "SIGUSR1");
+  process.kill(client[0], "SIGUSR2");
+  process.kill(client[0], "SIGUSR1");
   const second = await node.sandbox.until("another address", async () => {
     const status = await node.client.status();
     return status.online && status.uplink?.address !== first?.address ? status.uplink : undefined;

@@ -89,6 +89,43 @@ test("who has ended is told by number, and of somebody unknown the suspects are"
   });
 });
 
+test("who did it is named also when the event is heard after the pass that found it, and after that nobody is blamed", async (t) => {
+  const made = world();
+  made.host.managersRunning = ["NetworkManager (pid 700)"];
+  await undoneThrice(t, made);
+  made.fights.note([{ ...ip, kind: "address" }]);
+  t.regex(made.fights.all[0]?.by ?? "", /^somebody whom the kernel does not name/u);
+  made.fights.note([ip]);
+  made.fights.note([{ ...ip, pid: 4712 }]);
+  t.like(made.fights.all, [{ by: "ip (pid 4711)", times: 3 }]);
+  const silent = world();
+  await undoneThrice(t, silent);
+  silent.wait(5000);
+  silent.fights.note([ip]);
+  t.like(silent.fights.all, [{ by: "somebody whom the kernel does not name" }]);
+});
+
+test("who did something while a pass was under way is known to the next", async (t) => {
+  const { host, fights, pass, steal } = world();
+  await pass();
+  for (const _time of [1, 2]) {
+    steal(ip);
+    await pass();
+  }
+  const observe = host.observe.bind(host);
+  let looks = 0;
+  // Its last look finds all as it should be; what is taken away right after it is told of before the pass is over.
+  host.observe = async (...words) => {
+    const seen = await observe(...words);
+    if ((looks += 1) === 2) steal({ ...ip });
+    return seen;
+  };
+  host.kernel = { ...host.kernel, address: [] };
+  await pass();
+  await pass();
+  t.like(fights.all, [{ by: "ip (pid 4711)" }]);
+});
+
 test("what is undone now and then is mended for ever", async (t) => {
   const { pass, steal, wait, fights } = world();
   await pass();

@@ -11,6 +11,8 @@ const WINDOW_MS = 10 * 60_000;
 const NOBODY = "somebody whom the kernel does not name";
 /** Who did something is of use for the next pass only; of a crowd the last ones are kept. */
 const ACTORS = 64;
+/** A pass may find what is undone before the event that tells of it is heard; on a busy machine that is late. */
+const LATE_MS = 5000;
 
 /** What an event is about, by the first word of a step. Of the others the kernel tells nobody. */
 const EVENTS: Readonly<Record<string, Actor["kind"]>> = {
@@ -36,6 +38,10 @@ export class Fights {
   #reverts = new Map<string, readonly number[]>();
   #held = new Map<string, FightReport>();
   #actors: readonly Actor[] = [];
+  /** Those of whom the pass under way knew when it looked. */
+  #known: ReadonlySet<Actor> = new Set();
+  /** What was given up to nobody who is known, and until when an event may tell who it was. */
+  #unnamed: readonly { readonly step: Step; readonly until: number }[] = [];
   /** What the last pass wished, and what of it did not come true. */
   #wish: Target | null = null;
   #open: ReadonlySet<string> = new Set();
@@ -52,7 +58,9 @@ export class Fights {
 
   /** Remembers who changed something; the next pass finds out whether it was ours. */
   note(actors: readonly Actor[]): void {
-    if (actors.length > 0) this.#actors = [...this.#actors, ...actors].slice(-ACTORS);
+    if (actors.length === 0) return;
+    this.#actors = [...this.#actors, ...actors].slice(-ACTORS);
+    this.#unnamed = this.#unnamed.filter(({ step, until }) => this.#now() < until && !this.#name(step));
   }
 
   /**
@@ -60,6 +68,7 @@ export class Fights {
    * does not tell to whom
    */
   judge(steps: readonly Step[], target: Target): boolean {
+    this.#known = new Set(this.#actors);
     return this.#count(this.#undone(steps, target)) === NOBODY;
   }
 
@@ -85,13 +94,15 @@ export class Fights {
     this.#count(new Map(contested.map((step) => [stepObject(step), step])));
     this.#wish = target;
     this.#open = new Set(open.map(stepObject));
-    this.#actors = [];
+    // What was done since the first look, and did not meet what we did, is for the next pass to find.
+    this.#actors = contested.length > 0 ? [] : this.#actors.filter((actor) => !this.#known.has(actor));
   }
 
   /** A new change of documents: everything is tried again, and counted anew. */
   release(): void {
     this.#reverts = new Map();
     this.#held = new Map();
+    this.#unnamed = [];
     this.#wish = null;
   }
 
@@ -121,7 +132,18 @@ export class Fights {
     if (first === undefined) return undefined;
     const report: FightReport = { objects: [...news.keys()], times: TIMES, by: this.#who(first) };
     for (const object of report.objects) this.#held.set(object, report);
+    if (report.by === NOBODY) this.#unnamed = [...this.#unnamed, { step: first, until: now + LATE_MS }];
     return report.by;
+  }
+
+  /** Names who it was to whom we gave in. @returns false while that is not known */
+  #name(step: Step): boolean {
+    const by = this.#who(step);
+    const report = this.#held.get(stepObject(step));
+    if (by === NOBODY || report === undefined) return false;
+    const named = { ...report, by };
+    for (const object of report.objects) this.#held.set(object, named);
+    return true;
   }
 
   #who(step: Step): string {

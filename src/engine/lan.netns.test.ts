@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { lan } from "../testing/builders.ts";
+import { lookAtLinks } from "../testing/look-at-links.ts";
 import { SOURCE, BINARY, TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
 
@@ -101,9 +102,10 @@ test("switching DHCP off ends dnsmasq and keeps the bridge with its ports", asyn
   const node = await TestNode.start(t);
   await node.apply(yaml(lan("lab", { cidr: "10.5.0.0/24", dhcp: true })));
   await member(node, "l-lab", "m1");
-  const before = await node.sandbox.ip("-o link show master l-lab");
+  const ports = (): Promise<string> => lookAtLinks(node.sandbox, "ip -o link show master l-lab");
+  const before = await ports();
   t.like(await node.apply(yaml(lan("lab", { cidr: "10.5.0.0/24" }))), { code: 0, err: "" });
-  t.is(await node.sandbox.ip("-o link show master l-lab"), before);
+  t.is(await ports(), before);
   const dnsmasq = [...(await node.sandbox.processes()).values()].filter((line) => line.includes("dnsmasq"));
   t.deepEqual(dnsmasq, []);
 });

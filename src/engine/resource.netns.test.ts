@@ -62,7 +62,9 @@ test("members of one resource reach each other and their router, and nothing of 
     ["a2", "10.10.1.10"],
     ["b1", "10.10.2.1"],
   ] as const)
-    t.true(await reaches(node, from, to), `${from} does not reach ${to}`);
+    await node.sandbox.until(`${from} to reach ${to}`, async () =>
+      (await reaches(node, from, to)) ? true : undefined,
+    );
   for (const [from, to] of [
     ["a1", "10.10.2.10"],
     ["a1", "10.10.2.1"],

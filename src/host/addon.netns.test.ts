@@ -138,6 +138,18 @@ test("a tap is made by the same request as any other link, and what was sent is 
   t.true(requestsOfProcess().changes >= changes);
 });
 
+test("the largest MTU that a driver takes is told, and of a larger one nothing is done", async (t) => {
+  const netlink = await open(t, await freshNetns(t));
+  await apply(t, netlink, { op: "link.add", type: "tun", name: "t0", group: TEST_GROUP, options: { mode: "tap" } });
+  const { maxMtu = 0 } = (await linkNamed(netlink, "t0")) ?? {};
+  t.true(maxMtu > 1500 && maxMtu < 65_535, `${maxMtu}`);
+  const [refused] = await netlink.batch([{ op: "link.set", name: "t0", mtu: maxMtu + 1, up: true }]);
+  t.like(refused, { ok: false, code: "EINVAL" });
+  t.like(await linkNamed(netlink, "t0"), { mtu: 1500, up: false });
+  await apply(t, netlink, { op: "link.set", name: "t0", mtu: maxMtu, up: true });
+  t.like(await linkNamed(netlink, "t0"), { mtu: maxMtu, up: true });
+});
+
 test("the driver of a veth says that its other end is there", async (t) => {
   const netlink = await open(t, await freshNetns(t));
   const peer = { name: "v1", group: TEST_GROUP, up: true };

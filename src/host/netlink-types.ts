@@ -15,6 +15,8 @@ export interface Link {
   /** The address that the device was made with; null for virtual links. */
   readonly permanentMac: string | null;
   readonly mtu: number;
+  /** The most that its driver takes; left out where it says nothing. */
+  readonly maxMtu?: number;
   /** IFF_UP: switched on. */
   readonly up: boolean;
   /** Somebody is there at the other end. */

@@ -99,6 +99,7 @@ const Nic = v.strictObject({
   driver: v.exactOptional(Text),
   pci: v.exactOptional(Text),
   speed: v.exactOptional(Count),
+  maxMtu: v.exactOptional(Count),
   made: v.exactOptional(v.picklist(["bond", "vlan", "bridge"], "is none of bond, vlan, bridge")),
   foreign: v.exactOptional(Text),
   probe: v.exactOptional(Probe),

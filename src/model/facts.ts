@@ -22,6 +22,8 @@ export interface NicFact {
   readonly pci?: string;
   /** Megabits per second; left out when the driver does not know. */
   readonly speed?: number;
+  /** The largest MTU that its driver takes; left out when the driver does not say. */
+  readonly maxMtu?: number;
   /** A link that the command line asks for (`bond=`, `vlan=`, `bridge=`): a candidate as a physical NIC is. */
   readonly made?: "bond" | "vlan" | "bridge";
   /** Who else uses it, "it has 10.0.0.5/24, which is not Netloom's": then it is a candidate only by name. */

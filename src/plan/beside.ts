@@ -16,7 +16,7 @@ export function compileBeside(settings: NodeSettings, nic: NicFact, runtimeDir: 
   const { ra } = network.addressing;
   const set = (name: string, value: string): KernelObject => ipv6Parameter(HOST, nic.name, name, value);
   return [
-    { kind: "link", netns: HOST, name: nic.name, type: "physical", ...linkSettings(settings, network.addressing) },
+    { kind: "link", netns: HOST, name: nic.name, type: "physical", ...linkSettings(settings, nic) },
     // It took no part in IPv6 while it was probed.
     set("disable_ipv6", "0"),
     set("accept_ra", ra ? "2" : "0"),

@@ -117,6 +117,23 @@ test("who lost to a NIC that is preferred hears whose word that is", (t) => {
   t.is(reason("", { lastUplink: "eth2" }), "eth2 was the uplink before the last boot");
 });
 
+test("an MTU that a driver does not take is as much of it as there is, and that is said: the NIC shall come up", (t) => {
+  const nics = NICS.nics.map((one) => ({ ...one, ...(one.name === "eth1" ? { maxMtu: 1500 } : {}) }));
+  const { steps, decision } = plan("netloom.mtu=9000 vlan:priv=7 netloom.nic=eth1,eth2 bootdev=eth1", { nics });
+  t.deepEqual(
+    steps.filter((step) => step.includes("mtu") && step.startsWith("ip link")),
+    [
+      "ip link add zos address 52:54:00:00:00:02 mtu 1500 up type bridge mcast_snooping off",
+      "ip link set eth2 mtu 9000 up",
+      "ip link add eth1.7 link eth1 mtu 1500 master zos up type vlan id 7 protocol 802.1Q",
+    ],
+  );
+  t.is(
+    decision.find(({ nic }) => nic === "eth1")?.reasons.at(-1),
+    "its MTU is 1500 and not 9000: its driver takes no more",
+  );
+});
+
 test("a NIC that carries a VLAN of the command line is below it, and a member of a bond is its port", (t) => {
   const why = (line: string): string | undefined => plan(line).decision[0]?.reasons[0];
   t.is(why("vlan=vlan5:eth0 ip=vlan5:dhcp"), "it is below vlan5 (vlan=vlan5:eth0)");

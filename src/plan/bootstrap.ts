@@ -61,7 +61,7 @@ function pastPlaces(
 function compileNic(settings: NodeSettings, nic: NicFact, bridge: string | null): readonly KernelObject[] {
   const { name } = nic;
   const vlan = settings.vlan.value;
-  const own = linkSettings(settings, addressingOf(settings, nic));
+  const own = linkSettings(settings, nic);
   const mtu = own.mtu === undefined ? {} : { mtu: own.mtu };
   const link = { kind: "link", netns: HOST, name, type: "physical", ...own } as const;
   // A bridge of the command line is the uplink's own.
@@ -115,7 +115,7 @@ function compileBridge(settings: NodeSettings, { nic, link }: Uplink, runtimeDir
       type: "bridge",
       mac: nic.mac,
       ...leasedMtu(network),
-      ...linkSettings(settings, network.addressing),
+      ...linkSettings(settings, nic),
       options: { mcastSnooping: false },
     },
     ...compileListening(place, network.addressing.ra),

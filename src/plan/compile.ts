@@ -19,6 +19,7 @@ import { secondNic } from "./public-checks.ts";
 import { compilePublic, withPublicSide } from "./public.ts";
 import { splitRenamed } from "./renames.ts";
 import { compileResource, type Underlay } from "./resource.ts";
+import { fittingMtu, mtuShortfall } from "./nic-network.ts";
 import { nodeFirewalls } from "./node-firewall.ts";
 import { publicResolver } from "./resolver.ts";
 import { settings as settingsOf } from "./settings.ts";
@@ -80,7 +81,8 @@ export function compile(documents: readonly Document[], seen: Facts, members: re
       : compilePublic({ side: node.public, settings, facts, uplink, second });
   const underlay: Underlay = {
     ...(side === null ? {} : { bornIn: PUBLIC.netns }),
-    mtu: side?.state.mode === "dual" ? null : settings.mtu.value,
+    mtu:
+      side?.state.mode === "dual" || settings.mtu.value === null ? null : fittingMtu(settings.mtu.value, uplink?.nic),
   };
 
   // What `LanFacts` has, and the name servers.
@@ -141,8 +143,10 @@ export function compile(documents: readonly Document[], seen: Facts, members: re
     units,
     issues: [...findConflicts(documents), ...bridgeNameIssues(node, facts), ...publicNicIssues, ...homeless, ...issues],
     decision: choice.decision.map((entry) => {
-      const why = renames.refused.get(entry.nic);
-      return why === undefined ? entry : { ...entry, reasons: [...entry.reasons, why] };
+      const candidate = choice.candidates.find(({ name }) => name === entry.nic);
+      const short = candidate === undefined ? undefined : mtuShortfall(settings, candidate);
+      const more = [short, renames.refused.get(entry.nic)].filter((why) => why !== undefined);
+      return more.length === 0 ? entry : { ...entry, reasons: [...entry.reasons, ...more] };
     }),
     unmatched: unmatchedPatterns(
       settings,

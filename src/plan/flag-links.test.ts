@@ -73,6 +73,12 @@ test("a bond gets its ports, watches their carrier, and stands for them as the o
   );
 });
 
+test("a bond has no larger MTU than each of its ports takes", (t) => {
+  const nics = [eth0, { ...eth1, maxMtu: 4000 }];
+  const steps = linkSteps(compiled("bond=bond0:eth0,eth1:mode=1:9000", nics).target);
+  t.true(steps.includes("ip link add bond0 mtu 4000 up type bond mode active-backup miimon 100"), steps.join("\n"));
+});
+
 test("a primary that is not there is not asked for until it is", (t) => {
   const optionsWith = (nics: readonly NicFact[]): unknown =>
     compiled("bond=bond0:eth0,eth1:mode=1,primary=eth1", nics).target.find(

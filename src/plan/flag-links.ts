@@ -2,6 +2,7 @@ import type { BootFlags } from "../model/boot-flags.ts";
 import type { NicFact } from "../model/facts.ts";
 import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
 import { BOND_MIIMON, bondOptions } from "./bond-options.ts";
+import { fittingMtu } from "./nic-network.ts";
 import { withoutIpv6 } from "./probe.ts";
 
 /** The links that the command line asks for. */
@@ -26,11 +27,12 @@ export function compileFlagLinks(flags: BootFlags, nics: readonly NicFact[]): Fl
   const links = new Map<string, LinkSpec>();
   const objects: KernelObject[] = [];
   const parts = new Map<string, string>();
+  const nicOf = (name: string): NicFact | undefined => nics.find((nic) => nic.name === name);
   // Whatever is not made is there, or awaited.
   const adopt = (name: string): void => {
     if (!made.has(name) && !links.has(name)) links.set(name, { kind: "link", netns: HOST, name, type: "physical" });
   };
-  for (const { name, mode, options, mtu } of flags.bonds) {
+  for (const { name, mode, members, options, mtu } of flags.bonds) {
     const { primary, ...given } = bondOptions(mode, options);
     // The kernel takes one that is there, and is told as soon as it is.
     const preferred = primary !== undefined && (made.has(primary) || nics.some((nic) => nic.name === primary));
@@ -42,7 +44,7 @@ export function compileFlagLinks(flags: BootFlags, nics: readonly NicFact[]): Fl
       type: "bond",
       options: { ...given, ...(watched ? {} : { miimon: BOND_MIIMON }), ...(preferred ? { primary } : {}) },
       ...macOf(flags, name),
-      ...mtuOf(flags, name, mtu),
+      ...mtuOf(flags, name, members.map(nicOf), mtu),
     });
   }
   for (const { name, members } of flags.bridges)
@@ -54,13 +56,13 @@ export function compileFlagLinks(flags: BootFlags, nics: readonly NicFact[]): Fl
       options: { mcastSnooping: false },
       ...bridgeMac(members, nics),
       ...macOf(flags, name),
-      ...mtuOf(flags, name),
+      ...mtuOf(flags, name, members.map(nicOf)),
     });
   const there = new Set([...nics.map(({ name }) => name), ...links.keys()]);
   for (const { name, parent, id } of aboveOthers(flags.vlans, there)) {
     adopt(parent);
     const lower = { netns: HOST, name: parent };
-    const own = { ...macOf(flags, name), ...mtuOf(flags, name) };
+    const own = { ...macOf(flags, name), ...mtuOf(flags, name, [nicOf(parent)]) };
     links.set(name, { kind: "link", netns: HOST, name, type: "vlan", lower, options: { id }, ...own });
     parts.set(parent, ownerText(flags, "vlans", name));
   }
@@ -116,9 +118,15 @@ function macOf({ interfaces }: BootFlags, name: string): { readonly mac?: string
   return mac === undefined ? {} : { mac };
 }
 
-function mtuOf({ interfaces }: BootFlags, name: string, otherwise?: number): { readonly mtu?: number } {
+/** What stands on NICs has an MTU that all of them take. */
+function mtuOf(
+  { interfaces }: BootFlags,
+  name: string,
+  nics: readonly (NicFact | undefined)[],
+  otherwise?: number,
+): { readonly mtu?: number } {
   const mtu = interfaces[name]?.mtu ?? otherwise;
-  return mtu === undefined ? {} : { mtu };
+  return mtu === undefined ? {} : { mtu: Math.min(...[undefined, ...nics].map((nic) => fittingMtu(mtu, nic))) };
 }
 
 function ownerText({ words }: BootFlags, field: string, name: string): string {

@@ -36,11 +36,26 @@ export function addressingOf(settings: NodeSettings, nic: NicFact): Addressing {
 }
 
 /** MTU and MAC of a NIC, as far as somebody says something of them: what is said of the NIC holds before what is said of all. */
-export function linkSettings(
-  { mtu: ofAll }: NodeSettings,
-  { mtu = ofAll.value ?? undefined, mac }: Addressing,
-): { readonly mtu?: number; readonly mac?: string } {
-  return { ...(mtu === undefined ? {} : { mtu }), ...(mac === undefined ? {} : { mac }) };
+export function linkSettings(settings: NodeSettings, nic: NicFact): { readonly mtu?: number; readonly mac?: string } {
+  const { mac } = addressingOf(settings, nic);
+  const mtu = wantedMtu(settings, nic);
+  return { ...(mtu === undefined ? {} : { mtu: fittingMtu(mtu, nic) }), ...(mac === undefined ? {} : { mac }) };
+}
+
+function wantedMtu(settings: NodeSettings, nic: NicFact): number | undefined {
+  return addressingOf(settings, nic).mtu ?? settings.mtu.value ?? undefined;
+}
+
+/** As much of an MTU as a NIC takes: of more the kernel refuses the whole change, and the NIC would not even be up. */
+export function fittingMtu(mtu: number, nic: Pick<NicFact, "maxMtu"> | undefined): number {
+  return Math.min(mtu, nic?.maxMtu ?? mtu);
+}
+
+/** Why a NIC has a smaller MTU than somebody said; undefined when it has that. */
+export function mtuShortfall(settings: NodeSettings, nic: NicFact): string | undefined {
+  const mtu = wantedMtu(settings, nic);
+  if (mtu === undefined || fittingMtu(mtu, nic) === mtu) return undefined;
+  return `its MTU is ${nic.maxMtu} and not ${mtu}: its driver takes no more`;
 }
 
 /** What was heard on a network, as far as the addressing asks for it. */

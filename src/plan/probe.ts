@@ -50,7 +50,7 @@ export function compileProbeLinks(settings: NodeSettings, nic: NicFact): readonl
   const { netns, dev } = probePlace(settings, nic.name);
   const vlan = settings.vlan.value;
   const { addressing } = networkOf(settings, nic);
-  const own = linkSettings(settings, addressing);
+  const own = linkSettings(settings, nic);
   const mtu = own.mtu === undefined ? {} : { mtu: own.mtu };
   return [
     { kind: "netns", name: netns },

@@ -5,6 +5,7 @@ import type { Facts, NicFact, PublicSideState, Uplink } from "../model/facts.ts"
 import { HOST, type KernelObject, type LinkSpec } from "../model/kernel.ts";
 import { PUBLIC } from "../model/public-names.ts";
 import type { NodeSettings } from "../model/settings.ts";
+import { fittingMtu } from "./nic-network.ts";
 import { objectId } from "./object-key.ts";
 import { withoutIpv6 } from "./probe.ts";
 import { derivedMac, publicMacs } from "./public-macs.ts";
@@ -40,7 +41,10 @@ export function compilePublic(inputs: PublicInputs): Compiled {
   const macs = publicMacs(inputs.facts, settings, uplink);
   const port = portOf(inputs);
   // One NIC has one MTU, that of the uplink; a second one is not spoken of by `mtu`.
-  const mtu = side.nic === undefined && settings.mtu.value !== null ? { mtu: settings.mtu.value } : {};
+  const mtu =
+    side.nic === undefined && settings.mtu.value !== null
+      ? { mtu: fittingMtu(settings.mtu.value, port?.nic ?? uplink?.nic) }
+      : {};
   const parameters = (name: string, value: string): KernelObject => ipv6Parameter(netns, dev, name, value);
   const objects: KernelObject[] = [
     {

@@ -27,6 +27,7 @@ const IFLA_INFO_SLAVE_KIND: u16 = 4;
 const IFLA_INFO_SLAVE_DATA: u16 = 5;
 const IFLA_CARRIER_UP_COUNT: u16 = 47;
 const IFLA_PERM_ADDRESS: u16 = 54;
+const IFLA_MAX_MTU: u16 = 51;
 const IFLA_PARENT_DEV_NAME: u16 = 56;
 const IFLA_PARENT_DEV_BUS_NAME: u16 = 57;
 
@@ -48,6 +49,9 @@ pub(crate) struct Link {
     pub(crate) permanent_mac: Option<String>,
     /// Largest packet in bytes, without the link-layer header.
     pub(crate) mtu: u32,
+    /// The most that its driver takes; `None` where it says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_mtu: Option<u32>,
     /// `IFF_UP`: switched on by the administrator.
     pub(crate) up: bool,
     /// The physical layer says that somebody is there.
@@ -197,6 +201,7 @@ fn read_attribute(link: &mut Link, found: Attribute<'_>) {
         libc::IFLA_ADDRESS => link.mac = found.mac(),
         IFLA_PERM_ADDRESS => link.permanent_mac = found.mac(),
         libc::IFLA_MTU => link.mtu = found.u32().unwrap_or_default(),
+        IFLA_MAX_MTU => link.max_mtu = found.u32().filter(|most| *most != 0),
         libc::IFLA_CARRIER => link.carrier = found.u8() == Some(1),
         IFLA_CARRIER_UP_COUNT => link.carrier_ups = found.u32(),
         IFLA_AF_SPEC => link.router = router_flags(found),

@@ -84,6 +84,7 @@ export function nicsOf(
     carrier: link.carrier,
     ...(link.carrierUps === undefined ? {} : { carrierUps: link.carrierUps }),
     ...(link.parentDev === null ? {} : { device: link.parentDev }),
+    ...(link.maxMtu === undefined ? {} : { maxMtu: link.maxMtu }),
     ...(isOurs(link) ? { made: made.get(link.name) ?? "bond" } : {}),
     ...usedByOthers(link, links, addresses),
     ...details.get(link.index),

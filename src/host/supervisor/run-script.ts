@@ -33,6 +33,10 @@ pidfile=${quote(`${directory}/pid`)}
 # A process id and the time of its start (proc_pid_stat(5)) tell a process from a later one with its number.
 started() { read -r stat 2>/dev/null <"/proc/$1/stat" && set -- \${stat##*) } && shift 19 && start=$1; }
 populated() { while read -r key value; do [ "$key $value" = "populated 1" ] && return; done; return 1; }
+# One after the other, where there is flock(1): of two that were started shortly before and after a supervisor was killed, each would
+# miss the other, and both run on.
+exec 9>>${quote(`${directory}/lock`)}
+flock 9 2>/dev/null
 start=
 if read -r pid old 2>/dev/null <"$pidfile" && [ "$pid" != $$ ] && started "$pid" && [ "$start" = "$old" ]; then
   kill -KILL "-$pid" "$pid" 2>/dev/null
@@ -45,6 +49,7 @@ if mkdir -p "$group" 2>/dev/null; then
 fi
 started $$
 echo "$$ $start" >"$pidfile"
+exec 9>&-
 # It gave back what it held, and would ask for it again.
 [ ! -e ${quote(`${directory}/${LEAVING}`)} ] || exec sleep 2147483647
 ${wait}exec ${command}

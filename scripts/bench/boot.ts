@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { describeAccelerator } from "../../vm-tests/harness/accel.ts";
 import { Lab } from "../../vm-tests/harness/lab.ts";
-import { statFields } from "../../vm-tests/harness/proc-stat.ts";
+import { processorSeconds } from "../../vm-tests/harness/proc-stat.ts";
 import { labOptions } from "../../vm-tests/harness/test-lab.ts";
 import { GATEWAY, NETWORK } from "../../vm-tests/scenarios/gateway.ts";
 import { NetloomGuest } from "../../vm-tests/scenarios/netloom-guest.ts";
@@ -24,7 +23,7 @@ export const boot: Bench = {
     await lab.boot(["n1"]);
     const guest = new NetloomGuest(lab.node("n1"));
     await guest.node.waitForConsole(/netloom: online/u, 90_000);
-    const spent = await processorSeconds(guest.node.pid);
+    const spent = processorSeconds(guest.node.pid) ?? Number.NaN;
     const { onlineAt } = await guest.online();
     const free = /MemAvailable: +(\d+) kB/u.exec(await guest.node.run(["cat", "/proc/meminfo"]))?.[1];
     return [
@@ -51,9 +50,3 @@ export const boot: Bench = {
     ];
   },
 };
-
-/** Processor time of a process and its threads, in seconds (proc_pid_stat(5): utime and stime, in the hundredths that Linux shows). */
-async function processorSeconds(pid: number | undefined): Promise<number> {
-  const fields = statFields(await readFile(`/proc/${pid}/stat`, "utf8"));
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}

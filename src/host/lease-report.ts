@@ -3,6 +3,7 @@ import {
   familyOf,
   formatCidr,
   isHostAddress,
+  isLinkLocal,
   networkOf,
   parseCidr,
   type Cidr,
@@ -161,10 +162,8 @@ function carrierUps(fields: ReadonlyMap<string, string>): { readonly carrierUps?
 
 /** What a server gives to a host; a link-local address is one's own to make (RFC 4862). */
 function isHost(address: string): boolean {
-  return isHostAddress(address) && !LINK_LOCAL.test(address);
+  return isHostAddress(address) && !isLinkLocal(address);
 }
-
-const LINK_LOCAL = /^fe[89ab]/u;
 
 /** A server may have a link-local address (RFC 8106, 5.1). */
 function isServer(address: string): boolean {

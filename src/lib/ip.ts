@@ -141,6 +141,11 @@ export function contains(outer: Cidr, inner: Cidr): boolean {
   return networkNumber(inner) === networkNumber(outer);
 }
 
+/** True for an IPv6 address that is one on a link only, fe80::/10 (RFC 4291, section 2.5.6); it may have a zone. */
+export function isLinkLocal(address: string): boolean {
+  return /^fe[89ab][0-9a-f]:/iu.test(address);
+}
+
 /** "::", "::1", IPv4 written as IPv6, and multicast, in canonical text. */
 const NO_HOST6 = /^(?:::1?$|::ffff:[0-9a-f]{1,4}:[0-9a-f]{1,4}$|ff[0-9a-f]{2}:)/u;
 

@@ -1,4 +1,4 @@
-import { cidr, contains, findOverlaps, isHostAddress, lastOf, type Cidr } from "../lib/ip.ts";
+import { cidr, contains, findOverlaps, isHostAddress, isLinkLocal, lastOf, type Cidr } from "../lib/ip.ts";
 import { documentId, type Document, type LanDocument, type NetworkResourceDocument } from "../model/document.ts";
 import type { Issue } from "../model/report.ts";
 import { publicIssues } from "./public-checks.ts";
@@ -96,7 +96,7 @@ function lanIssues(lan: LanDocument): readonly Issue[] {
 /** Neither reaching into loopback, multicast and the like, nor link-local IPv6, which every link has by itself. */
 function isForHosts(network: Cidr): boolean {
   const ends = [network.address, lastOf(network)];
-  return network.prefix > 0 && ends.every((address) => isHostAddress(address) && !/^fe[89ab]/u.test(address));
+  return network.prefix > 0 && ends.every((address) => isHostAddress(address) && !isLinkLocal(address));
 }
 
 function lanOverlaps(lans: readonly LanDocument[]): readonly Issue[] {

@@ -1,3 +1,4 @@
+import { isLinkLocal } from "../lib/ip.ts";
 import type { ProbeFact } from "../model/facts.ts";
 import { HOST, type FileSpec } from "../model/kernel.ts";
 import { PUBLIC } from "../model/public-names.ts";
@@ -36,7 +37,7 @@ export function publicResolver(dns: readonly string[] = PUBLIC_DNS): FileSpec {
 
 /** A link-local address is one on a link only (RFC 4007 section 11): "fe80::1%zos". */
 function withZone(server: string, link: string): string {
-  return /^fe[89ab][0-9a-f]:/iu.test(server) && !server.includes("%") ? `${server}%${link}` : server;
+  return isLinkLocal(server) && !server.includes("%") ? `${server}%${link}` : server;
 }
 
 /** Whom the programs of a namespace ask for names. */

@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cached } from "../../scripts/lib/cache.ts";
 import { fingerprint } from "../../scripts/lib/fingerprint.ts";
 import { cpioArchive, cpioModes } from "../../scripts/lib/cpio.ts";
-import { statFields } from "./proc-stat.ts";
+import { processorSeconds } from "./proc-stat.ts";
 import { qemuVersion } from "./qemu-version.ts";
 import type { Accelerator } from "./qemu.ts";
 
@@ -128,17 +128,4 @@ function bootProbe(accel: Accelerator, kernel: string, initrd: string): Promise<
     never(complaint.trim().split("\n")[0] || `QEMU ended with status ${code} after ${seconds().toFixed(1)} s`),
   );
   return promise;
-}
-
-/** What a process has used so far: what else the host does is not in it, other than in seconds of the clock. */
-function processorSeconds(pid: number | undefined): number | undefined {
-  // Clock ticks are 10 ms on Linux for programs, whatever the kernel's own are.
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const [utime = Number.NaN, stime = Number.NaN] = statFields(stat).slice(11, 13).map(Number);
-    return (utime + stime) / 100;
-  } catch {
-    // It has ended and is buried already.
-    return undefined;
-  }
 }

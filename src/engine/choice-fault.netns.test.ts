@@ -47,10 +47,16 @@ test("killed after any step of probing, choosing, switching and giving back: the
       await node.startDaemon();
     }
     t.true(await online, `after step ${step}`);
-    const seen = await sandbox.until(`the node to come to rest after step ${step}`, async () => {
+    let last = "";
+    const atRest = sandbox.until(`the node to come to rest after step ${step}`, async () => {
       const clients = [...(await sandbox.processes()).values()].filter((line) => line.startsWith("udhcpc "));
       const probes = (await sandbox.ip("netns list")).split("\n").filter((line) => line.startsWith("probe-"));
+      last = JSON.stringify({ clients, probes });
       return clients.length === 1 && probes.length === 0 ? clients : undefined;
+    });
+    const seen = await atRest.catch(async (cause: unknown) => {
+      const { problems, lastReconcile } = await node.client.status();
+      throw new Error(`no rest after step ${step}: ${last} ${JSON.stringify({ problems, lastReconcile })}`, { cause });
     });
     t.regex(seen[0] ?? "", / -i zos /u);
     const [, chosen = "none"] = /^(up[01])@/u.exec(await sandbox.ip("-br link show master zos")) ?? [];

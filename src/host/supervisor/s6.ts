@@ -87,10 +87,9 @@ export class S6 implements Backend {
 
   /** Has a link that is new looked at, and waits until its service is supervised. */
   async #scan(name: string): Promise<void> {
-    let told = false;
     const supervised = async (): Promise<true | undefined> => {
-      if (!told) await exec(["s6-svscanctl", "-a", this.#scanDir]);
-      told = true;
+      // Again each time: one that still buries an earlier service of that name overlooks the new one.
+      await exec(["s6-svscanctl", "-a", this.#scanDir]);
       // What s6-svok(8) asks; starting it every time would cost more than what is waited for.
       return (await isRead(join(this.#scanDir, name, "supervise/control"))) ? true : undefined;
     };

@@ -45,3 +45,20 @@ test("one advertisement that names more servers than any network has is cut shor
   await routers.note("", [told(many)], 10);
   t.deepEqual(await kept(path), many.slice(0, 16));
 });
+
+test("what a pass was told is on the disk by then, and what was advertised last is what stays there", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), "netloom-test-"));
+  t.teardown(() => rm(dir, { recursive: true }));
+  const path = join(dir, "routers.json");
+  const routers = await Routers.open(path);
+  // A namespace that is not there: nobody is asked.
+  const sight = { index: 2, epoch: 1, managed: true, other: true, addresses: [] };
+  await routers.fact("none", "eth0", sight, 0);
+  // Events do not wait for each other.
+  const notes = [1, 2, 3, 4].map((n) => routers.note("none", [told([server(n)], { lifetime: 600 - n })], n));
+  const fact = await routers.fact("none", "eth0", sight, 5);
+  t.is(fact.dns.length, 4);
+  t.deepEqual(await (await Routers.open(path)).fact("none", "eth0", sight, 5), fact);
+  await Promise.all(notes);
+  t.deepEqual(await kept(path), [1, 2, 3, 4].map(server));
+});

@@ -1,3 +1,4 @@
+import { Queue } from "../lib/async.ts";
 import { readIfExists, writeFileAtomic } from "../lib/atomic-file.ts";
 import type { RouterFact } from "../model/facts.ts";
 import { HOST, OWNER } from "../model/kernel.ts";
@@ -92,6 +93,8 @@ function longest(all: readonly Advertised[]): readonly Advertised[] {
  */
 export class Routers {
   readonly #path: string;
+  /** One after the other: of two side by side the older could come last. */
+  readonly #writes = new Queue();
   #advertised: readonly Advertised[];
   /** Links whose routers we asked, with the epoch. */
   readonly #asked = new Map<string, number>();
@@ -134,7 +137,7 @@ export class Routers {
     for (const key of this.#asked.keys()) if (key.startsWith(`${netns}/`)) this.#asked.delete(key);
   }
 
-  /** The fact about a link that was seen at `now`. */
+  /** The fact about a link that was seen at `now`. What it is made of is written down by then, for a daemon that follows at any moment. */
   async fact(netns: string, dev: string, { index, epoch, ...seen }: RouterSight, now: number): Promise<RouterFact> {
     const here = (one: Advertised): boolean => one.netns === netns && one.index === index;
     if (this.#advertised.some((one) => here(one) && one.epoch !== epoch)) {
@@ -150,6 +153,7 @@ export class Routers {
     const values = (wanted: RouterOption["type"]): readonly string[] =>
       valid.flatMap(({ type, values: all }) => (type === wanted ? all : []));
     const ends = valid.flatMap(({ until }) => until ?? []);
+    await this.#writes.run(() => Promise.resolve());
     return {
       ...seen,
       dns: serverAddresses(6, values("dns")),
@@ -169,7 +173,7 @@ export class Routers {
 
   async #keep(advertised: readonly Advertised[]): Promise<void> {
     this.#advertised = advertised;
-    await writeFileAtomic(this.#path, `${JSON.stringify(advertised)}\n`);
+    await this.#writes.run(() => writeFileAtomic(this.#path, `${JSON.stringify(this.#advertised)}\n`));
   }
 }
 

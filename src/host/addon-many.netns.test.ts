@@ -59,7 +59,7 @@ test("a namespace that was given an id is heard in digests", async (t) => {
   // Waits by looking, since a monitor alone does not keep the process alive.
   const there = await until(
     () => Promise.resolve(heard.find(({ nsid, names }) => nsid === id && names.includes("br0"))),
-    { timeoutMs: 10_000, intervalMs: 10 },
+    { timeoutMs: 60_000, intervalMs: 10 },
   );
   t.deepEqual(there?.kinds, ["link"]);
 });

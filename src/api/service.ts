@@ -95,6 +95,12 @@ export class Service {
 
   async status(): Promise<Status> {
     const { engine, state, version, problems, self } = this.#options;
+    // At one moment, so that it is from one pass; and before all that is waited for, so that who finds here that a pass did something
+    // also finds what it did: a service that was started meanwhile would be missing beside the report that says so.
+    const { compiled, report, total, changed, problems: found } = engine.view;
+    const { online, onlineAt, onlineChecks, decision, facts } = state;
+    const { documents, fights, guard } = engine;
+    const known = [...problems(), ...(compiled?.unmatched ?? [])];
     const supervisor = this.#options.supervisor();
     const unseen: string[] = [];
     const orProblem = <T>(what: string, seen: Promise<readonly T[]>): Promise<readonly T[]> =>
@@ -109,16 +115,14 @@ export class Service {
       engine.obstacles(),
       self(),
     ]);
-    // After all that is waited for, so that what the last pass found is from one pass.
-    const { compiled, report, total, changed } = engine.view;
     const uplink = compiled?.uplink ?? null;
     return {
       version,
       pid: process.pid,
       hostname: hostname(),
-      online: state.online,
-      onlineAt: state.onlineAt,
-      ...(state.onlineChecks === null ? {} : { onlineChecks: state.onlineChecks }),
+      online,
+      onlineAt,
+      ...(onlineChecks === null ? {} : { onlineChecks }),
       ...(compiled === null ? {} : { settings: compiled.settings }),
       uplink:
         uplink === null
@@ -134,23 +138,19 @@ export class Service {
               expiresAt: uplink.nic.probe?.lease4?.expiresAt ?? null,
             },
       publicSide: compiled?.publicSide ?? null,
-      decision: state.decision,
-      facts: state.facts,
+      decision,
+      facts,
       ...own,
-      documents: engine.documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),
+      documents: documents.map(({ document: { kind, name }, source }) => ({ kind, name, source })),
       supervisor: supervisor.kind,
       processes,
       peers: devices.flatMap((device) => peerStatus(device, own.clock)),
       waiting: compiled === null ? [] : state.waiting(compiled, devices),
       lastReconcile: report,
-      fights: engine.fights,
-      guard: engine.guard,
+      fights,
+      guard,
       reconciles: { total, changed },
-      problems: [
-        ...problems(),
-        ...(compiled?.unmatched ?? []),
-        ...[...supervisor.problems, ...engine.view.problems, ...unseen, ...unknown, ...obstacles],
-      ],
+      problems: [...[...known, ...supervisor.problems, ...found, ...unseen, ...unknown, ...obstacles]],
     };
   }
 

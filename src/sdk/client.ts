@@ -97,7 +97,8 @@ export class Client {
         response.on("end", () =>
           resolve({ status: response.statusCode ?? 500, body: Buffer.concat(chunks).toString("utf8") }),
         );
-        response.on("error", reject);
+        // A daemon that is killed while it answers is no other case than one that is killed before.
+        response.on("error", (error) => reject(this.#unreachable(error)));
       },
     );
     call.on("error", (error) => reject(this.#unreachable(error)));

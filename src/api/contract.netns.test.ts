@@ -67,6 +67,10 @@ for (const runtime of [SOURCE, BINARY]) {
   test(`${title}: a conflict is refused with both owners, and nothing of the text is kept`, async (t) => {
     const node = await TestNode.start(t, { runtime });
     await node.sandbox.ip("link add eth7 type veth peer name eth8");
+    // What can be refused is what the daemon has heard of.
+    await node.sandbox.until("the daemon to know of the NIC", async () =>
+      (await node.client.status()).decision.some(({ nic }) => nic === "eth7") ? true : undefined,
+    );
     const mesh = { listenPort: 51820, peers: [] };
     await node.apply(yaml(lan("one", { cidr: "10.5.0.0/16", nics: ["eth7"] }), lan("other", { cidr: "10.9.0.0/24" })));
     const refusals: readonly (readonly [string, RegExp])[] = [

@@ -30,8 +30,9 @@ for (const runtime of [SOURCE, BINARY]) {
     t.deepEqual(await two.apply(text("second")), { code: 0, out: "no changes\n", err: "" });
     const served = async (node: TestNode): Promise<boolean> =>
       (await node.client.status()).processes.every(({ up }) => up);
-    t.true(await served(one));
-    t.true(await served(two));
+    // An apply is done when a service has its supervisor, which starts it.
+    for (const node of [one, two])
+      await node.sandbox.until("its services to be up", async () => ((await served(node)) ? true : undefined));
     t.like(await one.netloom(["delete", "NetworkResource", "first"]), { code: 0, err: "" });
     t.like(await one.netloom(["delete", "Lan", "lab"]), { code: 0, err: "" });
     t.deepEqual(await two.apply(text("second")), { code: 0, out: "no changes\n", err: "" });

@@ -43,10 +43,13 @@ export class Provider6 {
     await this.#server?.ended;
   }
 
-  /** Addresses that it gave away and that have not ended. */
+  /** Addresses that it gave away and that have not ended; there is one, which dnsmasq writes down after it has answered by DHCPv6. */
   async given(): Promise<readonly string[]> {
-    const lines = (await readFile(this.#leases, "utf8")).split("\n");
-    return lines.filter((line) => /^\d+ \d+ /u.test(line)).map((line) => line.split(" ")[2] ?? "");
+    return await this.#sandbox.until("an address that the server gave", async () => {
+      const lines = (await readFile(this.#leases, "utf8").catch(() => "")).split("\n");
+      const given = lines.filter((line) => /^\d+ \d+ /u.test(line)).map((line) => line.split(" ")[2] ?? "");
+      return given.length > 0 ? given : undefined;
+    });
   }
 
   said(): string {

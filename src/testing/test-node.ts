@@ -1,11 +1,12 @@
 import { once } from "node:events";
-import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { text as textOf } from "node:stream/consumers";
 import type { ExecutionContext } from "ava";
 import type { Status } from "../model/report.ts";
+import { removeCgroup } from "../host/supervisor/cgroup.ts";
 import { shortHash } from "../lib/hash.ts";
 import { Client } from "../sdk/client.ts";
 import { start, type Child, type Ended } from "./child.ts";
@@ -75,7 +76,8 @@ export class TestNode {
       if (!t.passed) t.log(node.said());
       node.#daemon?.process.kill("SIGKILL");
       await sandbox[Symbol.asyncDispose]();
-      for (const cgroup of await node.#cgroups()) await rmdir(cgroup);
+      // A process whose memory is gone is seen no more, and may still be in its group.
+      for (const cgroup of await node.#cgroups()) await removeCgroup(cgroup);
     });
     await mkdir(join(sandbox.dir, "config"));
     for (const [name, text] of Object.entries(options.config ?? {}))

@@ -1,8 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { bootId } from "../lib/uptime.ts";
+import { compile } from "../plan/compile.ts";
+import { facts, nic } from "../testing/builders.ts";
 import { NodeState } from "./node-state.ts";
 
 async function opened(
@@ -66,3 +68,17 @@ for (const [what, kept] of Object.entries(damaged)) {
     t.deepEqual(JSON.parse(await readFile(`${path}.damaged`, "utf8")), kept);
   });
 }
+
+test("a pass that finds what the one before found writes nothing, however late it is", async (t) => {
+  const { state, path } = await opened(t, whole);
+  const pass = async (now: number, ...names: readonly string[]): Promise<bigint> => {
+    const seen = facts({ now, nics: names.map((name) => nic(name, { carrier: false })) });
+    await state.update(compile([], seen), { facts: seen, open: [], answers: {} });
+    return (await stat(path, { bigint: true })).ino;
+  };
+  const first = await pass(10, "eth0");
+  t.is(await pass(20, "eth0"), first);
+  t.is(state.facts.now, 20);
+  t.not(await pass(30, "eth0", "eth1"), first);
+  t.like(JSON.parse(await readFile(path, "utf8")), { facts: { now: 30 } });
+});

@@ -39,7 +39,7 @@ export class NodeState {
   readonly #announce: Announce;
   readonly #flag: OnlineFlag;
   #kept: KeptState;
-  /** The file's content as far as this daemon wrote it. */
+  /** What this daemon wrote last, but for the second in which it was. */
   #written = "";
   #online = false;
   #checks: OnlineChecks | null = null;
@@ -177,7 +177,7 @@ export class NodeState {
       );
     if (!online && this.#online) this.#announce(`netloom: offline: ${missing(checks)}`);
     try {
-      await this.#write(`${JSON.stringify(next, null, 2)}\n`);
+      await this.#write(next);
     } finally {
       // Last, whatever became of the file: who asks for the status shall not see half of a pass.
       this.#online = online;
@@ -187,10 +187,13 @@ export class NodeState {
     }
   }
 
-  async #write(text: string): Promise<void> {
-    if (text === this.#written) return;
-    await writeFileAtomic(this.#path, text);
-    this.#written = text;
+  /** Time alone is no news: while nothing is chosen the facts are those of each pass, and none of them shall wait for the disk by it. */
+  async #write(next: KeptState): Promise<void> {
+    const { now: _now, ...facts } = next.facts;
+    const news = JSON.stringify({ ...next, facts });
+    if (news === this.#written) return;
+    await writeFileAtomic(this.#path, `${JSON.stringify(next, null, 2)}\n`);
+    this.#written = news;
   }
 
   /** One line for each NIC, and for each pattern that means none; nothing when that was told already. */

@@ -188,28 +188,26 @@ export class TestNode {
 
   /** Everything that a document could leave behind; two snapshots of one state are equal. */
   async snapshot(): Promise<string> {
-    const places = [this.root, this.runtimeDir, this.sandbox.scanDir, "/run/etc"];
-    const files = await this.sandbox.output([
-      "find",
-      ...places,
-      "-name",
-      ".s6-svscan",
-      "-prune",
-      "-o",
-      "!",
-      "-type",
-      "d",
-      "-print",
-    ]);
+    const files = await this.#files();
     const kernel = await lookAtLinks(this.sandbox, SNAPSHOT);
     const parts = {
       processes: [...(await this.sandbox.processes()).values()],
       "control groups": await this.#cgroups(),
-      files: files.split("\n"),
+      files,
     };
     const sorted = (lines: readonly string[]): string => lines.toSorted((a, b) => (a < b ? -1 : 1)).join("\n");
     const lists = Object.entries(parts).map(([name, lines]) => `# ${name}\n${sorted(lines)}\n`);
     return `${kernel}${lists.join("")}`;
+  }
+
+  /** The files that the daemon made, its services included. One that is being written has another name, for as long as the disk takes. */
+  #files(): Promise<readonly string[]> {
+    const places = [this.root, this.runtimeDir, this.sandbox.scanDir, "/run/etc"];
+    const words = "-name .s6-svscan -prune -o ! -type d -print".split(" ");
+    return this.sandbox.until("the files that are being written", async () => {
+      const files = (await this.sandbox.output(["find", ...places, ...words])).split("\n");
+      return files.some((path) => path.endsWith(".tmp")) ? undefined : files;
+    });
   }
 
   /** Control groups of this node's services. */

@@ -1,9 +1,11 @@
 import { type WriteStream, createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
-import { type ConsoleFinding, judgeLine } from "./console-rules.ts";
+import { type ConsoleFinding, judgeLine, kernelPanic } from "./console-rules.ts";
 import { LineSplitter } from "./lines.ts";
 
 const kept = 4000;
+/** How far back the line may be in which a kernel gave up: its registers and stacks follow, and the next boot. */
+const panicBack = 400;
 // Colours and cursor movements of firmware and shells (ECMA-48) are noise in a log.
 // eslint-disable-next-line no-control-regex
 const escapes = /\u001B(?:\[[0-9;?]*[ -/]*[@-~]|[@-_])|\r/g;
@@ -17,14 +19,16 @@ export class ConsoleLog implements AsyncDisposable {
   readonly #lines: string[] = [];
   readonly #findings: ConsoleFinding[] = [];
   readonly #watchers = new Set<(line: string) => void>();
-  readonly #expected: Set<RegExp>;
+  readonly #expected: readonly RegExp[];
+  /** What this boot was told to say. */
+  #provoked: readonly RegExp[] = [];
   #failure: Error | undefined;
   /** Index of the first line of the boot that runs. */
   #boot = 0;
 
   constructor(file: string, expected: readonly RegExp[] = []) {
     this.file = file;
-    this.#expected = new Set(expected);
+    this.#expected = expected;
     this.#out = createWriteStream(file, { flags: "a" });
     // A full disk must not end the lab: the lines in memory still tell what happened, and `flush` tells of the file.
     this.#out.on("error", () => {});
@@ -44,17 +48,24 @@ export class ConsoleLog implements AsyncDisposable {
   startBoot(): void {
     this.#splitter.end();
     this.#boot = this.#lines.length;
+    this.#provoked = [];
   }
 
-  /** Lines that match break no rule, until the expectation is disposed of. */
-  expect(pattern: RegExp): Disposable {
-    this.#expected.add(pattern);
-    return { [Symbol.dispose]: () => void this.#expected.delete(pattern) };
+  /** Lines that match break no rule in the rest of this boot: a kernel says more than once that it gave up. */
+  expect(pattern: RegExp): void {
+    this.#provoked = [...this.#provoked, pattern];
   }
 
   /** The last lines, oldest first. */
   tail(count: number = 20): readonly string[] {
     return this.#lines.slice(-count);
+  }
+
+  /** The last lines of a failure: where they do not reach back to the one in which the kernel gave up, that one is the first. */
+  ending(count: number): readonly string[] {
+    const last = this.tail(count);
+    const panic = this.tail(panicBack).findLast((line) => kernelPanic.test(line));
+    return panic === undefined || last.includes(panic) ? last : [panic, "…", ...last.slice(2)];
   }
 
   /** Lines that broke a console rule. */
@@ -120,7 +131,7 @@ export class ConsoleLog implements AsyncDisposable {
       this.#lines.splice(0, kept / 2);
       this.#boot = Math.max(0, this.#boot - kept / 2);
     }
-    const finding = judgeLine(line, [...this.#expected]);
+    const finding = judgeLine(line, [...this.#expected, ...this.#provoked]);
     if (finding !== undefined) this.#findings.push(finding);
     for (const watcher of this.#watchers) watcher(line);
   }

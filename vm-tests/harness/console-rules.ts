@@ -4,9 +4,12 @@ export type ConsoleRule = { readonly name: string; readonly pattern: RegExp };
 /** A line that broke a rule. */
 export type ConsoleFinding = { readonly rule: string; readonly line: string };
 
+/** A kernel gives up, and why. Where it does not restart it says so again behind its registers and stacks. */
+export const kernelPanic: RegExp = /Kernel panic - not syncing/;
+
 /** What must never stand on the console of a healthy guest. The kernel's words are from its lib/ and mm/ sources. */
 export const consoleRules: readonly ConsoleRule[] = [
-  { name: "kernel panic", pattern: /Kernel panic - not syncing/ },
+  { name: "kernel panic", pattern: kernelPanic },
   {
     name: "kernel oops",
     pattern: /(?:Oops: |general protection fault|Unable to handle kernel|kernel NULL pointer dereference)/,

@@ -46,18 +46,27 @@ test("goes on when its file takes nothing more, and says so whenever it is asked
   t.deepEqual(log.tail(1), ["lost in the file"]);
 });
 
-test("forgets an expectation that was disposed of", (t) => {
+test("what was provoked may be said again until the next boot, and no longer", (t) => {
   const log = new ConsoleLog("/dev/null");
-  {
-    using _expected = log.expect(/Attempted to kill init/);
-    log.note(broken["kernel panic"]);
-    t.deepEqual(log.findings, []);
-  }
+  log.expect(/Attempted to kill init/);
+  log.note(broken["kernel panic"]);
+  log.note("[    1.99] ---[ end Kernel panic - not syncing: Attempted to kill init! ]---");
+  t.deepEqual(log.findings, []);
+  log.startBoot();
   log.note(broken["kernel panic"]);
   t.deepEqual(
     log.findings.map(({ rule }) => rule),
     ["kernel panic"],
   );
+});
+
+test("the end of a failure shows why the kernel gave up, however much it said behind that", (t) => {
+  const log = new ConsoleLog("/dev/null");
+  const trace = Array.from({ length: 40 }, (_unused, index) => `[    1.95]  ? frame_${index}+0x0/0x1`);
+  // All of it at once: so it comes where nobody read for a moment.
+  log.push(Buffer.from(`${["early", broken["kernel panic"], ...trace].join("\n")}\n`));
+  t.deepEqual(log.ending(5), [broken["kernel panic"], "…", ...trace.slice(-3)]);
+  t.deepEqual(log.ending(41), [broken["kernel panic"], ...trace]);
 });
 
 test("writes the console with seconds, without colours, and keeps its end and its findings", async (t) => {

@@ -3,6 +3,7 @@ import { resolve as absolute } from "node:path";
 import type { AgentClient, ExecOptions, ExecResult, GuestProgram, StartOptions } from "./agent-client.ts";
 import type { Hello, Identity } from "./agent-messages.ts";
 import { ConsoleLog } from "./console-log.ts";
+import { kernelPanic } from "./console-rules.ts";
 import type { LabEventKind, LabListener } from "./lab-event.ts";
 import { type Evidence, LabError } from "./lab-error.ts";
 import { type JournalEntry, type JournalOptions, readJournal } from "./node-journal.ts";
@@ -46,8 +47,6 @@ type NodeInit = {
 /** The greeting of a guest without an agent, which greets nobody. */
 const noHello: Hello = { stage: "up", bootId: "", uptime: 0, version: "" };
 
-const panicLine = /Kernel panic - not syncing/;
-
 /** The kernel's last words when we made it panic: by a key of sysrq, or by an interrupt that nothing explains. */
 const ourPanic = /Kernel panic - not syncing: (?:sysrq triggered crash|NMI)/;
 
@@ -69,7 +68,7 @@ export class LabNode implements AsyncDisposable {
     this.#init = init;
     this.console = new ConsoleLog(init.consoleFile, init.expectedOnConsole);
     this.console.watch((line) => {
-      if (!panicLine.test(line)) return;
+      if (!kernelPanic.test(line)) return;
       this.#tell("panic", line);
       // Nothing that ran in it will ever end, and a restart may be far.
       this.#vm?.agent.forgetBoot(`the kernel of the guest panicked: ${line.trim()}`);
@@ -182,15 +181,15 @@ export class LabNode implements AsyncDisposable {
   }
 
   /**
-   * Makes the kernel panic and waits until it says so; that line breaks no rule. What the guest does then is its own affair: with
+   * Makes the kernel panic and waits until it says so; what it says of it breaks no rule. What the guest does then is its own affair: with
    * `panic=SECONDS` on its command line, as the image has it, it restarts, and `ready` waits for that. A guest without an agent
    * panics only with the word `unknown_nmi_panic` on its command line.
    */
   async crash(): Promise<void> {
     const vm = this.#live("crash");
     const over = new AbortController();
-    using _ours = this.console.expect(ourPanic);
-    const panic = this.console.next(panicLine, over.signal);
+    this.console.expect(ourPanic);
+    const panic = this.console.next(kernelPanic, over.signal);
     // Neither is answered by a kernel that has panicked.
     if (vm.agent.hello === undefined) vm.qmp.execute("inject-nmi").catch(() => {});
     else vm.agent.writeFile("/proc/sysrq-trigger", "c").catch(() => {});
@@ -267,7 +266,7 @@ export class LabNode implements AsyncDisposable {
   }
 
   evidence(lines: number = 20): Evidence {
-    return { node: this.name, console: this.console.tail(lines), files: [this.console.file, ...this.#init.captures] };
+    return { node: this.name, console: this.console.ending(lines), files: [this.console.file, ...this.#init.captures] };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -323,7 +322,7 @@ export class LabNode implements AsyncDisposable {
     const gone = vm.ended.then((how) => {
       throw new Error(how);
     });
-    const panicked = this.console.next(panicLine, over.signal).then((line) => {
+    const panicked = this.console.next(kernelPanic, over.signal).then((line) => {
       throw new Error(line);
     });
     try {

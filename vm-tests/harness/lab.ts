@@ -73,6 +73,7 @@ export class Lab implements AsyncDisposable {
     const work = await workDirectory(owned);
     const log = options.log ?? (() => {});
     const seed = options.seed ?? 1;
+    const patience = (): number => timeoutFactor(hasteNow(options.accel.bootSeconds));
     const links = linksOf(topology, seed);
     const network = owned.use(new Switch(work));
     for (const { name, network: segment } of links) {
@@ -100,13 +101,13 @@ export class Lab implements AsyncDisposable {
         captures: own.map(({ name: port }) => join(options.artifacts, `${port}.pcapng`)),
         expectedOnConsole: spec.expectedOnConsole ?? [],
         bootTimeoutMs: options.bootTimeoutMs ?? 120_000,
-        patience: () => timeoutFactor(hasteNow(options.accel.bootSeconds)),
+        patience,
         identity: { hostname: name, machineId: machineIdOf(seed, name) },
         files: spec.files ?? {},
         ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
         hasAgent: spec.agent ?? true,
         ...(spec.ready === undefined ? {} : { ready: spec.ready }),
-        ...(shape === undefined ? {} : { template: () => ensureTemplate(shape) }),
+        ...(shape === undefined ? {} : { template: () => ensureTemplate(shape, patience) }),
       });
       nodes.set(name, owned.use(node));
     }

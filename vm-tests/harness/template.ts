@@ -10,6 +10,7 @@ import type { Accelerator, Machine } from "./qemu.ts";
 import { qemuVersion } from "./qemu-version.ts";
 import type { Qmp } from "./qmp.ts";
 import { enterTemplate, templateRecipe, warmTemplate } from "./template-guest.ts";
+import { Deadline } from "./timeout.ts";
 import type { NodeSpec } from "./topology.ts";
 import { Vm } from "./vm.ts";
 
@@ -55,18 +56,19 @@ function canBeCloned({ boot, agent, screen, disk, rtc, fwCfg = {}, cmdline = "" 
     .every((word) => forPrograms.test(word));
 }
 
-/** How long a template may take to boot and to be warmed. */
+/** Milliseconds that a template may take to boot, scaled like every timeout. */
 const bootMs = 120_000;
 
 /**
  * The template of a shape, booted once and kept by content; callers at the same time wait for one maker.
- * The order of QMP commands is that of QEMU's docs/devel/migration: a stopped guest is migrated into a file, without its memory.
+ * `patience` is what timeouts are multiplied by at this moment. The order of QMP commands is that of QEMU's docs/devel/migration: a
+ * stopped guest is migrated into a file, without its memory.
  */
-export async function ensureTemplate(shape: TemplateShape, timeoutMs: number = bootMs): Promise<Template> {
+export async function ensureTemplate(shape: TemplateShape, patience: () => number): Promise<Template> {
   const entry = await cached(
     "lab-template",
     await shapeHash(shape),
-    (directory) => make(shape, directory, timeoutMs),
+    (directory) => make(shape, directory, patience),
     4,
   );
   const file = (name: string): string => join(entry.dir, name);
@@ -82,7 +84,7 @@ export async function loadTemplate(qmp: Qmp, state: string): Promise<void> {
   await completed(qmp);
 }
 
-async function make(shape: TemplateShape, directory: string, timeoutMs: number): Promise<void> {
+async function make(shape: TemplateShape, directory: string, patience: () => number): Promise<void> {
   const ram = join(directory, "ram");
   await using console = new ConsoleLog(join(directory, "console.log"));
   const machine: Machine = {
@@ -93,12 +95,12 @@ async function make(shape: TemplateShape, directory: string, timeoutMs: number):
     ram: { file: ram, of: "template" },
   };
   await using vm = new Vm(machine, console, () => {}, enterTemplate);
-  const late = AbortSignal.timeout(timeoutMs);
+  using deadline = new Deadline(bootMs, patience);
   const gone = vm.ended.then((how) => {
     throw new Error(how);
   });
   const made = async (): Promise<void> => {
-    await vm.agent.greeting(late);
+    await vm.agent.greeting(deadline.signal);
     await warmTemplate(vm.agent);
     await vm.qmp.execute("stop");
     await ignoreSharedMemory(vm.qmp);
@@ -108,7 +110,7 @@ async function make(shape: TemplateShape, directory: string, timeoutMs: number):
   try {
     await Promise.race([made(), gone]);
   } catch (error) {
-    const why = late.aborted ? `no agent after ${timeoutMs / 1000} s` : String(error);
+    const why = deadline.signal.aborted ? `no agent after ${deadline.waited}` : String(error);
     throw new Error(`the template of this lab did not come up: ${why}\n${console.tail().join("\n")}`, { cause: error });
   }
 }

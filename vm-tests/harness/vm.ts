@@ -6,8 +6,14 @@ import type { ConsoleLog } from "./console-log.ts";
 import { type Machine, agentFd, qemuArgv, qmpFd } from "./qemu.ts";
 import { Qmp, type QmpEvent } from "./qmp.ts";
 
-/** Ends the process when this one dies, however it dies: setpriv(1), PR_SET_PDEATHSIG in prctl(2). */
-const boundToUs = ["setpriv", "--pdeathsig", "KILL", "--"];
+/**
+ * Ends the process when this one dies, however it dies: setpriv(1), PR_SET_PDEATHSIG in prctl(2). The signal is for a death from then
+ * on; whoever finds another parent by then was too late, and does not begin.
+ */
+const boundToUs: readonly string[] = [
+  ...["setpriv", "--pdeathsig", "KILL", "--"],
+  ...["sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', String(process.pid)],
+];
 
 /** One QEMU process: its console, its machine protocol and the agent in its guest. */
 export class Vm implements AsyncDisposable {

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import test from "ava";
-import { claimName, controlSocket, findLab, removeTraces, runningLabs, startOf, writeRecord } from "./places.ts";
+import { claimName, controlSocket, findLab, ourselves, removeTraces, runningLabs, writeRecord } from "./places.ts";
 
 // AVA gives each file a process of its own, so this is for the tests below alone.
 const base = mkdtempSync("/tmp/labs-test-");
@@ -54,9 +54,19 @@ test.serial("a lab that is starting is there before it answers", async (t) => {
   // Between its directory and its record.
   t.deepEqual(await runningLabs(), []);
   t.true(existsSync(directory));
-  const since = (await startOf(process.pid)) ?? "";
-  await writeRecord(directory, { ...record("slow"), process: { pid: process.pid, since } });
+  await writeRecord(directory, { ...record("slow"), process: await ourselves() });
   t.like(await runningLabs(), [{ answers: false }]);
+  await removeTraces(directory);
+});
+
+test.serial("the place for a lab that a run may keep is left alone while the run goes on", async (t) => {
+  const directory = await claimName("kept");
+  await writeRecord(directory, { ...record("kept"), run: await ourselves() });
+  t.deepEqual(await runningLabs(), []);
+  t.true(existsSync(directory));
+  await writeRecord(directory, { ...record("kept"), run: { pid: process.pid, since: "1" } });
+  t.deepEqual(await runningLabs(), []);
+  t.false(existsSync(directory));
   await removeTraces(directory);
 });
 

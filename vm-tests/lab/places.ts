@@ -14,16 +14,21 @@ export type LabRecord = {
   readonly artifacts: string;
   /** ISO 8601 */
   readonly started: string;
-  /** Process on the host that is its root, and since when that one runs (clock ticks, proc_pid_stat(5)). */
-  readonly process?: { readonly pid: number; readonly since: string };
+  /** Process on the host that is its root. */
+  readonly process?: ProcessId;
+  /** Of a place whose lab is still to come: who starts it, or the run that may keep it. */
+  readonly run?: ProcessId;
 };
+
+/** A process, and since when it runs (clock ticks, proc_pid_stat(5)): its number may be another's later. */
+type ProcessId = { readonly pid: number; readonly since: string };
 
 /** A lab that is there: it answers, or its process is about to. */
 export type RunningLab = { readonly directory: string; readonly record: LabRecord; readonly answers: boolean };
 
 /** Longest path of a unix socket in bytes: unix(7). */
 const longestSocket = 107;
-/** A directory without a record belongs to somebody who is just starting, but not for so long. */
+/** A directory without a record belongs to somebody who has just made it, but not for so long. */
 const startingMs = 10_000;
 
 /**
@@ -107,6 +112,8 @@ async function lookAt(directory: string): Promise<RunningLab | undefined> {
   const record = await readRecord(directory);
   const answers = await canConnect(controlSocket(directory));
   if (record !== undefined && (answers || (await isAlive(record)))) return { directory, record, answers };
+  // There is no lab yet, or not any more: who made the place removes it.
+  if (record?.run !== undefined && (await isThere(record.run))) return undefined;
   const age = Date.now() - ((await stat(directory).catch(() => undefined))?.mtimeMs ?? 0);
   if (record !== undefined || age > startingMs) await rm(directory, { recursive: true, force: true });
   return undefined;
@@ -123,7 +130,16 @@ async function readRecord(directory: string): Promise<LabRecord | undefined> {
 
 /** True while the process of a lab is there, and not another one that got its number later. */
 export async function isAlive({ process: owner }: LabRecord): Promise<boolean> {
-  return owner !== undefined && (await startOf(owner.pid)) === owner.since;
+  return owner !== undefined && (await isThere(owner));
+}
+
+async function isThere({ pid, since }: ProcessId): Promise<boolean> {
+  return (await startOf(pid)) === since;
+}
+
+/** This process. */
+export async function ourselves(): Promise<ProcessId> {
+  return { pid: process.pid, since: (await startOf(process.pid)) ?? "" };
 }
 
 /** Since when a process runs; undefined when there is none. A zombie is none. */

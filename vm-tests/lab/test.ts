@@ -8,7 +8,7 @@ import { repository } from "../../scripts/lib/repository.ts";
 import { countsText } from "../../scripts/lib/tap.ts";
 import { type Group, type ScenarioEntry, listScenarios } from "../harness/scenario-list.ts";
 import { type LabCommand, UsageError, parseWords, shownCommand } from "./command.ts";
-import { claimName, removeTraces, writeRecord } from "./places.ts";
+import { claimName, ourselves, removeTraces, writeRecord } from "./places.ts";
 import { type Quarantine, readQuarantine } from "./quarantine.ts";
 import { judge } from "./test-outcomes.ts";
 import { addJobSummary, countsOf, machineText, thin, writeOutputs } from "./test-output.ts";
@@ -152,7 +152,8 @@ async function withPlaceToEnter<T>(keep: boolean, work: (directory?: string) => 
   const directory = await claimName("kept");
   try {
     const artifacts = artifactsRoot();
-    await writeRecord(directory, { name: "kept", file: "a scenario", artifacts, started: new Date().toISOString() });
+    const record = { name: "kept", file: "a scenario", artifacts, started: new Date().toISOString() };
+    await writeRecord(directory, { ...record, run: await ourselves() });
     return await work(directory);
   } finally {
     await removeTraces(directory);

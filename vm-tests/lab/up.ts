@@ -22,6 +22,7 @@ import {
   claimName,
   controlSocket,
   labsDirectory,
+  ourselves,
   runningLabs,
   startOf,
   writeRecord,
@@ -109,6 +110,8 @@ async function startLab(name: string, file: string, topology: Topology, image: s
   const artifacts = join(runSettings(process.env).artifacts, artifactsOf(name));
   let record: LabRecord = { name, file, artifacts, started: new Date().toISOString() };
   try {
+    // Its process may be long in coming: until then the place is ours.
+    await writeRecord(directory, { ...record, run: await ourselves() });
     const command = ["node", "vm-tests/lab/lab-main.ts", name, file, directory];
     await mkdir(artifacts, { recursive: true });
     const env = { NETLOOM_IMAGE: image, NETLOOM_ARTIFACTS: dirname(artifacts) };

@@ -66,13 +66,22 @@ scenario(
         old.some(({ text }) => /daemon started/u.test(text)),
         JSON.stringify(old),
       );
-      const fresh: string[] = [];
-      const talking = n1.run(["sh", "-c", "for word in one two; do sleep 0.5; echo probe: $word >/run/log/fifo; done"]);
-      for await (const { text } of n1.journal({ service: "probe", follow: true, lines: 0 })) {
-        if (fresh.push(text) === 2) break;
+      const say = (word: string): Promise<string> => n1.run(["sh", "-c", `echo probe: ${word} >/run/log/fifo`]);
+      await say("zero");
+      await n1.until(
+        "the line",
+        async () => (await Array.fromAsync(n1.journal({ service: "probe" }))).length > 0 || undefined,
+      );
+      const next = ["one", "two"];
+      const followed: string[] = [];
+      for await (const { text } of n1.journal({ service: "probe", follow: true, lines: 1 })) {
+        followed.push(text);
+        // What is said before the journal is followed would not be new.
+        const word = next.shift();
+        if (word === undefined) break;
+        await say(word);
       }
-      await talking;
-      t.deepEqual(fresh, ["probe: one", "probe: two"]);
+      t.deepEqual(followed, ["probe: zero", "probe: one", "probe: two"]);
     });
   },
 );

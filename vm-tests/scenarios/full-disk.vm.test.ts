@@ -18,16 +18,18 @@ scenario(
       const said: string[] = [];
       const lab = await startLab(topology, { artifacts, log: (line) => said.push(line) });
       const [n1, link] = [lab.node("n1"), lab.link("n1.eth0")];
+      let talks = 0;
       const talk = async (): Promise<void> => {
         const { fromGuest } = await link.counters();
+        const last = `the end of talk ${++talks}`;
         // More than the rest of a page of either file.
-        await n1.run(["sh", "-c", "seq 1000 1999 >/dev/console"]);
+        await n1.run(["sh", "-c", `(seq 1000 1999; echo ${last}) >/dev/console`]);
         await n1.exec(["ping", "-c", "8", "-i", "0.1", "-W", "1", "-s", "1400", "10.9.9.2"]);
         await n1.until(
           "eight frames",
           async () => (await link.counters()).fromGuest.frames >= fromGuest.frames + 8 || undefined,
         );
-        await n1.waitForConsole(/^1999$/u);
+        await n1.waitForConsole(new RegExp(`^${last}$`, "u"));
       };
       await n1.run(["ip", "link", "set", "eth0", "up"]);
       await n1.run(["ip", "address", "add", "10.9.9.1/24", "dev", "eth0"]);
@@ -40,6 +42,8 @@ scenario(
         await t.throwsAsync(writeFile(join(artifacts, "filler"), Buffer.alloc(1 << 20)), { code: "ENOSPC" });
         await talk();
         t.is(await n1.run(["echo", "still here"]), "still here\n");
+        // What waits to be written finds no room, and does not wait until there is some.
+        await t.throwsAsync(lab.flush(), { message: /incomplete: ENOSPC/u });
       });
       await step("each file that lost something is named, with the reason, also when there is room again", async () => {
         await rm(join(artifacts, "filler"));

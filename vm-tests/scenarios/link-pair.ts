@@ -49,6 +49,9 @@ export type Pings = {
   readonly times: readonly number[];
 };
 
+/** Seconds to wait for answers that all are to come: it ends with the last of them, however late a busy machine has it. */
+export const EVERY = 30;
+
 /** Sends pings to an address and waits for those that come late. */
 export async function ping(node: LabNode, address: string, count: number, waitSeconds: number = 2): Promise<Pings> {
   const argv = ["ping", "-c", `${count}`, "-i", "0.02", "-W", `${waitSeconds}`, address];

@@ -21,7 +21,7 @@ export async function provePersistence(
   if (victim === undefined || witness === undefined) throw new TypeError("two guests are needed");
   await step(`${victim.name} keeps forwarding while its daemon is killed and comes back`, async () => {
     const before = await victim.status();
-    const pings = witness.inside(netns, ["ping", "-c", "25", "-i", "0.2", "-W", "2", target], 60_000);
+    const pings = witness.inside(netns, ["ping", "-c", "25", "-i", "0.2", "-W", "10", target], 60_000);
     await victim.node.run(["kill", "-9", String(before.pid)]);
     const after = await victim.node.until("a new daemon", async () => {
       const status = await victim.status();

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { loadavg } from "node:os";
 import { Worker } from "node:worker_threads";
 import test from "ava";
 import { Deadline, hasteNow, referenceBootSeconds, timeoutFactor } from "./timeout.ts";
@@ -23,18 +23,13 @@ test("load counts from where there is more of it than processors", (t) => {
 });
 
 test("a machine that was just given something to do is seen to be busy before its load average is", async (t) => {
-  const spin = "for (const end = Date.now() + 1500; Date.now() < end; );";
-  const workers = Array.from({ length: 8 }, () => new Worker(spin, { eval: true }));
-  const ended = Promise.all(workers.map((worker) => once(worker, "exit")));
-  let most = 0;
-  let done = false;
-  void ended.then(() => (done = true));
-  while (!done && most < 2) {
-    most = Math.max(most, timeoutFactor({ ...hasteNow(), cpus: 2 }));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  await Promise.all(workers.map((worker) => worker.terminate()));
-  t.true(most >= 2, String(most));
+  const average = (): number => loadavg()[0] ?? 0;
+  const before = average();
+  const workers = Array.from({ length: 8 }, () => new Worker("for (;;);", { eval: true }));
+  t.teardown(async () => Promise.all(workers.map(async (worker) => worker.terminate())));
+  while (timeoutFactor({ ...hasteNow(), cpus: 2 }) < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  // Eight that run all the time need most of a minute to make it as much.
+  t.true(average() < 4 || before > 2, `the average was ${before}, and is ${average()}`);
 });
 
 test("patience has an end", (t) => {
@@ -45,7 +40,6 @@ test("a deadline passes after its time, and on a machine that is slow all the ti
   const began = performance.now();
   const passed = async (factor: number): Promise<number> => {
     using deadline = new Deadline(60, () => factor);
-    t.false(deadline.passed);
     await new Promise((resolve) => deadline.signal.addEventListener("abort", resolve, { once: true }));
     t.true(deadline.passed);
     t.regex(deadline.waited, factor === 1 ? /0\.06 s/u : /\(0\.06 s, longer on a slow or busy machine\)$/u);
@@ -54,6 +48,13 @@ test("a deadline passes after its time, and on a machine that is slow all the ti
   const [fast, slow] = await Promise.all([passed(1), passed(4)]);
   t.true(fast >= 60);
   t.true(slow >= 240);
+});
+
+test("a deadline that is far has not passed", (t) => {
+  using deadline = new Deadline(3_600_000, () => 1);
+  t.false(deadline.passed);
+  t.false(deadline.signal.aborted);
+  t.is(deadline.waited, "3600 s");
 });
 
 test("a machine that was busy for a while only is not waited for as if it still were", async (t) => {

@@ -189,6 +189,38 @@ test("a person keeps the change, and only one waits at a time", async (t) => {
   t.is(await engine.confirm(), null);
 });
 
+test("who confirms in the last moment is heard or refused: a change that was confirmed stays, one that is being reverted is not confirmed", async (t) => {
+  const { root, host, store, start } = await world(t);
+  const engine = await start(1);
+  const { checks } = host;
+  const asked: { confirm?: Promise<unknown> } = {};
+  host.checks = (kernel) => {
+    // It is asked for before the way back, and has not ended when that is begun.
+    if (engine.guard?.secondsLeft === 0) asked.confirm ??= engine.confirm();
+    return checks(kernel);
+  };
+  t.like((await engine.apply(files(swallow))).guard, { state: "confirmed" });
+  t.is(await asked.confirm, engine.guard);
+  await engine.plan([]);
+  t.is(master(host), "l-lab");
+  t.is(engine.documents.length, 1);
+  t.like(engine.guard, { state: "confirmed" });
+
+  await engine.delete("Lan", "lab");
+  await settleUplink(engine);
+  host.checks = checks;
+  const remove = store.remove.bind(store);
+  store.remove = async (document) => {
+    asked.confirm = engine.confirm();
+    await remove(document);
+  };
+  t.like((await engine.apply(files(swallow))).guard, { state: "reverted" });
+  t.is(await asked.confirm, null);
+  t.like(engine.guard, { state: "reverted" });
+  t.is(master(host), "zos");
+  t.is(await readCheckpoint(root), undefined);
+});
+
 test("with confirm a change is made unchecked, and a waiting one is kept", async (t) => {
   const { host, detached, start } = await world(t);
   const engine = await start(3600);

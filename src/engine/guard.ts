@@ -55,6 +55,8 @@ interface Waiting {
   readonly decided: PromiseWithResolvers<GuardReport>;
   /** What failed when it was looked at last. */
   failing: readonly CheckResult[];
+  /** It is being undone: nobody can keep it any more. */
+  reverting: boolean;
 }
 
 /** Brings documents and kernel back, and makes a pass; runs where no pass runs. */
@@ -206,10 +208,10 @@ export class Guard implements Disposable {
     return this.#waiting === null ? null : await this.#waiting.decided.promise;
   }
 
-  /** Keeps the change that waits. @returns null when none does */
+  /** Keeps the change that waits. @returns null when none does, or when it is too late */
   async confirm(message: string): Promise<GuardReport | null> {
     const waiting = this.#waiting;
-    if (waiting === null) return null;
+    if (waiting === null || waiting.reverting) return null;
     await removeCheckpoint(this.#options.root);
     return await this.#close(waiting, { ...reportOf(waiting), state: "confirmed", secondsLeft: 0, message });
   }
@@ -228,7 +230,7 @@ export class Guard implements Disposable {
   }
 
   #wait(checkpoint: Checkpoint): void {
-    this.#waiting = { checkpoint, decided: Promise.withResolvers(), failing: [] };
+    this.#waiting = { checkpoint, decided: Promise.withResolvers(), failing: [], reverting: false };
   }
 
   async #decide(waiting: Waiting, revertBy: Revert): Promise<void> {
@@ -253,10 +255,16 @@ export class Guard implements Disposable {
       }
       if (isDue(waiting.checkpoint)) {
         try {
-          await revertBy(() => this.#putBack(waiting.checkpoint));
-          await this.#reverted(waiting, waiting.failing.map(told).join(", "));
+          await revertBy(async () => {
+            // Somebody who kept it in the last moment was before us in the queue, and told so.
+            if (this.#waiting !== waiting) return;
+            waiting.reverting = true;
+            await this.#putBack(waiting.checkpoint);
+          });
+          if (this.#waiting === waiting) await this.#reverted(waiting, waiting.failing.map(told).join(", "));
           return;
         } catch (error) {
+          waiting.reverting = false;
           // Tried again until it works; what stands in the way is said once.
           const why = describeError(error);
           if (why !== broken) log.error(`cannot revert ${waiting.checkpoint.change} yet: ${why}`);

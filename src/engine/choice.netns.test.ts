@@ -5,6 +5,7 @@ import { parseFactsFile } from "../model/facts-file.ts";
 import { bootPlan } from "../plan/boot-plan.ts";
 import type { UplinkPolicy } from "../model/document.ts";
 import { lan, node as nodeDocument, resource } from "../testing/builders.ts";
+import { ownReport } from "../testing/own-report.ts";
 import { Provider } from "../testing/provider.ts";
 import type { Sandbox } from "../testing/sandbox.ts";
 import { BINARY, TestNode } from "../testing/test-node.ts";
@@ -135,12 +136,21 @@ test("two NICs on one LAN do not flap, neither while both work nor when a switch
   // Those of the first choice go once the lease of the other NIC is given back.
   await probesGone(node);
   const nic = first?.nic ?? "";
-  await node.sandbox.until("the probes to be gone", async () => ((await probes(node)).length === 0 ? true : undefined));
+  const client = (): Promise<number> =>
+    when(
+      node,
+      "the client on the bridge",
+      ({ processes }) => processes.find(({ name }) => name === "dhcp-zos")?.pid ?? undefined,
+    );
+  const pid = await client();
   const port = nic === "up0" ? "eth0" : "eth1";
-  for (const link of ["down", "up"]) await node.sandbox.ip(`-n isp link set ${port} ${link}`);
-  // Whoever would take over has had the time: the other one is asked, and answers, in a fraction of it.
-  const { reconciles } = await node.client.status();
-  await when(node, "some passes", ({ reconciles: now }) => (now.total > reconciles.total ? true : undefined));
+  // By one program, at once: a cable that is pulled for two seconds is another matter.
+  const restart = ["down", "up"].map((state) => `link set ${port} ${state}\n`).join("");
+  t.like(await node.sandbox.run(["ip", "-n", "isp", "-batch", "-"], { input: restart }), { code: 0 });
+  // It is another cable to the daemon, and so another client that has asked on it. Whoever would take over has had the time: the other
+  // NIC is asked, and answers, in a fraction of it.
+  await node.sandbox.until("another client", async () => ((await client()) === pid ? undefined : true));
+  await ownReport(node, "dhcp-zos", `${nic}.4`);
   const after = await when(node, "the node to be online again", (status) => (status.online ? status : undefined));
   t.is(after.uplink?.nic, nic);
   t.deepEqual(after.decision, decision, "nothing new was decided");
@@ -169,6 +179,8 @@ test("the node is one station with one lease on its LAN: over the choice, a kill
   await when(node, "another client", ({ processes }) =>
     processes.find(({ name, pid: now }) => name === "dhcp-zos" && now !== null && now !== pid),
   );
+  // The server has answered it, and writes no more.
+  await ownReport(node, "dhcp-zos", "up0.4");
   const mac = (await macOf(node, "up0")) ?? "none";
   t.like(await online(node, "up0"), { uplink: { address: first?.address ?? "" } });
   t.deepEqual(await provider?.leases(), [{ mac, address: first?.address?.replace(/\/.*/u, "") ?? "none" }]);

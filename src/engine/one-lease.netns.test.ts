@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import type { Status } from "../model/report.ts";
 import { node as nodeDocument } from "../testing/builders.ts";
+import { ownReport } from "../testing/own-report.ts";
 import { Provider, type ProviderLease } from "../testing/provider.ts";
 import { TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
@@ -51,6 +52,12 @@ test("the leases of the NIC that is not chosen are given back, of both families,
   const chosen = uplink?.nic ?? "none";
   const loser = chosen === "up0" ? "up1" : "up0";
   await sandbox.until("the leases of the other one to be given back", () => given(macs.get(loser), 0));
+  // Those of the bridge have asked for theirs once more: from here on nobody writes.
+  for (const [service, family] of [
+    ["dhcp-zos", 4],
+    ["dhcp6-zos", 6],
+  ] as const)
+    await ownReport(node, service, `${chosen}.${family}`);
   t.is((await given(macs.get(chosen), 2))?.length, 2, JSON.stringify(await provider.leases()));
   // Nothing offers them as if they held still.
   const files = async (): Promise<readonly string[]> => (await readdir(join(node.runtimeDir, "leases"))).toSorted();

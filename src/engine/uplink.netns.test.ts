@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "ava";
 import type { Status } from "../model/report.ts";
 import { node as nodeDocument } from "../testing/builders.ts";
+import { ownReport } from "../testing/own-report.ts";
 import { Provider } from "../testing/provider.ts";
 import { BINARY, SOURCE, TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
@@ -98,11 +99,14 @@ test("a restarted daemon keeps address, route, client and choice, and takes no s
     },
   });
   const { uplink: chosen } = await online(node);
-  // The other NIC is probed no longer once there is an uplink.
+  // A pass has taken over the times of what the bridge's client was given, and the other NIC is probed no longer.
+  const own = await ownReport(node, "dhcp-zos", `${chosen?.nic}.4`);
+  const expiresAt = Number(/^expires=(\d+)$/mu.exec(own)?.[1]);
   const settled = await node.sandbox.until("one client and no probe", async () => {
-    const { processes } = await node.client.status();
+    const { processes, uplink: now } = await node.client.status();
     const probes = (await node.sandbox.ip("netns list")).includes("probe-");
-    return processes.length === 1 && processes[0]?.pid !== null && !probes ? processes : undefined;
+    const isQuiet = processes.length === 1 && processes[0]?.pid !== null && !probes;
+    return isQuiet && now?.expiresAt === expiresAt ? processes : undefined;
   });
   const before = [await addresses(node, "zos"), await defaultRoute(node)];
   await node.stopDaemon("SIGKILL");

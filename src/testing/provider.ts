@@ -59,9 +59,15 @@ export class Provider {
     return provider;
   }
 
-  /** What it gave away and did not get back, of both families, by the MAC in the client's identifier. */
+  /**
+   * What it gave away and did not get back, of both families, by the MAC in the client's identifier. Waits for the first of them:
+   * dnsmasq empties its file and then writes it, so that an empty one says nothing.
+   */
   async leases(): Promise<readonly ProviderLease[]> {
-    const text = await readFile(this.#leases, "utf8").catch(() => "");
+    const text = await this.#sandbox.until("the provider's first lease", async () => {
+      const found = await readFile(this.#leases, "utf8").catch(() => "");
+      return found === "" ? undefined : found;
+    });
     return text
       .split("\n")
       .filter((line) => /^\d+ /u.test(line))

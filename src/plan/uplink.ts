@@ -9,8 +9,11 @@ import { decisionOf, preferredBy, type Verdict } from "./uplink-record.ts";
 
 /** Seconds that a better one with carrier is waited for when another one has all that is asked for. */
 const WAIT_SECONDS = 3;
-/** Seconds after which a router that was asked for the first time has answered or failed. */
-const ANSWER_SECONDS = 5;
+/**
+ * Seconds after its lease came in which a router was asked for the first time, and has answered or failed: a pass or two and, with the
+ * checks, 5 s (host/ask-network.ts). The answer itself ends the wait, so that on a machine that is busy there is still one.
+ */
+const ANSWER_SECONDS = 12;
 /** Seconds that a client has for the answer to its last request, and we for its address, before the client is ended and gives that back. */
 const LEAVE_SECONDS = 2;
 /** Seconds without carrier after which a cable counts as pulled: a switch that restarts a port takes less. */

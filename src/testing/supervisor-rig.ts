@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, open, readdir, readFile, readlink, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, readlink, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cgroupOf } from "../host/supervisor/cgroup.ts";
+import { isScanned } from "../host/supervisor/s6.ts";
+import { isZinitLine } from "../host/supervisor/zinit-line.ts";
+import { isZinit } from "../host/supervisor/zinit.ts";
 import { until } from "../lib/async.ts";
 import type { ProcessSpec } from "../model/kernel.ts";
 import type { SupervisorKind } from "../model/supervisor.ts";
@@ -95,7 +98,7 @@ export class SupervisorRig implements AsyncDisposable {
   async watch(): Promise<AsyncDisposable> {
     const scan = join(this.dir, "scan");
     const server = spawn("s6-svscan", [scan], { cwd: "/", stdio: "ignore" });
-    await this.until("a scan", () => isThere(join(scan, ".s6-svscan/control")));
+    await this.until("a scan", () => whenTrue(isScanned(scan)));
     return {
       [Symbol.asyncDispose]: async () => {
         server.kill("SIGTERM");
@@ -106,8 +109,10 @@ export class SupervisorRig implements AsyncDisposable {
 
   async startDaemon(): Promise<SupervisorAnswer> {
     const { dir, services, socket } = this;
-    if (this.kind === "zinit" || this.kind === "zinit-line") await this.until("a socket", () => isThere(socket));
-    if (this.kind === "s6") await this.until("a scan", () => isThere(join(dir, "scan/.s6-svscan/control")));
+    // It looks once for who there is, so what it finds must be able to answer.
+    if (this.kind === "zinit") await this.until("zinit", () => whenTrue(isZinit(socket)));
+    if (this.kind === "zinit-line") await this.until("zinit of old", () => whenTrue(isZinitLine(socket)));
+    if (this.kind === "s6") await this.until("a scan", () => whenTrue(isScanned(join(dir, "scan"))));
     const places = {
       services,
       place: join(dir, "scan"),
@@ -205,9 +210,6 @@ export class SupervisorRig implements AsyncDisposable {
   }
 }
 
-async function isThere(path: string): Promise<true | undefined> {
-  return await stat(path).then(
-    () => true as const,
-    () => undefined,
-  );
+async function whenTrue(answer: Promise<boolean>): Promise<true | undefined> {
+  return (await answer) ? true : undefined;
 }

@@ -142,9 +142,10 @@ const TABLE: readonly Row[] = [
       // Two manners: one that stays as udhcpc does, and one that ends as dhcpcd does and would be started again.
       const manners = { SIGUSR2: ":", SIGALRM: "exit 0" } as const;
       for (const [release, end] of Object.entries(manners) as [keyof typeof manners, string][]) {
+        // What it tells comes last: by then it heeds the signal and has its lease.
         const script = `
-          echo asked >>${told}; echo lease >${file}
           trap 'test -e ${file} && echo valid >>${told}; echo back >>${told}; rm -f ${file}.release; ${end}' ${release.slice(3)}
+          echo lease >${file}; echo asked >>${told}
           while :; do sleep 60 & wait $!; done`;
         const spec = rig.service("client", script, { lease: { file, release } });
         const held = async (count: number): Promise<string> =>
@@ -158,6 +159,7 @@ const TABLE: readonly Row[] = [
         await rig.killDaemon();
         process.kill(await rig.alone("client"), "SIGTERM");
         await rig.alone("client", pid);
+        t.notRegex(await held(2), /back/u);
         await rig.do({ set: { ...spec, env: { WORD: "another" } } });
         t.notRegex(await held(3), /back/u);
         await rig.do({ remove: "client", keep: [file] });

@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import type { Document } from "../model/document.ts";
 import { until } from "../lib/async.ts";
@@ -141,10 +144,11 @@ export class FaultRig {
     );
   }
 
-  /** Looks until it sees the same some times over: a service needs a moment to be up. */
+  /** Looks until all services are up and it sees the same some times over. */
   async lookAtRest(): Promise<string> {
     const seen: string[] = [];
     return await this.node.sandbox.until("the node to come to rest", async () => {
+      if (!(await this.#servicesAreUp())) return undefined;
       seen.push(await this.look());
       const last = seen.slice(-4);
       return last.length === 4 && new Set(last).size === 1 ? last[0] : undefined;
@@ -159,6 +163,20 @@ export class FaultRig {
       intervalMs: 50,
     });
     return seen;
+  }
+
+  /** True when each service has become what it is to be, and has written what it writes: one that is slow looks like one at rest. */
+  async #servicesAreUp(): Promise<boolean> {
+    const { sandbox, client, runtimeDir } = this.node;
+    const { processes } = await client.status();
+    const there = await sandbox.processes();
+    for (const { name, pid } of processes) {
+      const line = there.get(pid ?? 0);
+      if (line === undefined || BECOMING.test(line)) return false;
+      const files = (await readFile(join(runtimeDir, "services", name, "files"), "utf8")).trim().split("\n");
+      if (!files.every((path) => existsSync(path))) return false;
+    }
+    return true;
   }
 
   /** @returns what failed; nothing at all when the daemon died of it */
@@ -193,6 +211,9 @@ export class FaultRig {
 
 /** The daemon's own words, the supervisor's own files, and what the kernel does by itself and in no order: IPv6 addresses of links, routes of addresses. */
 const CHANGES_ALONE = /netloom-test daemon|\/supervise\/|fe80:|ff00::|^(?:local|anycast|broadcast) /u;
+
+/** A service on its way to what it is to be (src/host/supervisor/run-script.ts). */
+const BECOMING = /^(?:\/bin\/sh \.\/run|nsenter|env) /u;
 
 /** The answer of a daemon that is dead. */
 const NEVER = new Promise<never>(() => undefined);

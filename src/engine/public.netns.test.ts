@@ -1,4 +1,5 @@
 /** The public side, with somebody's router at the other end of each cable. VLANs and WireGuard need another kernel: vm-tests/scenarios. */
+import { join } from "node:path";
 import test from "ava";
 import type { NodeDocument, PublicSide } from "../model/document.ts";
 import type { Status } from "../model/report.ts";
@@ -31,9 +32,16 @@ function online(node: TestNode): Promise<Status> {
   });
 }
 
-/** Online, and nothing is left to be done: what the uplink was found by goes in the pass after the one that puts it up. */
+/**
+ * Online, and nothing is left to be done: what the uplink was found by goes in the pass after the one that puts it up, and its own client
+ * reports the lease of the probe once more, which may be another second's.
+ */
 async function settled(node: TestNode): Promise<Status> {
   const status = await online(node);
+  const [leases, client] = [join(node.runtimeDir, "leases"), join(node.runtimeDir, "services/dhcp-zos/pid")];
+  await node.sandbox.until("a report of the uplink's own client", async () =>
+    (await node.sandbox.output(["find", leases, "-type", "f", "-newer", client])) === "" ? undefined : true,
+  );
   await node.sandbox.until("an apply without changes", async () => {
     const { code, out, err } = await node.applyConfirmed(without);
     return code === 0 && out === "no changes\n" && err === "" ? true : undefined;

@@ -4,6 +4,10 @@ import { fileURLToPath } from "node:url";
 import { impairmentOf } from "./impairment.ts";
 import type { LinkProperties } from "./link-properties.ts";
 import type { PortCounters, PortSpec, SwitchEvent, SwitchReply, SwitchRequest } from "./switch-messages.ts";
+import { Deadline, hasteNow, timeoutFactor } from "./timeout.ts";
+
+/** Milliseconds that it may take to end in order, scaled like every timeout: a busy disk may be long at its captures. */
+const endMs = 5000;
 
 type Waiter = {
   readonly resolve: (reply: Extract<SwitchReply, { ok: true }>) => void;
@@ -84,11 +88,11 @@ export class Switch implements AsyncDisposable {
     if (this.#ended) return;
     const exit = once(this.#child, "exit");
     // Captures are closed before the answer; a process that does not answer in time is ended all the same.
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 5000);
+    using deadline = new Deadline(endMs, () => timeoutFactor(hasteNow()));
+    deadline.signal.addEventListener("abort", () => this.#child.kill("SIGKILL"), { once: true });
     await this.#ask({ op: "stop" }).catch(() => {});
     if (this.#child.connected) this.#child.disconnect();
     await exit;
-    clearTimeout(timer);
   }
 
   #ask(request: SwitchRequest): Promise<Extract<SwitchReply, { ok: true }>> {

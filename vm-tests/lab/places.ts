@@ -1,5 +1,6 @@
-import { lstat, mkdir, readFile, readdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { writeFileAtomic } from "../../src/lib/atomic-file.ts";
 import { errorCode } from "../../src/lib/errors.ts";
 import { didYouMean } from "../../src/lib/nearest.ts";
 import { statFields } from "../harness/proc-stat.ts";
@@ -91,9 +92,9 @@ export async function removeTraces(directory: string): Promise<void> {
   await rmdir(dirname(directory)).catch(() => {});
 }
 
-/** Writes what others can know of a lab. */
+/** Writes what others can know of a lab, who may be reading it. */
 export async function writeRecord(directory: string, record: LabRecord): Promise<void> {
-  await writeFile(join(directory, "lab.json"), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  await writeFileAtomic(join(directory, "lab.json"), `${JSON.stringify(record)}\n`, 0o600);
 }
 
 /** All labs of this user that run, by name. What killed ones left behind is removed. */
@@ -123,7 +124,7 @@ async function readRecord(directory: string): Promise<LabRecord | undefined> {
   try {
     return JSON.parse(await readFile(join(directory, "lab.json"), "utf8")) as LabRecord;
   } catch {
-    // Not written yet, or half.
+    // Not written yet.
     return undefined;
   }
 }

@@ -195,6 +195,20 @@ const TABLE: readonly Row[] = [
     },
   },
   {
+    what: "what a client reports of a lease that it was told to give back does not hold, however long it takes",
+    run: async (t, rig) => {
+      const file = join(rig.dir, "lease");
+      // As udhcpc, which waits for the script that reports, and heeds no signal meanwhile.
+      const script = `trap 'sleep 2.5; echo lease >${file}; rm -f ${file}.release; exit 0' USR2
+        trap '' TERM; echo lease >${file}; while :; do sleep 60 & wait $!; done`;
+      await rig.do({ set: rig.service("client", script, { lease: { file, release: "SIGUSR2" } }) });
+      await rig.until("a lease", async () => ((await text(rig, "lease")) === "" ? undefined : true));
+      await rig.alone("client");
+      await rig.do({ remove: "client" });
+      for (const path of [file, `${file}.release`, join(rig.services, "client")]) t.false(existsSync(path), path);
+    },
+  },
+  {
     what: "a service that needs the network never starts before the node is online",
     run: async (t, rig) => {
       const needy = rig.service("needy", `cut -d ' ' -f 1 /proc/uptime >${rig.dir}/began; ${STAY}`, {

@@ -25,10 +25,11 @@ export async function keepLease(directory: string, lease: ProcessLease | undefin
  * Has a service that goes for good give its lease back, unless somebody else goes on with the file (it is among those to `keep`). The
  * lease ceases to be one before the server hears of it, and whatever interrupts this, the next attempt goes on: at worst the server is
  * told twice.
+ * @returns files to remove when the service has ended: a client that takes longer than we wait may still report what it gave back.
  */
-export async function giveBack(directory: string, keep: readonly string[]): Promise<void> {
+export async function giveBack(directory: string, keep: readonly string[]): Promise<readonly string[]> {
   const [file = "", signal = ""] = ((await readIfExists(join(directory, LEASE))) ?? "").split("\n");
-  if (!isSignal(signal) || keep.includes(file)) return;
+  if (!isSignal(signal) || keep.includes(file)) return [];
   await writeFile(join(directory, LEAVING), "");
   await rename(file, releasing(file)).catch(async (error: unknown) => {
     if (!isGone(error)) throw error;
@@ -45,8 +46,7 @@ export async function giveBack(directory: string, keep: readonly string[]): Prom
       },
       { timeoutMs: PATIENCE_MS, intervalMs: 10 },
     );
-  // One that renewed it in this very moment has written another report.
-  for (const path of [file, releasing(file)]) await rm(path, { force: true });
+  return [file, releasing(file)];
 }
 
 function isSignal(word: string): word is NonNullable<ProcessLease["release"]> {

@@ -69,10 +69,10 @@ export class Services implements Supervisor {
     const files = (await readIfExists(join(directory, "files")))?.split("\n").filter((path) => path !== "") ?? [];
     // First, so that a service that was half removed and is wanted again is set anew.
     await rm(join(directory, "definition"), { force: true });
-    await giveBack(directory, keep);
+    const held = await giveBack(directory, keep);
     await this.#backend.stop(name);
     await removeCgroup(cgroupOf(this.#directory, name));
-    for (const path of files) if (!keep.includes(path)) await rm(path, { force: true });
+    for (const path of [...files.filter((one) => !keep.includes(one)), ...held]) await rm(path, { force: true });
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }
 

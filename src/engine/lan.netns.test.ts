@@ -34,7 +34,7 @@ async function lease(node: TestNode, netns: string, client: readonly string[]): 
     "-s",
     script,
     "-t",
-    "10",
+    "60",
     "-T",
     "1",
   ];

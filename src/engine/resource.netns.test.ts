@@ -15,19 +15,16 @@ async function member(node: TestNode, bridge: string, name: string, address: str
   await node.sandbox.ip(`-n ${name} route add default via ${address.replace(/\d+$/u, "1")}`);
 }
 
-async function reaches(node: TestNode, from: string, to: string): Promise<boolean> {
+async function reaches(node: TestNode, from: string, to: string, source: readonly string[] = []): Promise<boolean> {
   const { code } = await node.sandbox.run([
-    "nsenter",
-    `--net=/run/netns/${from}`,
-    "--",
-    "ping",
-    "-c",
-    "1",
-    "-W",
-    "1",
-    to,
+    ...["nsenter", `--net=/run/netns/${from}`, "--", "ping", "-c", "1", "-W", "1", ...source, to],
   ]);
   return code === 0;
+}
+
+/** Waits for a connection that has to be there. */
+async function connected(node: TestNode, from: string, to: string): Promise<void> {
+  await node.sandbox.until(`${from} to reach ${to}`, async () => ((await reaches(node, from, to)) ? true : undefined));
 }
 
 test("a resource has the names, links and addresses of seed 000, and deletion leaves nothing", async (t) => {
@@ -62,9 +59,7 @@ test("members of one resource reach each other and their router, and nothing of 
     ["a2", "10.10.1.10"],
     ["b1", "10.10.2.1"],
   ] as const)
-    await node.sandbox.until(`${from} to reach ${to}`, async () =>
-      (await reaches(node, from, to)) ? true : undefined,
-    );
+    await connected(node, from, to);
   for (const [from, to] of [
     ["a1", "10.10.2.10"],
     ["a1", "10.10.2.1"],
@@ -78,13 +73,23 @@ test("members of one resource reach each other and their router, and nothing of 
   t.deepEqual(await node.apply(yaml(demo, next)), { code: 0, out: "no changes\n", err: "" });
 });
 
-test("a member with a forged address does not get through the resource", async (t) => {
+test("a member does not get out of the resource by a way that somebody adds, with its own address or a forged one", async (t) => {
   const node = await TestNode.start(t);
   await node.apply(yaml(demo));
   await member(node, "rdemo", "a1", "10.10.1.10");
   await node.sandbox.ip("-n a1 address add 192.0.2.1/32 dev lo");
-  await node.sandbox.ip("-n a1 route add 203.0.113.0/24 via 10.10.1.1");
+  // A way out and the way back, so that nothing but the resource's own rules is between.
+  await node.sandbox.ip("netns add outside");
+  await node.sandbox.ip("-n ndemo link add out up type veth peer name eth0 netns outside");
+  await node.sandbox.ip("-n outside link set eth0 up");
+  await node.sandbox.ip("-n ndemo address add 203.0.113.2/24 dev out");
+  await node.sandbox.ip("-n outside address add 203.0.113.1/24 dev eth0");
+  await node.sandbox.ip("-n outside route add default via 203.0.113.2");
+  await node.sandbox.ip("-n ndemo route add 192.0.2.1/32 via 10.10.1.10");
+  await connected(node, "a1", "10.10.1.1");
+  await connected(node, "ndemo", "203.0.113.1");
   t.false(await reaches(node, "a1", "203.0.113.1"));
+  t.false(await reaches(node, "a1", "203.0.113.1", ["-I", "192.0.2.1"]));
 });
 
 test("names that differ only at their end do not collide", async (t) => {

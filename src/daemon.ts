@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { serveHttp } from "./api/http.ts";
+import { claimSocket } from "./api/http.ts";
 import { Service } from "./api/service.ts";
 import { isLocal, readConfig } from "./engine/boot-config.ts";
 import { daemonWords, type DaemonArguments } from "./cli/daemon-options.ts";
@@ -56,6 +56,10 @@ export async function runDaemon(
   };
   await makeDirectory(options.root, 0o700);
   await makeDirectory(options.runtime, 0o755);
+  // Before anything is read: another daemon may be about to change it, such as one that takes a change back and ends.
+  await using socket = await claimSocket(options.socket);
+  // Left by a daemon that was killed while it wrote; no other one writes there now, and we do not yet.
+  for (const directory of [options.root, options.runtime]) await removeTemporaries(directory);
 
   const { flags, rejected } = parseCommandLine(options.cmdline ?? (await readFile("/proc/cmdline", "utf8")));
   const announce = (line: string): void => void writeSync(1, `${line}\n`);
@@ -115,9 +119,7 @@ export async function runDaemon(
     problems: () => [...problems.values()],
     self: () => selfStatus({ host, engine, state, kept, appliance: options.appliance }),
   });
-  await using _server = await serveHttp(service, options.socket);
-  // Left by a daemon that was killed while it wrote; now that we have the socket, no other one writes there.
-  for (const directory of [options.root, options.runtime]) await removeTemporaries(directory);
+  await using _serving = socket.serve(service);
   log.info({ version: VERSION, root: options.root, socket: options.socket }, "daemon started");
   await engine.start();
   started?.(engine);

@@ -1,5 +1,5 @@
 /** One daemon and its neighbours: sockets, signals, directories. */
-import { stat, writeFile } from "node:fs/promises";
+import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { lan, resource } from "../testing/builders.ts";
@@ -14,8 +14,11 @@ for (const runtime of [SOURCE, BINARY]) {
 
   test(`${title}: a second daemon on the same socket is refused, and the first goes on`, async (t) => {
     const node = await TestNode.start(t, { runtime });
+    // What is damaged is set aside by a daemon that starts: this one is refused before it does anything.
+    await writeFile(join(node.root, "documents/damaged.yaml"), "\0");
     const second = await run(node.daemonArgv());
     t.is(second.code, 1);
+    t.deepEqual(await readdir(join(node.root, "documents")), ["damaged.yaml"]);
     t.regex(second.err, /cannot listen on \S+netloom\.sock: another daemon answers there; stop it, or give --socket/u);
     t.like(await node.apply(yaml(lan("lab"))), { code: 0 });
   });

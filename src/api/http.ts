@@ -53,10 +53,23 @@ const ROUTES: readonly Route[] = [
   { method: "POST", path: ["v1", "keys", ":"], handle: (service, [name]) => service.key(name) },
 ];
 
-/** Serves the operations as JSON over HTTP on a unix socket that only its owner and group may open. */
-export async function serveHttp(service: Service, socketPath: string): Promise<Server & AsyncDisposable> {
+/** A socket that is ours, on which nothing is done yet. */
+export interface ClaimedSocket extends AsyncDisposable {
+  /** Serves from now on, until what it returns is disposed; until then whoever asks is told that we start. */
+  readonly serve: (service: Service) => AsyncDisposable;
+}
+
+/**
+ * Takes a unix socket that only its owner and group may open, for operations as JSON over HTTP. Who has it is the daemon of the state
+ * beside it: nobody else changes that from now on, so only what is read from here on is sure to hold.
+ */
+export async function claimSocket(socketPath: string): Promise<ClaimedSocket> {
   await removeStale(socketPath);
-  const server = createServer((request, response) => void answer(service, request, response));
+  let service: Service | undefined;
+  const server = createServer((request, response) => {
+    if (service === undefined) refuse(response, starting(socketPath));
+    else void answer(service, request, response);
+  });
   // The mode has to hold from the moment the socket appears.
   const umask = process.umask(0o117);
   try {
@@ -66,7 +79,26 @@ export async function serveHttp(service: Service, socketPath: string): Promise<S
     process.umask(umask);
   }
   await chmod(socketPath, 0o660);
-  return Object.assign(server, { [Symbol.asyncDispose]: () => close(server) });
+  const end = async (): Promise<void> => {
+    if (server.listening) await close(server);
+  };
+  return {
+    serve(given) {
+      service = given;
+      return { [Symbol.asyncDispose]: end };
+    },
+    [Symbol.asyncDispose]: end,
+  };
+}
+
+function starting(target: string): NetloomError {
+  return new NetloomError({
+    code: "unreachable",
+    op: "reach the daemon at",
+    target,
+    why: "it is starting",
+    hint: "try again in a moment",
+  });
 }
 
 /** Lets requests that are under way end, but not for ever: a client may hold its connection open and say nothing. */
@@ -142,13 +174,17 @@ async function answer(service: Service, request: IncomingMessage, response: Serv
     const parameters = segments.filter((_segment, index) => route.path[index] === ":");
     send(response, 200, await route.handle(service, parameters, request));
   } catch (error) {
-    send(response, statusOf(error), {
-      error: {
-        code: errorCode(error) ?? "failed",
-        message: v.isValiError(error) ? `the request ${error.message}` : describeError(error),
-      },
-    });
+    refuse(response, error);
   }
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  send(response, statusOf(error), {
+    error: {
+      code: errorCode(error) ?? "failed",
+      message: v.isValiError(error) ? `the request ${error.message}` : describeError(error),
+    },
+  });
 }
 
 function segmentsOf(url: string): readonly string[] {
@@ -169,7 +205,15 @@ function segmentsOf(url: string): readonly string[] {
 function statusOf(error: unknown): number {
   if (v.isValiError(error) || error instanceof SyntaxError) return 400;
   const code = errorCode(error);
-  return code === "not-found" ? 404 : code === "refused" ? 409 : code === "invalid" ? 400 : 500;
+  return code === "not-found"
+    ? 404
+    : code === "refused"
+      ? 409
+      : code === "invalid"
+        ? 400
+        : code === "unreachable"
+          ? 503
+          : 500;
 }
 
 async function json(request: IncomingMessage): Promise<unknown> {

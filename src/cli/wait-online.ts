@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { NetloomError, errorCode } from "../lib/errors.ts";
+import { describeError, errorCode, NetloomError } from "../lib/errors.ts";
 import type { Client } from "../sdk/client.ts";
 import { UsageError } from "./usage.ts";
 
@@ -23,7 +23,7 @@ export async function waitOnlineCommand(client: Client, words: readonly string[]
       why = answer.why;
     } catch (error) {
       if (errorCode(error) !== "unreachable") throw error;
-      why = error instanceof NetloomError ? error.message : String(error);
+      why = describeError(error);
       await delay(Math.min(PAUSE_MS, Math.max(0, end - performance.now())));
     }
     if (performance.now() < end) continue;

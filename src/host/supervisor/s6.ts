@@ -62,15 +62,15 @@ export class S6 implements Backend {
     return [];
   }
 
-  /** Down and up again: a plain restart (`-r`) would leave one alone that does not obey. False when nobody supervises it. */
+  /**
+   * Down and up again: a plain restart (`-r`) would leave one alone that does not obey. False when nobody supervises it. Up also when
+   * nothing was heard of its end in time: it was told to go down, and would stay there for ever.
+   */
   async #restart(name: string): Promise<boolean> {
     const service = join(this.#scanDir, name);
     const down = ["s6-svc", "-wD", "-T", String(STOP_TIMEOUT_MS), "-d", service];
-    const isDown = await exec(down, "", 2 * STOP_TIMEOUT_MS).then(
-      () => true,
-      () => false,
-    );
-    return isDown && (await succeeds(["s6-svc", "-u", service]));
+    await exec(down, "", 2 * STOP_TIMEOUT_MS).catch(() => undefined);
+    return await succeeds(["s6-svc", "-u", service]);
   }
 
   /** Links the service into the scan directory; false when it was there. */

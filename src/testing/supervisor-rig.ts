@@ -125,10 +125,15 @@ export class SupervisorRig implements AsyncDisposable {
     return JSON.parse(await this.#daemon.next()) as SupervisorAnswer;
   }
 
-  async ask(request: SupervisorRequest): Promise<SupervisorAnswer> {
+  /** A request of a daemon that is killed before it answers. */
+  send(request: SupervisorRequest): LineChild {
     if (this.#daemon === undefined) throw new TypeError("there is no daemon");
     this.#daemon.send(JSON.stringify(request));
-    return JSON.parse(await this.#daemon.next()) as SupervisorAnswer;
+    return this.#daemon;
+  }
+
+  async ask(request: SupervisorRequest): Promise<SupervisorAnswer> {
+    return JSON.parse(await this.send(request).next()) as SupervisorAnswer;
   }
 
   /** A request until it does not fail, as the engine repeats its passes. */

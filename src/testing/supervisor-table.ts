@@ -112,6 +112,28 @@ const TABLE: readonly Row[] = [
     },
   },
   {
+    what: "a change that a killed daemon had begun is not taken for what was there before",
+    run: async (t, rig) => {
+      // Deaf, so that there is time to be killed.
+      const before = rig.service("one", `trap '' TERM; echo deaf >${rig.dir}/said; ${STAY}`);
+      const after = rig.service("one", `: changed; ${STAY}`);
+      await rig.do({ set: before });
+      const pid = await rig.alone("one");
+      await rig.until("its word", async () => ((await text(rig, "said")) === "deaf\n" ? true : undefined));
+      rig.send({ set: after });
+      await rig.until("the change", async () =>
+        (await readFile(join(rig.services, "one/run"), "utf8")).includes(": changed") ? true : undefined,
+      );
+      await rig.killDaemon();
+      const { list } = await rig.do("look");
+      t.true(list.every(({ name, hash }) => name === "one" && hash !== processHash(before)));
+      // Somebody took the change back meanwhile.
+      await rig.do({ set: before });
+      const last = await rig.alone("one", pid);
+      t.notRegex(await readFile(`/proc/${last}/cmdline`, "utf8"), /: changed/u);
+    },
+  },
+  {
     what: "after a killed supervisor nothing is doubled or lost, three times in a row",
     run: async (t, rig) => {
       const spec = rig.service("one", STAY);

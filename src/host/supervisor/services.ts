@@ -49,7 +49,9 @@ export class Services implements Supervisor {
   async set(spec: ProcessSpec, hash: string): Promise<void> {
     const directory = join(this.#directory, spec.name);
     const cgroup = cgroupOf(this.#directory, spec.name);
-    // First, so that a removal finds them although the document is gone by then.
+    // Before anything changes, so that a change that was interrupted is not taken for what was there, should it be taken back.
+    await rm(join(directory, "definition"), { force: true });
+    // Next, so that a removal finds them although the document is gone by then.
     const files = [...spec.files.map((file) => file.path), ...spec.writes];
     await writeFileAtomic(join(directory, "files"), files.map((path) => `${path}\n`).join(""));
     await keepLease(directory, spec.lease);

@@ -151,13 +151,18 @@ async function makeDirectory(path: string, mode: number): Promise<void> {
   }
 }
 
-async function load(source: ConfigSource, into: BootFile[], report: ReportProblem): Promise<boolean> {
+async function load(
+  source: ConfigSource,
+  into: BootFile[],
+  report: ReportProblem,
+  signal?: AbortSignal,
+): Promise<boolean> {
   try {
-    into.push({ source, file: await readConfig(source) });
+    into.push({ source, file: await readConfig(source, signal) });
     report(source.word, undefined);
     return true;
   } catch (error) {
-    report(source.word, describeError(error));
+    if (signal?.aborted !== true) report(source.word, describeError(error));
     return false;
   }
 }
@@ -182,7 +187,7 @@ async function loadRemote(
       await engine.nextPass(signal).catch(() => undefined);
       continue;
     }
-    for (const source of pending) if (await load(source, boot, report)) pending.delete(source);
+    for (const source of pending) if (await load(source, boot, report, signal)) pending.delete(source);
     await layers.setBoot(boot);
     engine.wake();
     if (pending.size > 0) await delay(backoff(round, 1000, RETRY_MS), undefined, { signal }).catch(() => undefined);

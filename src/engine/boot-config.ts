@@ -20,13 +20,16 @@ export function isLocal(source: ConfigSource): boolean {
   return source.type !== "url";
 }
 
-/** Reads one configuration source: plain YAML or a zstd frame of it. Throws with what was attempted and what to do. */
-export async function readConfig(source: ConfigSource): Promise<SourceFile> {
-  const bytes = await read(source);
+/**
+ * Reads one configuration source: plain YAML or a zstd frame of it. Throws with what was attempted and what to do; when `signal` aborts,
+ * whoever has not answered by then is not waited for.
+ */
+export async function readConfig(source: ConfigSource, signal?: AbortSignal): Promise<SourceFile> {
+  const bytes = await read(source, signal);
   return { name: source.word, text: decode(bytes, source) };
 }
 
-async function read(source: ConfigSource): Promise<Buffer> {
+async function read(source: ConfigSource, signal: AbortSignal | undefined): Promise<Buffer> {
   switch (source.type) {
     case "inline":
       return Buffer.from(source.base64, "base64url");
@@ -40,13 +43,13 @@ async function read(source: ConfigSource): Promise<Buffer> {
         );
       });
     case "url":
-      return await fetchProven(source);
+      return await fetchProven(source, signal);
   }
 }
 
-async function fetchProven(source: UrlSource): Promise<Buffer> {
-  const bytes = await download(source.url, source);
-  const why = await findForgery(bytes, source);
+async function fetchProven(source: UrlSource, signal: AbortSignal | undefined): Promise<Buffer> {
+  const bytes = await download(source.url, source, signal);
+  const why = await findForgery(bytes, source, signal);
   if (why === undefined) return bytes;
   throw new NetloomError({
     code: "refused",
@@ -57,18 +60,21 @@ async function fetchProven(source: UrlSource): Promise<Buffer> {
   });
 }
 
-async function download(url: string, source: UrlSource): Promise<Buffer> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS), redirect: "error" }).catch(
-    (error: unknown) => {
-      throw failure(source, describeError(error), "it is tried again", error);
-    },
-  );
+async function download(url: string, source: UrlSource, stop: AbortSignal | undefined): Promise<Buffer> {
+  const signal = AbortSignal.any([AbortSignal.timeout(FETCH_TIMEOUT_MS), ...(stop === undefined ? [] : [stop])]);
+  const response = await fetch(url, { signal, redirect: "error" }).catch((error: unknown) => {
+    throw failure(source, describeError(error), "it is tried again", error);
+  });
   if (!response.ok) throw failure(source, `the server answered ${response.status} for ${url}`, "it is tried again");
   return await body(response, source);
 }
 
 /** Says why the bytes are not what the command line asked for; undefined when they are. */
-async function findForgery(bytes: Buffer, source: UrlSource): Promise<string | undefined> {
+async function findForgery(
+  bytes: Buffer,
+  source: UrlSource,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   const { proof } = source;
   if (proof.type === "sha256") {
     const digest = createHash("sha256").update(bytes).digest("hex");
@@ -76,7 +82,7 @@ async function findForgery(bytes: Buffer, source: UrlSource): Promise<string | u
   }
   const url = new URL(source.url);
   url.pathname += ".sig";
-  const signature = signatureOf(await download(url.href, source));
+  const signature = signatureOf(await download(url.href, source, signal));
   if (signature === undefined) return `${url.href} is no ed25519 signature (64 bytes, as they are or in base64)`;
   // RFC 8410: the public key as node:crypto takes it.
   const key = createPublicKey({

@@ -54,8 +54,35 @@ export const EVERY = 30;
 
 /** Sends pings to an address and waits for those that come late. */
 export async function ping(node: LabNode, address: string, count: number, waitSeconds: number = 2): Promise<Pings> {
-  const argv = ["ping", "-c", `${count}`, "-i", "0.02", "-W", `${waitSeconds}`, address];
-  const { stdout } = await node.exec(argv, { timeoutMs: 120_000 });
+  const { stdout } = await node.exec(pingArgv(address, count, waitSeconds), { timeoutMs: 120_000 });
+  return pingsOf(stdout);
+}
+
+/**
+ * The same over a link that loses some: ends when `isOver` says so, told how many were answered. No answer is taken for lost that is
+ * only late, and none is waited for that cannot come.
+ */
+export async function pingUntil(
+  node: LabNode,
+  address: string,
+  count: number,
+  isOver: (answered: number) => Promise<boolean>,
+): Promise<Pings> {
+  let stdout = "";
+  const onStdout = (chunk: Buffer): void => void (stdout += chunk.toString());
+  const program = node.start(pingArgv(address, count, 3600), { onStdout });
+  await node.until("the last answer", async () => (await isOver(pingsOf(stdout).answered.length)) || undefined);
+  // It then says what it has seen. One that has all its answers has ended by itself.
+  await node.exec(["killall", "-INT", "ping"]);
+  await program.result;
+  return pingsOf(stdout);
+}
+
+function pingArgv(address: string, count: number, waitSeconds: number): readonly string[] {
+  return ["ping", "-c", `${count}`, "-i", "0.02", "-W", `${waitSeconds}`, address];
+}
+
+function pingsOf(stdout: string): Pings {
   const [, sent, received, duplicates = "0"] =
     /(\d+) packets transmitted, (\d+) packets received, (?:(\d+) duplicates, )?/u.exec(stdout) ?? [];
   const times = [...stdout.matchAll(/time=([\d.]+) ms/gu)].map(([, time]) => Number(time));

@@ -16,6 +16,9 @@ if (!kernelHasLink("bridge vlan_filtering 1")) lacks.add("bridge vlan filtering"
 /** Later than any run of this test, so that no address ends in it. */
 const wish = targets({ lacks, now: Math.round(uptime()) + 10_000 });
 
+/** A test says nothing until its end, and machines are slow under load. */
+const PATIENCE_MS = 900_000;
+
 /** Goes to `a` and then to `b`, which must be reached whole. What is wrong is thrown, so that the pair is told and made smaller. */
 async function walk(kernel: RealKernel, a: Target, b: Target): Promise<void> {
   await kernel.reach(a);
@@ -26,6 +29,7 @@ async function walk(kernel: RealKernel, a: Target, b: Target): Promise<void> {
 }
 
 test("from any state to any other: the real kernel is as wished, and a second look finds nothing to do", async (t) => {
+  t.timeout(PATIENCE_MS);
   await using sandbox = await Sandbox.open();
   await using kernel = new RealKernel(sandbox);
   await fc.assert(
@@ -36,6 +40,7 @@ test("from any state to any other: the real kernel is as wished, and a second lo
 });
 
 test("from any documents to any other, with members in containers and servers of addresses", async (t) => {
+  t.timeout(PATIENCE_MS);
   await using sandbox = await Sandbox.open();
   for (const name of BOXES) await sandbox.ip(`netns add ${name}`);
   for (const [at, name] of NICS.entries()) await sandbox.ip(`link add ${name} type veth peer name far${at}`);

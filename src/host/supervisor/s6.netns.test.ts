@@ -6,6 +6,20 @@ import { STAY, strangerIsLeftAlone, supervisorTable } from "../../testing/superv
 
 for (const [title, run] of supervisorTable("s6")) test(title, run);
 
+test("s6: a supervisor that does not take a service in time is told of, and takes it when it is back", async (t) => {
+  await using rig = await SupervisorRig.open("s6");
+  await rig.do({ set: rig.service("one", STAY) });
+  const pid = await rig.alone("one");
+  process.kill(rig.server, "SIGSTOP");
+  await rig.do({ remove: "one" });
+  const { failed, list } = await rig.ask({ set: rig.service("one", STAY) });
+  process.kill(rig.server, "SIGCONT");
+  t.regex(failed ?? "", /^cannot start service one: s6-svscan has not taken it within 8 s; see that s6-svscan /u);
+  t.deepEqual(list, [{ name: "one", hash: null }]);
+  await rig.do({ set: rig.service("one", STAY) });
+  await rig.alone("one", pid);
+});
+
 test("s6: a stranger's service of the same name is named and left alone", async (t) => {
   await strangerIsLeftAlone(t, "s6", async (rig) => await writeFile(join(rig.dir, "scan/one"), "a stranger's"));
 });

@@ -9,8 +9,6 @@ import type { ServiceState } from "../host.ts";
 import { type Backend, KILL_AFTER_MS, STOP_TIMEOUT_MS } from "./index.ts";
 import { nameTaken } from "./services.ts";
 
-const START_TIMEOUT_MS = 2000;
-
 /** s6 (s6-svscan(8)): a service is a directory of ours, linked into the scan directory. Others in there are left alone. */
 export class S6 implements Backend {
   readonly kind = "s6";
@@ -85,7 +83,7 @@ export class S6 implements Backend {
     }
   }
 
-  /** Has a link that is new looked at, and waits until its service is supervised. */
+  /** Has a link that is new looked at, and waits until its service is supervised: one that never is does not run. */
   async #scan(name: string): Promise<void> {
     const supervised = async (): Promise<true | undefined> => {
       // Again each time: one that still buries an earlier service of that name overlooks the new one.
@@ -93,7 +91,7 @@ export class S6 implements Backend {
       // What s6-svok(8) asks; starting it every time would cost more than what is waited for.
       return (await isRead(join(this.#scanDir, name, "supervise/control"))) ? true : undefined;
     };
-    await until(supervised, { timeoutMs: START_TIMEOUT_MS, intervalMs: 20 }).catch((error: unknown) => {
+    const taken = await until(supervised, { timeoutMs: STOP_TIMEOUT_MS, intervalMs: 20 }).catch((error: unknown) => {
       const why = error instanceof NetloomError ? error.why : String(error);
       throw new NetloomError({
         code: "unreachable",
@@ -103,6 +101,14 @@ export class S6 implements Backend {
         hint: `start it: s6-svscan ${this.#scanDir}`,
         cause: error,
       });
+    });
+    if (taken !== undefined) return;
+    throw new NetloomError({
+      code: "timeout",
+      op: "start service",
+      target: name,
+      why: `s6-svscan has not taken it within ${STOP_TIMEOUT_MS / 1000} s`,
+      hint: `see that s6-svscan ${this.#scanDir} runs and answers`,
     });
   }
 }

@@ -3,7 +3,7 @@ import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { lan, resource } from "../testing/builders.ts";
-import { run } from "../testing/child.ts";
+import { run, start } from "../testing/child.ts";
 import { BINARY, SOURCE, TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
 
@@ -21,6 +21,26 @@ for (const runtime of [SOURCE, BINARY]) {
     t.deepEqual(await readdir(join(node.root, "documents")), ["damaged.yaml"]);
     t.regex(second.err, /cannot listen on \S+netloom\.sock: another daemon answers there; stop it, or give --socket/u);
     t.like(await node.apply(yaml(lan("lab"))), { code: 0 });
+  });
+
+  test(`${title}: of two daemons that start at once after a crash one is refused, and the other one answers`, async (t) => {
+    const node = await TestNode.start(t, { runtime });
+    for (const round of [1, 2, 3]) {
+      await node.stopDaemon("SIGKILL");
+      const other = start(node.daemonArgv());
+      await node.startDaemon().catch(() => undefined);
+      const either = await node.sandbox.until(`one to answer in round ${round}`, () =>
+        node.client.status().catch(() => undefined),
+      );
+      await node.sandbox.until(`one to be refused in round ${round}`, async () =>
+        [other.said(), node.said()].some((said) => said.includes("another daemon answers there")) ? true : undefined,
+      );
+      t.is((await node.client.status()).pid, either.pid);
+      if (either.pid !== other.pid) continue;
+      other.process.kill("SIGKILL");
+      await other.ended;
+      await node.startDaemon();
+    }
   });
 
   test(`${title}: daemons of different roots, namespaces and sockets leave each other alone`, async (t) => {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
-import { chmod, lstat, rm } from "node:fs/promises";
+import { chmod, lstat, rename, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import * as v from "valibot";
 import { describeError, errorCode, isGone, NetloomError } from "../lib/errors.ts";
@@ -75,6 +75,9 @@ export async function claimSocket(socketPath: string): Promise<ClaimedSocket> {
   try {
     server.listen(socketPath);
     await once(server, "listening");
+  } catch (error) {
+    // Of two that start at once the other one was faster.
+    throw errorCode(error) === "EADDRINUSE" ? taken(socketPath) : error;
   } finally {
     process.umask(umask);
   }
@@ -126,12 +129,31 @@ async function removeStale(socketPath: string): Promise<void> {
       hint: "give --socket another path",
     });
   const why = await probe(socketPath);
-  if (why === "ECONNREFUSED") await rm(socketPath, { force: true });
-  if (why !== undefined) return;
-  throw new NetloomError({
+  if (why === undefined) throw taken(socketPath);
+  if (why === "ECONNREFUSED") await bury(socketPath);
+}
+
+/** Removes a socket that nobody serves. Somebody may have replaced it since it was asked: what is removed is asked once more, aside. */
+async function bury(socketPath: string): Promise<void> {
+  const aside = `${socketPath}.${process.pid}`;
+  try {
+    await rename(socketPath, aside);
+  } catch (error) {
+    if (isGone(error)) return;
+    throw error;
+  }
+  if ((await probe(aside)) === undefined) {
+    await rename(aside, socketPath);
+    throw taken(socketPath);
+  }
+  await rm(aside, { force: true });
+}
+
+function taken(target: string): NetloomError {
+  return new NetloomError({
     code: "refused",
     op: "listen on",
-    target: socketPath,
+    target,
     why: "another daemon answers there",
     hint: "stop it, or give --socket another path",
   });

@@ -1,9 +1,9 @@
 /** The public side, with somebody's router at the other end of each cable. VLANs and WireGuard need another kernel: vm-tests/scenarios. */
-import { join } from "node:path";
 import test from "ava";
 import type { NodeDocument, PublicSide } from "../model/document.ts";
 import type { Status } from "../model/report.ts";
 import { lan, node as nodeDocument } from "../testing/builders.ts";
+import { ownReport } from "../testing/own-report.ts";
 import { Provider } from "../testing/provider.ts";
 import { BINARY, SOURCE, TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
@@ -38,11 +38,7 @@ function online(node: TestNode): Promise<Status> {
  */
 async function settled(node: TestNode): Promise<Status> {
   const status = await online(node);
-  const [report, client] = [join(node.runtimeDir, "leases/up0.4"), join(node.runtimeDir, "services/dhcp-zos/pid")];
-  // What the client writes down when it starts is there a moment later, and what it reports may have the same time as that.
-  await node.sandbox.until("a report of the uplink's own client", async () =>
-    (await node.sandbox.run(["find", client, "!", "-newer", report])).out === "" ? undefined : true,
-  );
+  await ownReport(node, "dhcp-zos", "up0.4");
   await node.sandbox.until("an apply without changes", async () => {
     const { code, out, err } = await node.applyConfirmed(without);
     return code === 0 && out === "no changes\n" && err === "" ? true : undefined;

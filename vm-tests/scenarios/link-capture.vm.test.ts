@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { readCapture } from "../harness/pcapng-read.ts";
 import { scenario } from "../harness/scenario.ts";
-import { ADDRESS, EVERY, pair, ping, quieten } from "./link-pair.ts";
+import { ADDRESS, pair, ping, quieten } from "./link-pair.ts";
 
 const start = promisify(execFile);
 
@@ -29,7 +29,7 @@ scenario(
       let received: number;
       {
         await using _capture = await near.startCapture(onDemand);
-        ({ received } = await ping(node("n1"), ADDRESS.n2, 30, EVERY));
+        ({ received } = await ping(node("n1"), ADDRESS.n2, 30));
       }
       await lab.setLink("n1.eth0", {});
       const lost = (await near.counters()).fromGuest.lost - before;

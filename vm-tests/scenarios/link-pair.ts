@@ -52,30 +52,59 @@ export type Pings = {
 /** Seconds to wait for answers that all are to come: it ends with the last of them, however late a busy machine has it. */
 export const EVERY = 30;
 
+/**
+ * Answers that come at once, as they do where the switch had to wait for its processor, must fit into the buffer of ping's socket,
+ * which it makes small (busybox, networking/ping.c: 7 KB). Twelve did, and of forty no more.
+ */
+const AT_ONCE = 10;
+
 /** Sends pings to an address and waits for those that come late. */
 export async function ping(node: LabNode, address: string, count: number, waitSeconds: number = 2): Promise<Pings> {
-  const { stdout } = await node.exec(pingArgv(address, count, waitSeconds), { timeoutMs: 120_000 });
-  return pingsOf(stdout);
+  return inRuns(count, async (ofRun) => {
+    const { stdout } = await node.exec(pingArgv(address, ofRun, waitSeconds), { timeoutMs: 120_000 });
+    return pingsOf(stdout);
+  });
 }
 
 /**
- * The same over a link that loses some: ends when `isOver` says so, told how many were answered. No answer is taken for lost that is
- * only late, and none is waited for that cannot come.
+ * The same over a link that loses some: waits until `isOver` says so, told how many were sent and answered. No answer is taken for
+ * lost that is only late, and none is waited for that cannot come.
  */
 export async function pingUntil(
   node: LabNode,
   address: string,
   count: number,
-  isOver: (answered: number) => Promise<boolean>,
+  isOver: (sent: number, answered: number) => Promise<boolean>,
 ): Promise<Pings> {
-  let stdout = "";
-  const onStdout = (chunk: Buffer): void => void (stdout += chunk.toString());
-  const program = node.start(pingArgv(address, count, 3600), { onStdout });
-  await node.until("the last answer", async () => (await isOver(pingsOf(stdout).answered.length)) || undefined);
-  // It then says what it has seen. One that has all its answers has ended by itself.
-  await node.exec(["killall", "-INT", "ping"]);
-  await program.result;
-  return pingsOf(stdout);
+  return inRuns(count, async (ofRun, before) => {
+    let stdout = "";
+    const onStdout = (chunk: Buffer): void => void (stdout += chunk.toString());
+    const program = node.start(pingArgv(address, ofRun, 3600), { onStdout });
+    await node.until("the last answer", async () => {
+      const answered = before.received + pingsOf(stdout).answered.length;
+      return (await isOver(before.sent + ofRun, answered)) || undefined;
+    });
+    // It then says what it has seen. One that has all its answers has ended by itself.
+    await node.exec(["killall", "-INT", "ping"]);
+    await program.result;
+    return pingsOf(stdout);
+  });
+}
+
+/** Sends so many in runs of a few, and puts together what was seen of them. */
+async function inRuns(count: number, run: (ofRun: number, before: Pings) => Promise<Pings>): Promise<Pings> {
+  let all: Pings = { sent: 0, received: 0, duplicates: 0, answered: [], times: [] };
+  for (let begun = 0; begun < count; begun += AT_ONCE) {
+    const { sent, received, duplicates, answered, times } = await run(Math.min(AT_ONCE, count - begun), all);
+    all = {
+      sent: all.sent + sent,
+      received: all.received + received,
+      duplicates: all.duplicates + duplicates,
+      answered: [...all.answered, ...answered.map((seq) => begun + seq)],
+      times: [...all.times, ...times],
+    };
+  }
+  return all;
 }
 
 function pingArgv(address: string, count: number, waitSeconds: number): readonly string[] {

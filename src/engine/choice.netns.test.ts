@@ -5,6 +5,7 @@ import { parseFactsFile } from "../model/facts-file.ts";
 import { bootPlan } from "../plan/boot-plan.ts";
 import type { UplinkPolicy } from "../model/document.ts";
 import { lan, node as nodeDocument, resource } from "../testing/builders.ts";
+import { lookAtLinks } from "../testing/look-at-links.ts";
 import { ownReport } from "../testing/own-report.ts";
 import { Provider } from "../testing/provider.ts";
 import type { Sandbox } from "../testing/sandbox.ts";
@@ -202,7 +203,7 @@ test("LANs, network resources and members come and go, and the uplink never lose
   });
   await online(node);
   const changes = async (): Promise<readonly unknown[]> => {
-    const links = JSON.parse(await node.sandbox.ip("-j -s -s link show")) as readonly LinkShown[];
+    const links = JSON.parse(await lookAtLinks(node.sandbox, "ip -j -s -s link show")) as readonly LinkShown[];
     return links
       .filter(({ ifname }) => ["up0", "zos"].includes(ifname))
       .map(({ ifname, address, stats64 }) => ({ ifname, address, changes: stats64.tx.carrier_changes }));

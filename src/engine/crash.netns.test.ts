@@ -1,4 +1,6 @@
 /** kill -9 at any moment: what stands stays, and the next daemon brings the rest to what is wished. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import test from "ava";
 import { lan, resource } from "../testing/builders.ts";
@@ -69,6 +71,20 @@ test("a name that a crash left without its namespace is taken over", async (t) =
   });
   t.like(await node.apply(yaml(resource("demo"))), { code: 0, err: "" });
   t.true((await node.links("ndemo")).includes("private"));
+});
+
+test("a name that a crash left of a namespace that was being removed goes, unless it is somebody else's", async (t) => {
+  const node = await TestNode.start(t, {
+    prepare: async ({ sandbox }) => void (await sandbox.output(["touch", "/run/netns/theirs"])),
+  });
+  const empty = await node.snapshot();
+  t.like(await node.apply(yaml(resource("demo"))), { code: 0, err: "" });
+  await node.stopDaemon("SIGKILL");
+  // As far as it comes when it is killed between the end of the namespace and that of its name.
+  await rm(join(node.root, "documents/NetworkResource-demo.yaml"));
+  await node.sandbox.output(["umount", "/run/netns/ndemo"]);
+  await node.startDaemon();
+  t.is(await node.snapshot(), empty);
 });
 
 async function removeAll(node: TestNode): Promise<void> {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat, unlink } from "node:fs/promises";
 import { uptime } from "../lib/uptime.ts";
 import { dirname, join } from "node:path";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
@@ -43,6 +43,15 @@ import { KeyFiles } from "./wireguard-keys.ts";
 async function netnsMark(): Promise<number> {
   const { ino } = await stat(OWN_NETNS);
   return OWNER.linkGroup * 0x1_00_00 + (ino & 0xff_ff);
+}
+
+/**
+ * Removes names of ours whose namespace is gone: a crash came between the end of the one and the removal of the other. A name that has
+ * a namespace is a mount point, which is not removed (unlink(2), EBUSY).
+ */
+async function endRemovals(records: Records): Promise<void> {
+  for (const { name, group } of await netnsList())
+    if (group === null && records.knows(name)) await unlink(netnsPath(name)).catch(() => undefined);
 }
 
 export interface LinuxHostOptions {
@@ -95,6 +104,7 @@ export class LinuxHost implements Host {
     // Open to everyone as `ip netns` makes it, whatever our umask.
     if ((await mkdir(NETNS_DIRECTORY, { recursive: true })) !== undefined) await chmod(NETNS_DIRECTORY, 0o755);
     const records = await Records.open(join(runtimeDir, "records.json"));
+    await endRemovals(records);
     records.keepOnly(new Set([HOST, ...(await netnsList()).map(({ name }) => name)]));
     await records.save();
     const supervisor = await findSupervisor({ services: join(runtimeDir, "services"), place: scanDir, wish });

@@ -36,7 +36,7 @@ for (const change of ["apply", "delete"] as const) {
   test(`kill -9 in the middle of ${change === "apply" ? "an apply" : "deletions"}: the next daemon finishes the work`, async (t) => {
     // It starts in a fraction of the time that the source takes.
     const node = await TestNode.start(t, { runtime: BINARY });
-    const empty = await node.snapshot();
+    const [empty, running] = [await node.snapshot(), (await node.sandbox.processes()).size];
     const cut = { early: 0, late: 0 };
     for (const moment of MOMENTS) {
       if (change === "delete") t.like(await node.apply(text), { code: 0, err: "" });
@@ -58,6 +58,9 @@ for (const change of ["apply", "delete"] as const) {
         t.deepEqual(await node.apply(text), { code: 0, out: "no changes\n", err: "" });
       }
       await removeAll(node);
+      await node.sandbox.until("the end of what the killed daemon had run", async () =>
+        (await node.sandbox.processes()).size === running ? true : undefined,
+      );
       t.is(await node.snapshot(), empty, `killed after ${moment} ms`);
     }
     // Else every kill came too late, and the test has proven nothing.

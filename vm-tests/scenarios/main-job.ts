@@ -110,15 +110,11 @@ export async function proveMainJob({ lab, step }: ScenarioContext): Promise<void
   await sideBySide(members.entries().toArray(), ([index, { guest }]) =>
     step(`${guest.name} deletes the resource and nothing of it is left`, async () => {
       await guest.node.run(["netloom", "delete", "NetworkResource", RESOURCE]);
-      const gone = await guest.node.until(
-        "the state from before",
-        async () => {
-          const [old, now] = [before[index] ?? "", await guest.snapshot()];
-          if (now !== old) throw new Error(difference(old, now));
-          return now;
-        },
-        15_000,
-      );
+      const gone = await guest.node.until("the state from before", async () => {
+        const [old, now] = [before[index] ?? "", await guest.snapshot()];
+        if (now !== old) throw new Error(difference(old, now));
+        return now;
+      });
       return `no namespace, link, address, route, rule, process or file more than before (${gone.split("\n").length} lines compared)`;
     }),
   );

@@ -103,6 +103,9 @@ export declare function netnsIds(paths: Array<string>): Promise<Array<number | n
 /** JSON array of `{name, group, inode}`, in order of name. */
 export declare function netnsList(): Promise<string>
 
+/** Removes what a creation or deletion of ours left in `/run/netns` that was interrupted: a name without a namespace. */
+export declare function netnsSweep(): Promise<void>
+
 /** `SO_PEERCRED` of the unix socket `fd`. */
 export declare function peerCred(fd: number): PeerCredentials
 

@@ -90,6 +90,15 @@ test("a name that a crash left of a namespace that was being removed goes, unles
   t.is(await node.snapshot(), empty);
 });
 
+test("a name that a kill left where one of our namespaces was about to be made goes with the next start", async (t) => {
+  const node = await TestNode.start(t);
+  await node.stopDaemon("SIGKILL");
+  // `ip netns` makes its own without any permission.
+  await node.sandbox.output(["sh", "-c", "cd /run/netns && touch left theirs && chmod 1000 left && chmod 0 theirs"]);
+  await node.startDaemon();
+  t.is(await node.sandbox.output(["ls", "/run/netns"]), "theirs\n");
+});
+
 async function removeAll(node: TestNode): Promise<void> {
   const { documents } = await node.client.documents();
   for (const { kind, name } of documents) {

@@ -203,6 +203,11 @@ export async function netnsDelete(name: string): Promise<void> {
   await native().netnsDelete(name);
 }
 
+/** Removes what {@link netnsCreate} or {@link netnsDelete} left in /run/netns when they were interrupted: a name without a namespace. */
+export async function netnsSweep(): Promise<void> {
+  await native().netnsSweep();
+}
+
 /** Every name in /run/netns, in order. */
 export async function netnsList(): Promise<readonly NetnsEntry[]> {
   return JSON.parse(await native().netnsList()) as readonly NetnsEntry[];

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat, unlink } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat } from "node:fs/promises";
 import { uptime } from "../lib/uptime.ts";
 import { dirname, join } from "node:path";
 import type { Actual, ActualWireguard } from "../model/actual.ts";
@@ -11,7 +11,7 @@ import { HOST, OWNER, type Target } from "../model/kernel.ts";
 import { correctionFile } from "../model/runtime-files.ts";
 import type { Step } from "../model/step.ts";
 import type { SupervisorFacts, SupervisorKind } from "../model/supervisor.ts";
-import { netnsList, Netlink, raiseDescriptors } from "./addon.ts";
+import { netnsList, netnsSweep, Netlink, raiseDescriptors } from "./addon.ts";
 import { askNetwork } from "./ask-network.ts";
 import type { RouterOption } from "./digest-types.ts";
 import { NETNS_DIRECTORY, netnsPath, OWN_NETNS } from "./exec.ts";
@@ -43,15 +43,6 @@ import { KeyFiles } from "./wireguard-keys.ts";
 async function netnsMark(): Promise<number> {
   const { ino } = await stat(OWN_NETNS);
   return OWNER.linkGroup * 0x1_00_00 + (ino & 0xff_ff);
-}
-
-/**
- * Removes names of ours whose namespace is gone: a crash came between the end of the one and the removal of the other. A name that has
- * a namespace is a mount point, which is not removed (unlink(2), EBUSY).
- */
-async function endRemovals(records: Records): Promise<void> {
-  for (const { name, group } of await netnsList())
-    if (group === null && records.knows(name)) await unlink(netnsPath(name)).catch(() => undefined);
 }
 
 export interface LinuxHostOptions {
@@ -103,8 +94,8 @@ export class LinuxHost implements Host {
       await mkdir(directory, { recursive: true });
     // Open to everyone as `ip netns` makes it, whatever our umask.
     if ((await mkdir(NETNS_DIRECTORY, { recursive: true })) !== undefined) await chmod(NETNS_DIRECTORY, 0o755);
+    await netnsSweep();
     const records = await Records.open(join(runtimeDir, "records.json"));
-    await endRemovals(records);
     records.keepOnly(new Set([HOST, ...(await netnsList()).map(({ name }) => name)]));
     await records.save();
     const supervisor = await findSupervisor({ services: join(runtimeDir, "services"), place: scanDir, wish });

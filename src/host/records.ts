@@ -124,13 +124,6 @@ export class Records {
     this.#dirty = true;
   }
 
-  /** True when we made something in the namespace of this name. */
-  knows(netns: string): boolean {
-    return Object.values(this.#content).some((part: Record<string, unknown>) =>
-      Object.keys(part).some((key) => netnsOf(key) === netns),
-    );
-  }
-
   /** Forgets a namespace that is gone. */
   forgetNetns(netns: string): void {
     this.#keep((name) => name !== netns);

@@ -18,6 +18,12 @@ pub fn netns_delete(name: String) -> AsyncTask<Job<()>> {
     job(move || netns::delete(&name))
 }
 
+/// Removes what a creation or deletion of ours left in `/run/netns` that was interrupted: a name without a namespace.
+#[napi(ts_return_type = "Promise<void>", catch_unwind)]
+pub fn netns_sweep() -> AsyncTask<Job<()>> {
+    job(netns::sweep)
+}
+
 /// JSON array of `{name, group, inode}`, in order of name.
 #[napi(ts_return_type = "Promise<string>", catch_unwind)]
 pub fn netns_list() -> AsyncTask<Job<String>> {

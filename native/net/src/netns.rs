@@ -33,6 +33,10 @@ use crate::{
 
 pub(crate) const DIRECTORY: &str = "/run/netns";
 
+/// Mode of the files that namespaces are mounted on. `ip netns` gives them none; the sticky bit, which means nothing on a
+/// file (inode(7)), says that one is ours: so [`sweep`] knows what an interrupted creation or deletion left.
+const OURS: Mode = Mode::S_ISVTX;
+
 /// A named network namespace.
 #[derive(Debug, Serialize)]
 pub struct Entry {
@@ -94,8 +98,8 @@ pub(crate) fn create_with<T: Send>(
     let path = path_of(OP, name)?;
     let _lock = prepare_directory().at(OP, DIRECTORY)?;
     let flags = OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_CLOEXEC;
-    drop(open(&path, flags, Mode::empty()).at(OP, name)?);
-    // A plain file is what a crash between its creation and the mount leaves; it may be mounted over.
+    drop(open(&path, flags, OURS).at(OP, name)?);
+    // A plain file is what a crash between its creation and the mount leaves, of `ip netns` too; it may be mounted over.
     if is_namespace(&path) {
         return Err(Errno::EEXIST).at(OP, name);
     }
@@ -125,12 +129,34 @@ pub(crate) fn create_with<T: Send>(
 pub fn delete(name: &str) -> Result<()> {
     const OP: &str = "netns.delete";
     let path = path_of(OP, name)?;
+    let _lock = lock_directory().at(OP, name)?;
     match umount2(&path, MntFlags::MNT_DETACH) {
         // EINVAL: not a mount point, the plain file of an interrupted creation.
         Ok(()) | Err(Errno::EINVAL) => {}
         Err(errno) => return Err(errno).at(OP, name),
     }
     fs::remove_file(&path).at(OP, name)
+}
+
+/// Removes the names without a namespace that somebody left who was killed while he made or deleted one of ours: they would
+/// stand in `ip netns list` for ever, and in the way of `ip netns add`. Others' are left alone.
+pub fn sweep() -> Result<()> {
+    const OP: &str = "netns.sweep";
+    // Nobody of ours is in the middle of it while we have the lock.
+    let _lock = match lock_directory() {
+        Err(failure) if failure.errno == Errno::ENOENT => return Ok(()),
+        lock => lock.at(OP, DIRECTORY)?,
+    };
+    for entry in fs::read_dir(DIRECTORY).at(OP, DIRECTORY)? {
+        let path = entry.at(OP, DIRECTORY)?.path();
+        // Of the mounted namespace, where there is one: that has permissions.
+        let is_left = fs::metadata(&path)
+            .is_ok_and(|found| found.is_file() && found.mode() & 0o7777 == OURS.bits());
+        if is_left {
+            fs::remove_file(&path).at(OP, path.to_string_lossy())?;
+        }
+    }
+    Ok(())
 }
 
 /// Every name in `/run/netns` in order, with the group of its `lo`.
@@ -186,8 +212,7 @@ fn prepare_directory() -> Result<Flock<File>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.into()),
     }
-    let lock = Flock::lock(File::open(DIRECTORY)?, FlockArg::LockExclusive)
-        .map_err(|(_, errno)| Failure::from(errno))?;
+    let lock = lock_directory()?;
     let share = || {
         let flags = MsFlags::MS_SHARED | MsFlags::MS_REC;
         mount(None::<&str>, DIRECTORY, None::<&str>, flags, None::<&str>)
@@ -204,6 +229,11 @@ fn prepare_directory() -> Result<Flock<File>, Failure> {
         share()?;
     }
     Ok(lock)
+}
+
+fn lock_directory() -> Result<Flock<File>, Failure> {
+    Flock::lock(File::open(DIRECTORY)?, FlockArg::LockExclusive)
+        .map_err(|(_, errno)| Failure::from(errno))
 }
 
 fn is_namespace(path: &Path) -> bool {

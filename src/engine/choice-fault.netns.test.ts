@@ -25,6 +25,22 @@ test("killed after any step of probing, choosing, switching and giving back: the
   });
   const { sandbox } = node;
   t.like(await node.applyConfirmed(none), { code: 0, err: "" });
+  /** The clients of a node that is online and has nothing more to do. */
+  const atRest = async (when: string): Promise<readonly string[]> => {
+    let last = "";
+    const rest = sandbox.until("the node to come to rest", async () => {
+      const status = await node.client.status().catch(() => undefined);
+      const online = status?.online === true && status.uplink !== null;
+      const clients = [...(await sandbox.processes()).values()].filter((line) => line.startsWith("udhcpc "));
+      const probes = (await sandbox.ip("netns list")).split("\n").filter((line) => line.startsWith("probe-"));
+      const { problems, lastReconcile } = status ?? {};
+      last = JSON.stringify({ online, clients, probes, problems, lastReconcile });
+      return online && clients.length === 1 && probes.length === 0 ? clients : undefined;
+    });
+    return await rest.catch((cause: unknown) => {
+      throw new Error(`${when}: ${last}`, { cause });
+    });
+  };
   let survived = -1;
   for (let step = 0; survived < 0; step += 1) {
     await node.stopDaemon("SIGKILL");
@@ -34,11 +50,10 @@ test("killed after any step of probing, choosing, switching and giving back: the
     const died = node.daemonEnd.then(() => true);
     // Its answer is lost when the daemon dies of it.
     void node.applyConfirmed(wanted);
-    const online = sandbox.until("the node to be online", async () => {
-      const status = await node.client.status().catch(() => undefined);
-      return status?.online === true && status.uplink !== null ? true : undefined;
-    });
-    if (await Promise.race([died, online.then(() => false)])) {
+    const came = atRest(`with a kill after step ${step}`).then(() => false);
+    // It waits in vain when the daemon dies.
+    came.catch(() => undefined);
+    if (await Promise.race([died, came])) {
       await node.startDaemon();
       t.like(await node.applyConfirmed(wanted), { code: 0 }, `after step ${step}`);
     } else {
@@ -46,18 +61,7 @@ test("killed after any step of probing, choosing, switching and giving back: the
       await node.stopDaemon("SIGKILL");
       await node.startDaemon();
     }
-    t.true(await online, `after step ${step}`);
-    let last = "";
-    const atRest = sandbox.until(`the node to come to rest after step ${step}`, async () => {
-      const clients = [...(await sandbox.processes()).values()].filter((line) => line.startsWith("udhcpc "));
-      const probes = (await sandbox.ip("netns list")).split("\n").filter((line) => line.startsWith("probe-"));
-      last = JSON.stringify({ clients, probes });
-      return clients.length === 1 && probes.length === 0 ? clients : undefined;
-    });
-    const seen = await atRest.catch(async (cause: unknown) => {
-      const { problems, lastReconcile } = await node.client.status();
-      throw new Error(`no rest after step ${step}: ${last} ${JSON.stringify({ problems, lastReconcile })}`, { cause });
-    });
+    const seen = await atRest(`killed after step ${step}`);
     t.regex(seen[0] ?? "", / -i zos /u);
     const [, chosen = "none"] = /^(up[01])@/u.exec(await sandbox.ip("-br link show master zos")) ?? [];
     const [, mac = "none"] = /link\/ether (\S+)/u.exec(await sandbox.ip(`-o link show ${chosen}`)) ?? [];

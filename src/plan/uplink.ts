@@ -14,7 +14,9 @@ const WAIT_SECONDS = 3;
  * checks, 5 s (host/ask-network.ts). The answer itself ends the wait, so that on a machine that is busy there is still one.
  */
 const ANSWER_SECONDS = 12;
-/** Seconds that a client has for the answer to its last request, and we for its address, before the client is ended and gives that back. */
+/** Seconds that a client has for the answer to its last request when its NIC was not chosen; servers that look for a user of an address first take three. */
+const LATE_SECONDS = 5;
+/** Seconds that we have for the address of a lease, which its release is sent from, before the client is ended and gives it back. */
 const LEAVE_SECONDS = 2;
 /** Seconds without carrier after which a cable counts as pulled: a switch that restarts a port takes less. */
 const PULLED_SECONDS = 2;
@@ -131,8 +133,9 @@ export function rememberChoice(
 function leavesAt({ probe }: NicFact, { now }: Facts): number {
   if (probe === undefined) return now;
   const over = probe.overSince ?? now;
+  if (probe.lease4 === undefined) return over + LATE_SECONDS;
   // One that is renewed every second is none to wait for.
-  return Math.min(Math.max(over, probe.lease4?.obtainedAt ?? 0), over + LEAVE_SECONDS) + LEAVE_SECONDS;
+  return Math.min(Math.max(over, probe.lease4.obtainedAt), over + LATE_SECONDS) + LEAVE_SECONDS;
 }
 
 /** Before every patience. */

@@ -224,18 +224,16 @@ function segmentsOf(url: string): readonly string[] {
   }
 }
 
+const STATUS_OF: ReadonlyMap<string | undefined, number> = new Map([
+  ["not-found", 404],
+  ["refused", 409],
+  ["invalid", 400],
+  ["unreachable", 503],
+]);
+
 function statusOf(error: unknown): number {
   if (v.isValiError(error) || error instanceof SyntaxError) return 400;
-  const code = errorCode(error);
-  return code === "not-found"
-    ? 404
-    : code === "refused"
-      ? 409
-      : code === "invalid"
-        ? 400
-        : code === "unreachable"
-          ? 503
-          : 500;
+  return STATUS_OF.get(errorCode(error)) ?? 500;
 }
 
 async function json(request: IncomingMessage): Promise<unknown> {

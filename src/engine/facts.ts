@@ -7,7 +7,7 @@ import type { Facts, NicFact, ProbeFact, WireguardKeyFact } from "../model/facts
 import type { NodeId } from "./node-id.ts";
 import type { NodeSettings } from "../model/settings.ts";
 import { settings as settingsOf } from "../plan/settings.ts";
-import { askedFrom, type ChoiceMemory } from "../plan/uplink.ts";
+import { askedFrom, ofProbe, type ChoiceMemory } from "../plan/uplink.ts";
 import type { Answers } from "./probes.ts";
 import type { StepFailure } from "../model/report.ts";
 import type { NodeState } from "./node-state.ts";
@@ -109,10 +109,10 @@ async function heardFrom(
 
 /** A NIC with what is known of its network, when it is asked; what was known before is as good as forgotten. */
 function withProbe(nic: NicFact, memory: ChoiceMemory, { v4, v6 }: Leases, heard: Partial<ProbeFact>): NicFact {
-  const [since, overSince] = [memory.since[nic.name], memory.over[nic.name]];
+  const since = memory.since[nic.name];
   if (since === undefined) return nic;
   const lease4 = v4.find((lease) => lease.nic === nic.name);
   const lease6 = v6.find((lease) => lease.nic === nic.name);
   const leases = { ...(lease4 === undefined ? {} : { lease4 }), ...(lease6 === undefined ? {} : { lease6 }) };
-  return { ...nic, probe: { since, ...leases, ...heard, ...(overSince === undefined ? {} : { overSince }) } };
+  return { ...nic, probe: { since, ...leases, ...heard, ...ofProbe(nic.name, memory) } };
 }

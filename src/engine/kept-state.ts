@@ -23,7 +23,7 @@ export interface KeptState {
 }
 
 /** Nothing is chosen and nobody was asked. */
-export const NO_CHOICE: ChoiceMemory = { uplink: null, uplinkLost: null, since: {}, over: {}, beside: [] };
+export const NO_CHOICE: ChoiceMemory = { uplink: null, uplinkLost: null, since: {}, over: {}, placed: {}, beside: [] };
 
 const Check = v.looseObject({ name: v.string(), passed: v.boolean(), detail: v.string() });
 const optional = <T extends v.GenericSchema>(schema: T): v.ExactOptionalSchema<T, undefined> => v.exactOptional(schema);
@@ -38,6 +38,7 @@ const Schema = v.looseObject({
       uplinkLost: v.nullable(v.number()),
       since: v.record(v.string(), v.number()),
       over: v.optional(v.record(v.string(), v.number()), {}),
+      placed: v.optional(v.record(v.string(), v.string()), {}),
       beside: v.optional(v.array(v.string()), []),
     }),
     { ...NO_CHOICE },

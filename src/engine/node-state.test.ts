@@ -22,7 +22,7 @@ const whole = {
   bootId: bootId(),
   uplink: "eth1",
   onlineAt: 7,
-  choice: { uplink: "eth1", uplinkLost: null, since: { eth1: 5 }, over: {}, beside: [] },
+  choice: { uplink: "eth1", uplinkLost: null, since: { eth1: 5 }, over: {}, placed: {}, beside: [] },
   answers: { eth1: { gateway4: { name: "IPv4 gateway", passed: true, detail: "answers" }, checks: [], answeredAt: 6 } },
   decision: [{ nic: "eth1", mac: "52:54:00:00:00:01", chosen: true, reasons: [], had: {} }],
   facts: { nics: [] },
@@ -35,7 +35,7 @@ test("what was decided in this boot holds for the next daemon; of an earlier boo
   t.deepEqual(state.remembered, { memory: whole.choice, lastUplink: "eth1", clock: whole.clock });
   const { state: later } = await opened(t, { ...whole, bootId: "another" });
   t.deepEqual(later.remembered, {
-    memory: { uplink: null, uplinkLost: null, since: {}, over: {}, beside: [] },
+    memory: { uplink: null, uplinkLost: null, since: {}, over: {}, placed: {}, beside: [] },
     lastUplink: "eth1",
     clock: {},
   });
@@ -61,7 +61,7 @@ for (const [what, kept] of Object.entries(damaged)) {
       `set aside ${path} as ${path}.damaged: it is not what Netloom writes; the uplink is chosen anew`,
     ]);
     t.deepEqual(state.remembered, {
-      memory: { uplink: null, uplinkLost: null, since: {}, over: {}, beside: [] },
+      memory: { uplink: null, uplinkLost: null, since: {}, over: {}, placed: {}, beside: [] },
       lastUplink: null,
       clock: {},
     });

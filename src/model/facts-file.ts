@@ -86,6 +86,7 @@ const Probe = v.strictObject({
   checks: v.exactOptional(list(Check)),
   answeredAt: v.exactOptional(Seconds),
   overSince: v.exactOptional(Seconds),
+  placed: v.exactOptional(InterfaceAddress),
 });
 
 const Nic = v.strictObject({

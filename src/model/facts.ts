@@ -47,6 +47,8 @@ export interface ProbeFact {
   readonly answeredAt?: number;
   /** When another NIC was chosen, in seconds since the kernel started: the probe is about to end, and its leases are given back then. */
   readonly overSince?: number;
+  /** The address of the DHCPv4 lease that the pass before knew of: the probe has it, and a release can be sent from it. */
+  readonly placed?: string;
 }
 
 /** A DHCPv4 lease as the client reported it; it configures nothing itself. */

@@ -56,6 +56,7 @@ test("one with DHCP asks beside the uplink, and its lease is remembered as that 
     uplink: "eth0",
     uplinkLost: null,
     over: {},
+    placed: {},
     beside: [],
     since: { eth0: 0 },
   });

@@ -110,7 +110,12 @@ test("of two NICs the one that is not chosen may get what it asked for, and then
       ["dhcp-eth1", { file: file("eth1"), release: "SIGUSR2" }],
       ["dhcp-zos", { file: file("eth0") }],
     ]);
-  const after = compile([document], facts({ ...known, nics: over, uplink: "eth0", now: 8 }));
+  // A pass that took long is no pass: the address is on its way still.
+  const slow = compile([document], facts({ ...known, nics: over, uplink: "eth0", now: 20 }));
+  t.deepEqual(leases(slow), leases(late));
+  t.is(slow.choice.deadline, 20.1);
+  const placed = [nic("eth0"), nic("eth1", { probe: { since: 5, overSince: 6, placed: other.address } })];
+  const after = compile([document], facts({ ...known, nics: placed, uplink: "eth0", now: 8 }));
   t.deepEqual(leases(after), [["dhcp-zos", { file: file("eth0") }]]);
   t.is(after.choice.deadline, null);
 

@@ -5,7 +5,7 @@ import { NO_FLAGS } from "../model/boot-flags.ts";
 import type { NicFact } from "../model/facts.ts";
 import { facts, lease, nic, node } from "../testing/builders.ts";
 import { settings as settingsOf } from "./settings.ts";
-import { chooseUplink, rememberChoice, type ChoiceMemory } from "./uplink.ts";
+import { chooseUplink, ofProbe, rememberChoice, type ChoiceMemory } from "./uplink.ts";
 
 const TIMEOUT = 20;
 const settings = settingsOf(node({ uplink: { probeTimeout: TIMEOUT } }), NO_FLAGS);
@@ -50,13 +50,12 @@ function seen({ name, plugged, lease: delay, gateway }: World, now: number, sinc
 
 /** Lets the choice be made whenever something happens or it asked for it, and at no other time. */
 function run(worlds: readonly World[]): readonly Moment[] {
-  let memory: ChoiceMemory = { uplink: null, uplinkLost: null, since: {}, over: {}, beside: [] };
+  let memory: ChoiceMemory = { uplink: null, uplinkLost: null, since: {}, over: {}, placed: {}, beside: [] };
   const moments: Moment[] = [];
   for (let now = 0; now <= END;) {
     const nics = worlds.map((world) => {
       const one = seen(world, now, memory.since[world.name]);
-      const overSince = memory.over[world.name];
-      return one.probe === undefined || overSince === undefined ? one : { ...one, probe: { ...one.probe, overSince } };
+      return one.probe === undefined ? one : { ...one, probe: { ...one.probe, ...ofProbe(world.name, memory) } };
     });
     const { uplink, uplinkLost } = memory;
     const known = facts({ now, nics, uplink, ...(uplinkLost === null ? {} : { uplinkLost }) });

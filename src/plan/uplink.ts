@@ -1,4 +1,4 @@
-import type { Facts, NicDecision, NicFact, Uplink } from "../model/facts.ts";
+import type { Facts, NicDecision, NicFact, ProbeFact, Uplink } from "../model/facts.ts";
 import { matchesNic } from "../model/nic-pattern.ts";
 import { HOST } from "../model/kernel.ts";
 import type { NodeSettings } from "../model/settings.ts";
@@ -14,10 +14,12 @@ const WAIT_SECONDS = 3;
  * checks, 5 s (host/ask-network.ts). The answer itself ends the wait, so that on a machine that is busy there is still one.
  */
 const ANSWER_SECONDS = 12;
-/** Seconds that a client has for the answer to its last request when its NIC was not chosen; servers that look for a user of an address first take three. */
+/** Seconds that a client has for an answer when its NIC was not chosen; servers that look for a user of an address first take three. */
 const LATE_SECONDS = 5;
-/** Seconds that we have for the address of a lease, which its release is sent from, before the client is ended and gives it back. */
+/** Seconds that a client has for it when it has a lease already: of the other family, or a renewed one. */
 const LEAVE_SECONDS = 2;
+/** Seconds until the next pass, at least. */
+const PASS_SECONDS = 0.1;
 /** Seconds without carrier after which a cable counts as pulled: a switch that restarts a port takes less. */
 const PULLED_SECONDS = 2;
 
@@ -98,6 +100,8 @@ export interface ChoiceMemory {
   readonly since: Readonly<Record<string, number>>;
   /** Since when those of them are probed no more whose probe is about to end. */
   readonly over: Readonly<Record<string, number>>;
+  /** The addresses of the DHCPv4 leases of those NICs, which their probes have had since that pass. */
+  readonly placed: Readonly<Record<string, string>>;
   /** NICs that have their addresses beside the uplink: what routers tell them is heard there. */
   readonly beside: readonly string[];
 }
@@ -121,7 +125,9 @@ export function rememberChoice(
     ]),
     ...leaving.map(({ name }) => [name, before.since[name] ?? facts.now]),
   ]) as Readonly<Record<string, number>>;
-  const known = { uplink, since, over, beside: beside.map(({ name }) => name) };
+  const leases = [...probed, ...leaving].map(({ name, probe }) => [name, probe?.lease4?.address] as const);
+  const placed = Object.fromEntries(leases.flatMap(([name, at]) => (at === undefined ? [] : [[name, at]])));
+  const known = { uplink, since, over, placed, beside: beside.map(({ name }) => name) };
   if (chosen === null) return { ...known, uplinkLost: uplink === null ? null : (before.uplinkLost ?? facts.now) };
   const { name } = chosen.nic;
   // One that was taken for want of a better one never had all: the others go on being asked at once.
@@ -129,13 +135,22 @@ export function rememberChoice(
   return { ...known, uplinkLost: chosen.complete ? null : lost };
 }
 
-/** When the probe of a NIC ends that was not chosen; at once when it has none. A lease that came late needs its address first. */
+/** What is remembered of the probe of a NIC, as facts about it. */
+export function ofProbe(nic: string, { over, placed }: ChoiceMemory): Pick<ProbeFact, "overSince" | "placed"> {
+  const [overSince, at] = [over[nic], placed[nic]];
+  return { ...(overSince === undefined ? {} : { overSince }), ...(at === undefined ? {} : { placed: at }) };
+}
+
+/**
+ * When the probe of a NIC ends that was not chosen; at once when it has none. What its client holds is what it got since it was started,
+ * and it can be given back as soon as the probe has the address, however long a pass took.
+ */
 function leavesAt({ probe }: NicFact, { now }: Facts): number {
   if (probe === undefined) return now;
-  const over = probe.overSince ?? now;
-  if (probe.lease4 === undefined) return over + LATE_SECONDS;
-  // One that is renewed every second is none to wait for.
-  return Math.min(Math.max(over, probe.lease4.obtainedAt), over + LATE_SECONDS) + LEAVE_SECONDS;
+  const { since, overSince = now, lease4, placed } = probe;
+  if (lease4 === undefined || lease4.obtainedAt < Math.floor(since)) return overSince + LATE_SECONDS;
+  const soonest = overSince + LEAVE_SECONDS;
+  return placed === lease4.address ? soonest : Math.max(soonest, now + PASS_SECONDS);
 }
 
 /** Before every patience. */

@@ -2,7 +2,7 @@
 import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
-import { lan, resource } from "../testing/builders.ts";
+import { lan, node as nodeDocument, resource } from "../testing/builders.ts";
 import { run, start } from "../testing/child.ts";
 import { BINARY, SOURCE, TestNode } from "../testing/test-node.ts";
 import { yaml } from "../testing/yaml.ts";
@@ -41,6 +41,28 @@ for (const runtime of [SOURCE, BINARY]) {
       await other.ended;
       await node.startDaemon();
     }
+  });
+
+  test(`${title}: who asks while it starts is told so, and who waits for the node to be online waits for that too`, async (t) => {
+    const node = await TestNode.start(t, { runtime });
+    await node.stopDaemon("SIGTERM");
+    // It reads this until somebody has written it.
+    const slow = join(node.sandbox.dir, "config/slow.yaml");
+    await node.sandbox.output(["mkfifo", slow]);
+    const started = node.startDaemon();
+    const told = await node.sandbox.until("the socket to answer", async () => {
+      const { code, err } = await node.netloom(["status"]);
+      return /does not exist|nobody listens/u.test(err) ? undefined : { code, err };
+    });
+    const err = `netloom: cannot reach the daemon at ${node.socket}: it is starting; try again in a moment\n`;
+    t.deepEqual(told, { code: 1, err });
+    const waiting = node.netloom(["wait-online"]);
+    await writeFile(slow, yaml(nodeDocument({ uplink: { mode: "none" } })));
+    t.like(await waiting, { code: 0, err: "" });
+    t.deepEqual(
+      (await started).documents.map(({ kind }) => kind),
+      ["Node"],
+    );
   });
 
   test(`${title}: daemons of different roots, namespaces and sockets leave each other alone`, async (t) => {

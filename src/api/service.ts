@@ -150,7 +150,7 @@ export class Service {
       fights,
       guard,
       reconciles: { total, changed },
-      problems: [...[...known, ...supervisor.problems, ...found, ...unseen, ...unknown, ...obstacles]],
+      problems: [...known, ...supervisor.problems, ...found, ...unseen, ...unknown, ...obstacles],
     };
   }
 

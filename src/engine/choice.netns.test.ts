@@ -25,6 +25,14 @@ const online = (node: TestNode, nic?: string): Promise<Status> =>
     status.online && (nic === undefined || status.uplink?.nic === nic) ? status : undefined,
   );
 
+/** The process id of the uplink's own DHCP client. */
+const bridgeClient = (node: TestNode): Promise<number> =>
+  when(
+    node,
+    "the client on the bridge",
+    ({ processes }) => processes.find(({ name }) => name === "dhcp-zos")?.pid ?? undefined,
+  );
+
 const probes = async (node: TestNode): Promise<readonly string[]> =>
   (await node.sandbox.ip("netns list"))
     .split("\n")
@@ -137,20 +145,14 @@ test("two NICs on one LAN do not flap, neither while both work nor when a switch
   // Those of the first choice go once the lease of the other NIC is given back.
   await probesGone(node);
   const nic = first?.nic ?? "";
-  const client = (): Promise<number> =>
-    when(
-      node,
-      "the client on the bridge",
-      ({ processes }) => processes.find(({ name }) => name === "dhcp-zos")?.pid ?? undefined,
-    );
-  const pid = await client();
+  const pid = await bridgeClient(node);
   const port = nic === "up0" ? "eth0" : "eth1";
   // By one program, at once: a cable that is pulled for two seconds is another matter.
   const restart = ["down", "up"].map((state) => `link set ${port} ${state}\n`).join("");
   t.like(await node.sandbox.run(["ip", "-n", "isp", "-batch", "-"], { input: restart }), { code: 0 });
   // It is another cable to the daemon, and so another client that has asked on it. Whoever would take over has had the time: the other
   // NIC is asked, and answers, in a fraction of it.
-  await node.sandbox.until("another client", async () => ((await client()) === pid ? undefined : true));
+  await node.sandbox.until("another client", async () => ((await bridgeClient(node)) === pid ? undefined : true));
   await ownReport(node, "dhcp-zos", `${nic}.4`);
   const after = await when(node, "the node to be online again", (status) => (status.online ? status : undefined));
   t.is(after.uplink?.nic, nic);
@@ -167,13 +169,7 @@ test("the node is one station with one lease on its LAN: over the choice, a kill
     },
   });
   const { uplink: first } = await online(node, "up0");
-  const client = (): Promise<number> =>
-    when(
-      node,
-      "the client on the bridge",
-      ({ processes }) => processes.find(({ name }) => name === "dhcp-zos")?.pid ?? undefined,
-    );
-  const pid = await client();
+  const pid = await bridgeClient(node);
   await node.stopDaemon("SIGKILL");
   process.kill(pid, "SIGKILL");
   await node.startDaemon();

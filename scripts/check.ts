@@ -2,7 +2,6 @@
 // some are named. A test file is run in its tier, alone: `npm test -- vm-tests/scenarios/main-job.vm.test.ts`. Of the scenarios
 // in virtual machines the smoke group is run unless files are named; `npm run lab -- test` runs all.
 // The last line is "N passed, N failed, N skipped" and the exit code is 0 when none failed.
-import { existsSync, globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { buildAddon, buildAgent, buildBinary, buildTestBinary } from "./lib/build.ts";
 import { type Check, type Tier, runTier, rustChecks, typescriptChecks } from "./lib/checks.ts";
@@ -17,6 +16,7 @@ import { together } from "./lib/together.ts";
 import { ensureToolbox } from "./lib/toolbox.ts";
 import { countsOf, machineText } from "../vm-tests/lab/test-output.ts";
 import { planOf, runPlan } from "../vm-tests/lab/test.ts";
+import { testFileOf } from "../vm-tests/lab/test-file.ts";
 
 const tiers = ["static", "pure", "netns", "vm"] as const;
 const words = process.argv.slice(2);
@@ -74,16 +74,13 @@ try {
 process.stdout.write(countsText(total));
 process.exitCode = total.failed === 0 ? 0 : 1;
 
-/** A test file by its path, or by the end of one where only one file has that. */
+/** What the command line says, or the end with a word about what is wrong. */
 function pathOf(word: string): string {
-  const [found, other] = globSync(`{src,scripts,vm-tests}/**/${word}`);
-  if (existsSync(word)) return word;
-  if (found !== undefined && other === undefined) return found;
-  return fail(
-    new Error(
-      `${other === undefined ? "no" : "more than one"} test file below src, scripts or vm-tests is called ${word}`,
-    ),
-  );
+  try {
+    return testFileOf(word);
+  } catch (error) {
+    return fail(error);
+  }
 }
 
 /** The tier of a test file is in its name. */

@@ -50,8 +50,13 @@ export function ownTitle(title: string): string {
   return title.replace(/^scripts › test-groups › [a-z]+ › /u, "");
 }
 
+/** Every test file of every tier, paths from the repository. */
+export function testFiles(): readonly string[] {
+  return globSync("{src,scripts,vm-tests}/**/*.test.ts", { cwd: repository });
+}
+
 function pureTests(): readonly string[] {
-  return globSync("{src,scripts,vm-tests}/**/*.test.ts", { cwd: repository })
+  return testFiles()
     .filter((file) => !/\.(?:netns|vm)\.test\.ts$/u.test(file) && !file.startsWith(`${folder}/`))
     .toSorted();
 }

@@ -363,11 +363,10 @@ export class Engine implements AsyncDisposable {
     ];
     const outcome = all.length > 0 ? "failed" : report.outcome;
     const answers = this.#probes.follow(questionsOf(compiled.settings, compiled.choice));
-    const kept = compiled.publicSide === null ? undefined : this.#nodeId.keep();
+    const kept = await Promise.allSettled([compiled.publicSide === null ? undefined : this.#nodeId.keep()]);
     // Last of all that takes time: who asks for the status shall not see its half beside the view of the pass before.
-    const update = Promise.allSettled([kept]).then(() => state.update(compiled, { facts, open, answers }));
-    const remembered = await Promise.allSettled([update, kept]);
-    const stuck = remembered.flatMap((one) =>
+    const updated = await Promise.allSettled([state.update(compiled, { facts, open, answers })]);
+    const stuck = [...updated, ...kept].flatMap((one) =>
       one.status === "fulfilled" ? [] : [{ step: "remember the uplink", message: describeError(one.reason) }],
     );
     return {

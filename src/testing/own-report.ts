@@ -1,5 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { readIfExists } from "../lib/atomic-file.ts";
 import type { TestNode } from "./test-node.ts";
 
 /**
@@ -14,16 +15,12 @@ export async function ownReport(node: TestNode, service: string, report: string)
   return await node.sandbox.until(`a report of ${service}; the daemon said ${node.said()}`, async () => {
     const { processes } = await node.client.status();
     const pid = processes.find(({ name }) => name === service)?.pid;
-    const [written, started] = [await textOf(begun), await changedAt(begun)];
+    const [written, started] = [(await readIfExists(begun)) ?? "", await changedAt(begun)];
     if (written.split(" ")[0] !== `${pid}` || started === undefined) return undefined;
-    const [reported, text] = [await changedAt(file), await textOf(file)];
+    const [reported, text] = [await changedAt(file), (await readIfExists(file)) ?? ""];
     // A lease that is doubted is one from before (plan/dhcp6-client.ts).
     return reported !== undefined && reported >= started && !text.includes("doubted=") ? text : undefined;
   });
-}
-
-async function textOf(path: string): Promise<string> {
-  return await readFile(path, "utf8").catch(() => "");
 }
 
 /** Nanoseconds; undefined when there is no such file. */

@@ -15,6 +15,7 @@ test("a plan is what the words say", async (t) => {
     ["boot-one-node"],
   );
   t.like(one, { firstSeed: 7, runs: 3, untilFail: false });
+  t.deepEqual((await planOf(["boot-one-node.vm.test.ts"])).scenarios, one.scenarios, "by its name alone");
   t.like(await planOf([file, "--until-fail"]), { runs: Infinity, untilFail: true });
   t.like(await planOf([file, "--until-fail", "--repeat", "9"]), { runs: 9, untilFail: true });
   t.like(await planOf([file, "--keep", "--report", "/tmp/there"]), { keep: true, directory: "/tmp/there" });
@@ -30,6 +31,7 @@ test("words that make no sense are told of, with what would", async (t) => {
     [["--kep"], /--kep/u],
     [["--keep", "--repeat", "2"], /--keep is for one run/u],
     [["vm-tests/scenarios/boot-one-nod.vm.test.ts"], /there is no file .*did you mean .*boot-one-node/u],
+    [["tap.test.ts"], /more than one file is called tap\.test\.ts: /u],
     [[file, "--shard", "2/2"], /there is nothing to run/u],
   ] as const) {
     await t.throwsAsync(planOf(words), { instanceOf: UsageError, message }, words.join(" "));

@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
-import { didYouMean } from "../../src/lib/nearest.ts";
+import { join, resolve } from "node:path";
 import { ensureLabImage } from "../../scripts/lib/lab-image.ts";
 import { say, shown } from "../../scripts/lib/progress.ts";
 import { repository } from "../../scripts/lib/repository.ts";
@@ -10,6 +8,7 @@ import { type Group, type ScenarioEntry, listScenarios } from "../harness/scenar
 import { type LabCommand, UsageError, parseWords, shownCommand } from "./command.ts";
 import { claimName, ourselves, removeTraces, writeRecord } from "./places.ts";
 import { type Quarantine, readQuarantine } from "./quarantine.ts";
+import { testFileOf } from "./test-file.ts";
 import { judge } from "./test-outcomes.ts";
 import { addJobSummary, countsOf, machineText, thin, writeOutputs } from "./test-output.ts";
 import { type RunRequest, runOnce } from "./test-run.ts";
@@ -75,7 +74,7 @@ export const testCommand: LabCommand = {
 /** What a command line asks for. @throws UsageError when it makes no sense or means no scenario. */
 export async function planOf(given: readonly string[]): Promise<Plan> {
   const { options, words } = parseWords(given, optionTypes, [0, Infinity], usage);
-  const all = await listScenarios(words.length > 0 ? await knownFiles(words) : undefined);
+  const all = await listScenarios(words.length > 0 ? words.map(testFileOf) : undefined);
   const group = parseGroup(options.group ?? "full");
   const grouped = ofGroup(all, group);
   const scenarios = options.shard === undefined ? grouped : ofShard(grouped, parseShard(options.shard));
@@ -158,14 +157,6 @@ async function withPlaceToEnter<T>(keep: boolean, work: (directory?: string) => 
   } finally {
     await removeTraces(directory);
   }
-}
-
-async function knownFiles(words: readonly string[]): Promise<readonly string[]> {
-  const files = words.map((word) => relative(repository, resolve(word)));
-  const missing = files.find((file) => !existsSync(join(repository, file)));
-  if (missing === undefined) return files;
-  const known = [...new Set((await listScenarios()).map(({ file }) => file))];
-  throw new UsageError(`there is no file ${missing}${didYouMean(missing, known)}`);
 }
 
 function numberOf(option: string, text: string, least: number): number {
